@@ -1,0 +1,1 @@
+"""ticketlab: lottery tickets and developmental interpretability, measured on the same networks."""

@@ -1,0 +1,56 @@
+"""What every script does first: log to its file, say what goes wrong in one sentence, use one CPU thread.
+
+The module knows no Snakemake: it takes the object that Snakemake hands to a script and reads its attributes.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from importlib.metadata import version
+from typing import Any
+
+import json
+
+from workflow_scripts.ticketlab.errors import TicketlabError
+
+RECORDED_PACKAGES = ("numpy", "torch", "devinterp", "pandas", "pyarrow", "scipy", "scikit-learn")
+
+
+def provenance(params: Any) -> dict:
+    """What a table says of its origin: digests of config section, code and lock, and package versions."""
+    spec = sha256(json.dumps(params.spec, sort_keys=True).encode()).hexdigest()[:16]
+    packages = {name: version(name) for name in RECORDED_PACKAGES}
+    return {"spec": spec, "code": params.code, "lock": params.lock, "packages": packages}
+
+
+@contextmanager
+def logged(job: Any) -> Iterator[dict]:
+    """Run a script's body with both output streams in `job.log[0]`; yields the provenance for its tables.
+
+    A TicketlabError ends the process with its one sentence, in the log and on the terminal; any other exception leaves
+    its traceback in the log and its last line on the terminal.
+    """
+    terminal = os.dup(2)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with open(job.log[0], "w", buffering=1) as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        try:
+            yield provenance(job.params)
+        except TicketlabError as error:
+            _end(terminal, f"{job.rule}: {error}")
+        except Exception as error:
+            traceback.print_exc()
+            _end(terminal, f"{job.rule}: {type(error).__name__}: {error} (traceback in {job.log[0]})")
+        finally:
+            sys.stdout.flush()
+
+
+def _end(terminal: int, message: str) -> None:
+    print(f"error: {message}", file=sys.stderr, flush=True)
+    os.write(terminal, f"error: {message}\n".encode())
+    sys.exit(1)

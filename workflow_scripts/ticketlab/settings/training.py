@@ -1,0 +1,21 @@
+"""How the networks of a study are trained."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from workflow_scripts.ticketlab.settings.base import Section
+
+
+class TrainingSettings(Section):
+    """One recipe for the dense network, its tickets and all controls."""
+
+    optimiser: Literal["adamw", "sgd"] = "adamw"
+    learning_rate: PositiveFloat
+    betas: Annotated[list[Annotated[float, Field(ge=0, lt=1)]], Field(min_length=2, max_length=2)] = [0.9, 0.99]
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    weight_decay: NonNegativeFloat = 0.0
+    schedule: Literal["constant", "cosine"] = "cosine"
+    warmup: NonNegativeInt = 0
+    batch_size: PositiveInt
+    steps: PositiveInt

@@ -1,0 +1,93 @@
+"""Many networks as one: same architecture, different weights, one batched matrix product each.
+
+A stack holds N networks; each of its tensors has a leading axis of length N. A network's numbers do not depend on who
+shares its stack, up to float32 rounding: batched products may sum in another order for another N.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+# Tensors by parameter name, each (N, *shape of the parameter).
+Stack = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Member:
+    """One network of a stack, by the keys that every table carries (docs/artifacts.md)."""
+
+    init_seed: int
+    data_seed: int
+    variant: str = "dense"
+    rewind_step: int = 0
+    level: int = 0
+
+    def keys(self) -> dict[str, int | str]:
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.variant}, init seed {self.init_seed}, data seed {self.data_seed}, "
+            f"rewind step {self.rewind_step}, level {self.level}"
+        )
+
+
+def dense_members(seeds: Sequence[int]) -> list[Member]:
+    """The dense networks of these seeds, each on its own data order (order 0: data seed = init seed)."""
+    return [Member(init_seed=seed, data_seed=seed) for seed in seeds]
+
+
+def as_variant(members: Sequence[Member], **changes: int | str) -> list[Member]:
+    return [replace(member, **changes) for member in members]  # type: ignore[arg-type]
+
+
+def stack(states: Sequence[Stack]) -> Stack:
+    """One stack from single networks' tensors, in this order."""
+    return {name: torch.stack([state[name] for state in states]) for name in states[0]}
+
+
+def concatenate(stacks: Sequence[Stack]) -> Stack:
+    """One stack from several, in this order."""
+    return {name: torch.cat([part[name] for part in stacks]) for name in stacks[0]}
+
+
+def take(tensors: Stack, indices: Sequence[int]) -> Stack:
+    """The stack of the networks at `indices` (repeats allowed); always a copy."""
+    return {name: tensor[list(indices)].clone() for name, tensor in tensors.items()}
+
+
+def to(tensors: Stack, device: torch.device) -> Stack:
+    return {name: tensor.to(device) for name, tensor in tensors.items()}
+
+
+def size(tensors: Stack) -> int:
+    """N, the number of networks."""
+    return next(iter(tensors.values())).shape[0]
+
+
+def forward(model: nn.Module) -> Callable[..., tuple[Tensor, list[Tensor]]]:
+    """`model` as a function of a stack: (weights, inputs (N, …)[, gates (N, components)]) to (outputs, activities)."""
+
+    def one(weights: Stack, inputs: Tensor, gates: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
+        return functional_call(model, weights, (inputs, gates))
+
+    ungated = vmap(one)
+    gated = vmap(one, in_dims=(0, 0, 0))
+    return lambda weights, inputs, gates=None: (
+        ungated(weights, inputs) if gates is None else gated(weights, inputs, gates)
+    )
+
+
+def slices(length: int, chunk: int) -> Iterator[slice]:
+    """Consecutive slices of at most `chunk` that cover range(length)."""
+    return (slice(start, min(start + chunk, length)) for start in range(0, length, chunk))
+
+
+def pick_device(name: str) -> torch.device:
+    """`auto` is the GPU where there is one, else the CPU; any other name is torch's own."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)

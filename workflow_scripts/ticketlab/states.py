@@ -1,0 +1,57 @@
+"""Between tables and stacks: training states and masks as rows, and back."""
+
+from collections.abc import Sequence
+
+import torch
+
+from workflow_scripts.ticketlab import tables
+from workflow_scripts.ticketlab.stack import Member, Stack, concatenate
+from workflow_scripts.ticketlab.training import State
+
+
+def add_state(
+    writer: tables.StackWriter, study: str, members: Sequence[Member], state: State, slots: bool = False
+) -> None:
+    """Append a state to a `weights` table, with the optimiser's slots if training is to be continued from it."""
+    parts = {"weight": state.weights, **(state.slots if slots else {})}
+    arrays = {
+        (slot, name): tensor.detach().cpu().numpy() for slot, tensors in parts.items() for name, tensor in tensors.items()
+    }
+    writer.add(study, state.step, [member.keys() for member in members], arrays)
+
+
+def read_weights(path: str, step: int, device: torch.device) -> tuple[list[Member], Stack]:
+    """The networks of a `weights` file at `step`."""
+    members, state = read_state(path, step, device, ())
+    return members, state.weights
+
+
+def read_state(path: str, step: int, device: torch.device, slots: Sequence[str]) -> tuple[list[Member], State]:
+    """The networks of a `weights` file at `step` with these optimiser slots, ready to be trained on."""
+    snapshot = tables.read_stack(path, "weights", step, ("weight", *slots))
+    parts: dict[str, Stack] = {slot: {} for slot in ("weight", *slots)}
+    for (slot, name), array in snapshot.tensors.items():
+        parts[slot][name] = torch.tensor(array, device=device)
+    weights = parts.pop("weight")
+    return [Member(**keys) for keys in snapshot.keys], State(step, weights, parts)
+
+
+def add_masks(writer: tables.StackWriter, study: str, members: Sequence[Member], step: int, masks: Stack) -> None:
+    """Append masks to a `masks` table; `step` is the step of training that the mask was taken at."""
+    arrays = {(name,): mask.cpu().numpy() for name, mask in masks.items()}
+    writer.add(study, step, [member.keys() for member in members], arrays)
+
+
+def read_masks(path: str, step: int, device: torch.device) -> tuple[list[Member], Stack]:
+    """The masks of a `masks` file that were taken at `step`, as 0.0 and 1.0."""
+    snapshot = tables.read_stack(path, "masks", step)
+    masks = {name: torch.tensor(kept, dtype=torch.float32, device=device) for (name,), kept in snapshot.tensors.items()}
+    return [Member(**keys) for keys in snapshot.keys], masks
+
+
+def join(pairs: Sequence[tuple[list[Member], State]]) -> tuple[list[Member], State]:
+    """Several stacks at the same step as one."""
+    states = [state for _, state in pairs]
+    slots = {slot: concatenate([state.slots[slot] for state in states]) for slot in states[0].slots}
+    weights = concatenate([state.weights for state in states])
+    return [member for members, _ in pairs for member in members], State(states[0].step, weights, slots)

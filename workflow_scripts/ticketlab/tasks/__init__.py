@@ -1,0 +1,71 @@
+"""Tasks: what a study's networks learn. One file each; docs/extending.md shows how one is added.
+
+A task file has
+
+- `Settings`: its section of the config (settings/base.py);
+- `prepare(settings, study) -> (frame, facts)`: the rows of the `data` table, and facts (a JSON-like dict) for its metadata;
+- `load(frame, facts, settings) -> Problem`: the task as training and the analyses see it;
+- `references(problem) -> {structure: predictor}`: reference predictors for trace_structure (structure.py);
+- `slices(problem, split) -> {slice: mask}`: parts of an evaluation set on which ablation effects are told apart (roles.py).
+
+Task files import torch inside functions only where needed: the config is validated, and a dry run made, without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Module paths rather than modules: a study's jobs load, and depend on, their own task's file only.
+TASKS = {
+    "images": "workflow_scripts.ticketlab.tasks.images",
+    "text": "workflow_scripts.ticketlab.tasks.text",
+}
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A loaded task.
+
+    inputs, outputs: number of input features or symbols, and of logits.
+    context: length of an input sequence; 1 for images.
+    sample: (generator, batch size) to one training batch (inputs (batch, …), targets (batch, …)) of NumPy arrays.
+    evaluation: for each split its fixed evaluation set (inputs, targets).
+    metrics: functions (logits (batch, …, outputs), targets (batch, …)) to one number per example (batch,);
+        "loss" is what training minimises, in nats.
+    extras: whatever the task's own `references` and `slices` need.
+    """
+
+    inputs: int
+    outputs: int
+    context: int
+    sample: Callable[[np.random.Generator, int], tuple[np.ndarray, np.ndarray]]
+    evaluation: dict[str, tuple[np.ndarray, np.ndarray]]
+    metrics: dict[str, Callable[[Tensor, Tensor], Tensor]]
+    extras: dict[str, Any]
+
+
+def module(kind: str) -> ModuleType:
+    return import_module(TASKS[kind])
+
+
+def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """−log p(target) in nats, averaged over all but the first axis: logits (batch, …, outputs) to (batch,)."""
+    losses = -logits.log_softmax(dim=-1).gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+    return losses.flatten(1).mean(1) if losses.ndim > 1 else losses
+
+
+def error_rate(logits: Tensor, targets: Tensor) -> Tensor:
+    """Share of wrong predictions, averaged over all but the first axis: (batch, …, outputs) to (batch,)."""
+    wrong = (logits.argmax(dim=-1) != targets).float()
+    return wrong.flatten(1).mean(1) if wrong.ndim > 1 else wrong

@@ -1,0 +1,129 @@
+"""Image classification: the positive control, where the lottery ticket hypothesis is known to hold.
+
+The images are scikit-learn's 8×8 digits, or any `.npz` file with x_train, y_train, x_test, y_test (Keras' MNIST file
+is one). A share of the training images is set aside for validation.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, PositiveInt, model_validator
+
+from workflow_scripts.ticketlab.errors import TicketlabError
+from workflow_scripts.ticketlab.randomness import generator
+from workflow_scripts.ticketlab.settings.base import Section
+from workflow_scripts.ticketlab.tasks import Problem, cross_entropy, error_rate
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Settings(Section):
+    kind: Literal["images"]
+    source: Literal["digits", "npz"] = Field("digits", description="scikit-learn's digits, or the file at `path`")
+    path: str | None = Field(None, description="an .npz with x_train, y_train, x_test, y_test")
+    validation_share: Share = 0.15
+    test_share: Share = Field(0.25, description="of the digits; an .npz file brings its own test split")
+    evaluation_examples: PositiveInt = Field(512, description="at most so many images of a split are evaluated")
+
+    @model_validator(mode="after")
+    def _path_goes_with_npz(self) -> Self:
+        if (self.source == "npz") != (self.path is not None):
+            raise ValueError("give `path` with source: npz, and only then")
+        return self
+
+
+def prepare(settings: Settings, study: str) -> tuple[pd.DataFrame, dict]:
+    """One row per image: features in [0, 1], row by row, and its class."""
+    if settings.source == "npz":
+        images, labels, splits = _from_npz(str(settings.path), settings, study)
+    else:
+        images, labels, splits = _digits(settings, study)
+    classes = sorted(set(labels.tolist()))
+    for split in ("train", "validation", "test"):
+        absent = sorted(set(classes) - set(labels[splits == split].tolist()))
+        if absent or classes != list(range(len(classes))):
+            raise TicketlabError(
+                f"{settings.path or 'digits'}: classes {absent or classes} are missing from the {split} split or not "
+                "numbered 0, 1, …; give each split every class"
+            )
+    frame = pd.DataFrame(
+        {
+            "study": study,
+            "split": splits,
+            "example": np.arange(len(labels)),
+            "name": "",
+            "tokens": None,
+            "features": list(images),
+            "target": labels,
+        }
+    )
+    return frame, {"classes": len(classes), "features": images.shape[1]}
+
+
+def _shuffled_splits(count: int, shares: dict[str, float], study: str) -> np.ndarray:
+    """Split names for `count` examples: these shares, rounded, at random; the rest is train."""
+    splits = np.full(count, "train", dtype=object)
+    order = generator(study, "split", 0).permutation(count)
+    start = 0
+    for split, share in shares.items():
+        stop = start + round(share * count)
+        splits[order[start:stop]] = split
+        start = stop
+    return splits
+
+
+def _digits(settings: Settings, study: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    shares = {"validation": settings.validation_share, "test": settings.test_share}
+    images = (digits.data / 16).astype(np.float32)
+    return images, digits.target.astype(np.int64), _shuffled_splits(len(images), shares, study)
+
+
+def _from_npz(path: str, settings: Settings, study: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    names = ("x_train", "y_train", "x_test", "y_test")
+    try:
+        with np.load(path, allow_pickle=False) as file:  # pickles could run code
+            x_train, y_train, x_test, y_test = (file[name] for name in names)
+    except (OSError, ValueError, KeyError) as error:
+        raise TicketlabError(
+            f"{path}: not an .npz file with plain arrays {', '.join(names)} ({error}); save them with numpy.savez"
+        ) from error
+    if len(x_train) != len(y_train) or len(x_test) != len(y_test) or x_train.shape[1:] != x_test.shape[1:]:
+        raise TicketlabError(f"{path}: images and labels differ in number, or train and test images in shape")
+    images = np.concatenate([x_train, x_test]).reshape(len(x_train) + len(x_test), -1)
+    scale = np.iinfo(images.dtype).max if np.issubdtype(images.dtype, np.integer) else 1
+    splits = np.concatenate(
+        [
+            _shuffled_splits(len(x_train), {"validation": settings.validation_share}, study),
+            np.full(len(x_test), "test", dtype=object),
+        ]
+    )
+    labels = np.concatenate([y_train, y_test]).reshape(-1).astype(np.int64)
+    return (images / scale).astype(np.float32), labels, splits
+
+
+def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
+    images, labels = {}, {}
+    for split, rows in frame.groupby("split"):
+        images[split] = np.stack(rows["features"].to_list())
+        labels[split] = rows["target"].to_numpy(np.int64)
+
+    def sample(random: np.random.Generator, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
+        chosen = random.integers(len(labels["train"]), size=batch_size)
+        return images["train"][chosen], labels["train"][chosen]
+
+    limit = settings.evaluation_examples
+    return Problem(
+        inputs=facts["features"],
+        outputs=facts["classes"],
+        context=1,
+        sample=sample,
+        evaluation={split: (images[split][:limit], labels[split][:limit]) for split in images},
+        metrics={"loss": cross_entropy, "error": error_rate},
+        extras={"images": images, "labels": labels},
+    )

@@ -1,0 +1,225 @@
+"""The training loop over a stack: masks, schedule, optimiser state, any start and stop; and its evaluation.
+
+Everything that a step needs is a function of its number (randomness.py), so `train` can start from any saved State and
+repeats the original run bit for bit on the same machine and in the same stack.
+"""
+
+import math
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from workflow_scripts.ticketlab import stack
+from workflow_scripts.ticketlab.errors import TicketlabError
+from workflow_scripts.ticketlab.randomness import generator, torch_seed
+from workflow_scripts.ticketlab.settings.training import TrainingSettings
+from workflow_scripts.ticketlab.stack import Member, Stack
+from workflow_scripts.ticketlab.tasks import Problem
+
+# The optimiser's memory, by the names that torch.optim uses in its state.
+SLOTS = {"adamw": ("exp_avg", "exp_avg_sq"), "sgd": ("momentum_buffer",)}
+BATCHES_PREPARED = 32  # steps whose batches are drawn and moved to the device together
+EVALUATION_CHUNK = 256  # examples of one network evaluated together
+PROGRESS_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class State:
+    """A stack during training: weights, the optimiser's slots and the number of steps done; the whole of its past."""
+
+    step: int
+    weights: Stack
+    slots: dict[str, Stack]
+
+    def take(self, indices: Sequence[int]) -> "State":
+        slots = {slot: stack.take(tensors, indices) for slot, tensors in self.slots.items()}
+        return State(self.step, stack.take(self.weights, indices), slots)
+
+
+def initial_state(weights: Stack, settings: TrainingSettings) -> State:
+    """`weights` before the first step."""
+    zeros = {name: torch.zeros_like(tensor) for name, tensor in weights.items()}
+    return State(0, weights, {slot: stack.take(zeros, range(stack.size(weights))) for slot in SLOTS[settings.optimiser]})
+
+
+def initial_weights(model: nn.Module, study: str, seeds: Iterable[int], purpose: str = "init") -> Stack:
+    """θ₀ of each seed: a function of (study, purpose, seed) and of the model's shape."""
+    states = []
+    for seed in seeds:
+        model.initialise(torch.Generator().manual_seed(torch_seed(study, purpose, seed)))  # type: ignore[operator]
+        states.append({name: tensor.detach().clone() for name, tensor in model.named_parameters()})
+    return stack.stack(states)
+
+
+def log_spaced_steps(last: int, count: int) -> list[int]:
+    """0, 1, …, `last`: about `count` steps, evenly spaced in log(step), each once."""
+    return sorted({0, *(round(float(step)) for step in np.geomspace(1, last, count - 1))})
+
+
+def learning_rate(settings: TrainingSettings, step: int, total: int) -> float:
+    """The rate of step `step` (from 0) in a run of `total` steps: linear warm-up, then constant or a cosine to 0."""
+    warm = min(1.0, (step + 1) / (settings.warmup + 1))
+    if settings.schedule == "constant":
+        return settings.learning_rate * warm
+    return settings.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / total))
+
+
+def batches(
+    problem: Problem, study: str, members: Sequence[Member], steps: range, batch_size: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """The batches of `steps`: inputs and targets, (steps, N, batch, …); a function of (study, data seed, step) only.
+
+    Batches are drawn independently with replacement, so the stream has no epochs and no position but the step.
+    """
+    drawn = [
+        [problem.sample(generator(study, "batch", member.data_seed, step), batch_size) for member in members]
+        for step in steps
+    ]
+    inputs = np.stack([np.stack([x for x, _ in row]) for row in drawn])
+    targets = np.stack([np.stack([y for _, y in row]) for row in drawn])
+    return torch.from_numpy(inputs).to(device), torch.from_numpy(targets).to(device)
+
+
+def train(
+    model: nn.Module,
+    problem: Problem,
+    study: str,
+    members: Sequence[Member],
+    state: State,
+    settings: TrainingSettings,
+    record: Iterable[int],
+    total: int | None = None,
+    masks: Stack | None = None,
+) -> Iterator[State]:
+    """Train from `state` to the last step of `record`, yielding a copy of the state at each of its steps.
+
+    masks: by tensor name (N, *shape), 1 for kept; masked weights are zero from the first step on and stay exactly
+        zero: their gradients and optimiser slots are zero, so neither momentum nor weight decay can revive them.
+    total: the schedule's length (the recipe's `steps` unless given); steps past `state.step` continue it.
+    Raises TicketlabError if every network has diverged; single ones are reported in the log and go on as NaN.
+    """
+    device = next(iter(state.weights.values())).device
+    record = sorted(set(record))
+    total = settings.steps if total is None else total
+    weights = {name: tensor.detach().clone() for name, tensor in state.weights.items()}
+    slots = {slot: stack.take(tensors, range(len(members))) for slot, tensors in state.slots.items()}
+    masks = {} if masks is None else masks
+    for name, mask in masks.items():
+        for tensors in (weights, *slots.values()):
+            tensors[name].mul_(mask)
+    optimiser = _optimiser(model, settings, weights, slots, state.step)
+    network = stack.forward(model)
+    loss_of = torch.func.vmap(lambda logits, targets: problem.metrics["loss"](logits, targets).mean())
+    masked = [weights[name] for name in masks]
+    progress = _Progress(state.step, record[-1], len(members))
+    diverged: set[int] = set()
+    prepared = range(0)
+    for step in range(state.step, record[-1] + 1):
+        if step in record:
+            diverged |= _report_divergence(weights, members, step, diverged)
+            yield _snapshot(step, weights, optimiser, settings)
+        if step == record[-1]:
+            return
+        if step not in prepared:
+            prepared = range(step, min(step + BATCHES_PREPARED, record[-1]))
+            inputs, targets = batches(problem, study, members, prepared, settings.batch_size, device)
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(settings, step, total)
+        optimiser.zero_grad()
+        logits, _ = network(weights, inputs[step - prepared.start])
+        # The sum over networks of their mean losses: each network's gradient is that of its own mean loss.
+        loss_of(logits, targets[step - prepared.start]).sum().backward()
+        if masked:
+            torch._foreach_mul_([tensor.grad for tensor in masked], list(masks.values()))
+        optimiser.step()
+        progress.tick(step + 1)
+
+
+def _optimiser(
+    model: nn.Module, settings: TrainingSettings, weights: Stack, slots: dict[str, Stack], step: int
+) -> torch.optim.Optimizer:
+    """torch's own optimiser over the stacked tensors (it is elementwise), continued from `slots`."""
+    for tensor in weights.values():
+        tensor.requires_grad_(True)
+    prunable = set(model.prunable)  # type: ignore[arg-type]
+    groups = [  # weight decay acts on matrices only, as usual: not on norms and biases
+        {"params": [weights[name] for name in weights if name in prunable], "weight_decay": settings.weight_decay},
+        {"params": [weights[name] for name in weights if name not in prunable], "weight_decay": 0.0},
+    ]
+    optimiser: torch.optim.Optimizer
+    if settings.optimiser == "adamw":
+        first, second = settings.betas
+        optimiser = torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(first, second), fused=True)
+    else:
+        optimiser = torch.optim.SGD(groups, lr=settings.learning_rate, momentum=settings.momentum, foreach=True)
+    for name, tensor in weights.items():
+        optimiser.state[tensor] = {slot: slots[slot][name] for slot in SLOTS[settings.optimiser]}
+        if settings.optimiser == "adamw":
+            optimiser.state[tensor]["step"] = torch.tensor(float(step), device=tensor.device)
+    return optimiser
+
+
+def _snapshot(step: int, weights: Stack, optimiser: torch.optim.Optimizer, settings: TrainingSettings) -> State:
+    slots = {
+        slot: {name: optimiser.state[tensor][slot].clone() for name, tensor in weights.items()}
+        for slot in SLOTS[settings.optimiser]
+    }
+    return State(step, {name: tensor.detach().clone() for name, tensor in weights.items()}, slots)
+
+
+def _report_divergence(weights: Stack, members: Sequence[Member], step: int, known: set[int]) -> set[int]:
+    finite = torch.stack([tensor.detach().flatten(1).isfinite().all(1) for tensor in weights.values()]).all(0).tolist()
+    found = {index for index, good in enumerate(finite) if not good}
+    for index in sorted(found - known):
+        print(f"diverged: {members[index]}: weights are not finite at step {step}; lower training.learning_rate")
+    if len(found) == len(members):
+        raise TicketlabError(
+            f"all {len(members)} networks of this job diverged by step {step} (first: {members[0]}); "
+            "lower training.learning_rate or raise training.warmup in the study's config"
+        )
+    return found
+
+
+class _Progress:
+    """A line with rate and remaining time, every few seconds."""
+
+    def __init__(self, start: int, stop: int, networks: int):
+        self.start, self.stop, self.networks = start, stop, networks
+        self.began = self.last = time.monotonic()
+
+    def tick(self, step: int) -> None:
+        now = time.monotonic()
+        if now - self.last < PROGRESS_SECONDS and step != self.stop:
+            return
+        self.last = now
+        rate = (step - self.start) / max(now - self.began, 1e-9)
+        print(
+            f"step {step}/{self.stop}, {self.networks} networks, {rate * self.networks:.0f} network-steps/s, "
+            f"{(self.stop - step) / rate:.0f} s left",
+            flush=True,
+        )
+
+
+@torch.no_grad()
+def evaluate(
+    model: nn.Module, problem: Problem, weights: Stack, splits: Iterable[str] = ("train", "validation", "test")
+) -> dict[tuple[str, str], np.ndarray]:
+    """Each metric on each split's fixed evaluation set: {(split, metric): (N,) float64}."""
+    network = stack.forward(model)
+    count = stack.size(weights)
+    device = next(iter(weights.values())).device
+    results = {}
+    for split in splits:
+        inputs, targets = (torch.from_numpy(part).to(device) for part in problem.evaluation[split])
+        sums = {metric: np.zeros(count) for metric in problem.metrics}
+        for part in stack.slices(len(inputs), max(1, EVALUATION_CHUNK // count)):
+            x, y = (side[part].expand(count, *side[part].shape) for side in (inputs, targets))
+            logits, _ = network(weights, x)
+            for metric, function in problem.metrics.items():
+                sums[metric] += torch.func.vmap(function)(logits, y).double().sum(1).cpu().numpy()
+        results.update({(split, metric): total / len(inputs) for metric, total in sums.items()})
+    return results
