@@ -6,7 +6,7 @@ repeats the original run bit for bit on the same machine and in the same stack.
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,11 +55,6 @@ def initial_weights(model: nn.Module, study: str, seeds: Iterable[int], purpose:
     return stack.stack(states)
 
 
-def log_spaced_steps(last: int, count: int) -> list[int]:
-    """0, 1, …, `last`: about `count` steps, evenly spaced in log(step), each once."""
-    return sorted({0, *(round(float(step)) for step in np.geomspace(1, last, count - 1))})
-
-
 def learning_rate(settings: TrainingSettings, step: int, total: int) -> float:
     """The rate of step `step` (from 0) in a run of `total` steps: linear warm-up, then constant or a cosine to 0."""
     warm = min(1.0, (step + 1) / (settings.warmup + 1))
@@ -94,11 +89,14 @@ def train(
     record: Iterable[int],
     total: int | None = None,
     masks: Stack | None = None,
+    effective: Callable[[Stack], Stack] = lambda trained: trained,
 ) -> Iterator[State]:
     """Train from `state` to the last step of `record`, yielding a copy of the state at each of its steps.
 
     masks: by tensor name (N, *shape), 1 for kept; masked weights are zero from the first step on and stay exactly
         zero: their gradients and optimiser slots are zero, so neither momentum nor weight decay can revive them.
+    effective: from the trained tensors to the weights that the network runs with; the identity unless scores are
+        trained (supermask.py).
     total: the schedule's length (the recipe's `steps` unless given); steps past `state.step` continue it.
     Raises TicketlabError if every network has diverged; single ones are reported in the log and go on as NaN.
     """
@@ -130,7 +128,7 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(settings, step, total)
         optimiser.zero_grad()
-        logits, _ = network(weights, inputs[step - prepared.start])
+        logits, _ = network(effective(weights), inputs[step - prepared.start])
         # The sum over networks of their mean losses: each network's gradient is that of its own mean loss.
         loss_of(logits, targets[step - prepared.start]).sum().backward()
         if masked:

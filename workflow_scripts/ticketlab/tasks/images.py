@@ -6,6 +6,7 @@ is one). A share of the training images is set aside for validation.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -18,6 +19,11 @@ from workflow_scripts.ticketlab.settings.base import Section
 from workflow_scripts.ticketlab.tasks import Problem, cross_entropy, error_rate
 
 Share = Annotated[float, Field(gt=0, lt=1)]
+Predictor = Callable[[np.ndarray], np.ndarray]
+
+TEMPERATURES = 2.0 ** np.arange(-9, 2, 0.5)  # that are tried, in units of the mean of the squared distances
+FITTED_IMAGES = 500  # train images that a temperature is fitted on
+FAR = 1e12  # squared distance of an image that does not count as a neighbour
 
 
 class Settings(Section):
@@ -127,3 +133,81 @@ def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
         metrics={"loss": cross_entropy, "error": error_rate},
         extras={"images": images, "labels": labels},
     )
+
+
+def references(problem: Problem) -> dict[str, Predictor]:
+    """Predictors from the train images; each maps images (examples, features) to log-probabilities (examples, classes).
+
+    class_mean: p(c | x) ∝ exp(−‖x − mean of class c‖² / τ), a linear classifier with one parameter.
+    nearest_neighbours: p(c | x) ∝ Σ exp(−‖x − x_i‖² / τ) over the train images i of class c: the soft nearest neighbour
+        (Goldberger et al. 2004), which memorises. A train image that equals x is left out, so that on the train split
+        no image is its own neighbour.
+    Each τ maximises the likelihood of train images under this very rule.
+    """
+    images, labels = problem.extras["images"]["train"], problem.extras["labels"]["train"]
+    means = np.stack([images[labels == kind].mean(axis=0) for kind in range(problem.outputs)])
+    by_class = np.argsort(labels, kind="stable")
+    starts = np.searchsorted(labels[by_class], np.arange(problem.outputs))
+    neighbours = images[by_class]
+    twins: dict[bytes, list[int]] = {}
+    for index, image in enumerate(neighbours):
+        twins.setdefault(image.tobytes(), []).append(index)
+
+    def to_means(x: np.ndarray) -> np.ndarray:
+        return _squared_distances(x, means)
+
+    def to_neighbours(x: np.ndarray) -> np.ndarray:
+        distances = _squared_distances(x, neighbours)
+        for row, image in enumerate(x):
+            distances[row, twins.get(image.tobytes(), [])] = FAR
+        return distances
+
+    def of_means(distances: np.ndarray, temperature: float) -> np.ndarray:
+        return _normalised(-distances / temperature)
+
+    def of_neighbours(distances: np.ndarray, temperature: float) -> np.ndarray:
+        # Sums of exponentials relative to each class' nearest image, so that none overflows or vanishes.
+        nearest = np.minimum.reduceat(distances, starts, axis=1)
+        sums = np.add.reduceat(np.exp((nearest[:, labels[by_class]] - distances) / temperature), starts, axis=1)
+        return _normalised(np.log(sums) - nearest / temperature)
+
+    fitted = slice(0, FITTED_IMAGES)
+    predictors = {}
+    for name, measure, predict in (
+        ("class_mean", to_means, of_means),
+        ("nearest_neighbours", to_neighbours, of_neighbours),
+    ):
+        temperature = _fit_temperature(predict, measure(images[fitted]), labels[fitted])
+        predictors[name] = _predictor(measure, predict, temperature)
+    return predictors
+
+
+def _predictor(measure: Predictor, predict: Callable[[np.ndarray, float], np.ndarray], temperature: float) -> Predictor:
+    return lambda x: predict(measure(x), temperature).astype(np.float32)
+
+
+def _squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """‖x_i − y_j‖², (x's examples, y's examples) float64, not below 0."""
+    x, y = x.astype(np.float64), y.astype(np.float64)
+    return ((x**2).sum(1)[:, None] - 2 * x @ y.T + (y**2).sum(1)).clip(min=0)
+
+
+def _normalised(scores: np.ndarray) -> np.ndarray:
+    """Logarithms of the probabilities that are proportional to exp(scores), over the last axis."""
+    return scores - np.logaddexp.reduce(scores, axis=-1, keepdims=True)
+
+
+def _fit_temperature(
+    predict: Callable[[np.ndarray, float], np.ndarray], distances: np.ndarray, labels: np.ndarray
+) -> float:
+    """The temperature under which these labels are likeliest."""
+    scale = distances[distances < FAR].mean()
+    candidates = TEMPERATURES * scale
+    likelihoods = [predict(distances, value)[np.arange(len(labels)), labels].sum() for value in candidates]
+    return float(candidates[int(np.argmax(likelihoods))])
+
+
+def slices(problem: Problem, split: str) -> dict[str, np.ndarray]:
+    """The images of each class, as masks (examples,) over a split's evaluation set."""
+    _, labels = problem.evaluation[split]
+    return {f"class_{kind}": labels == kind for kind in range(problem.outputs)}

@@ -1,0 +1,69 @@
+# ticketlab: everything starts here. Needs Python 3.11, make and bash; a target first sets up .venv where it is missing
+# or not what the lock file says.
+#
+#   make run                               the whole workflow (config.yaml) on all cores
+#   make run STUDIES="text" CORES=2        one study, two cores
+#   make run ARGS="--configfile config/full.yaml"        further arguments for Snakemake (for pytest in `make test`)
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+
+BIN := .venv/bin
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+comma := ,
+space := $(subst ,, )
+CHOSEN := $(if $(strip $(STUDIES)),--config run='[$(subst $(space),$(comma),$(strip $(STUDIES)))]')
+
+.PHONY: help run quick plan report test lint format bench lock clean environment
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@echo 'Variables:   CORES=2   STUDIES="text digits"   ARGS="further arguments"   PYTHON=/path/to/python3.11'
+
+run: environment ## the workflow: from seeds to verdicts, figures and report
+	$(SNAKEMAKE) $(CHOSEN) $(ARGS)
+
+quick: environment ## the same with config/quick.yaml: every rule and study in minutes
+	$(SNAKEMAKE) --configfile config/quick.yaml $(CHOSEN) $(ARGS)
+
+plan: environment ## what `make run` would do: jobs, reasons and, from what was measured before, the time
+	@$(BIN)/python -m workflow_scripts.plan --cores $(CORES) $(CHOSEN) $(ARGS)
+
+report: environment ## results/report.html and whatever it needs
+	$(SNAKEMAKE) $(CHOSEN) $(ARGS) -- report
+
+test: lint ## lint, types, unit tests and the quick workflow end to end
+	$(BIN)/python -m pytest -m "not slow and not cluster" $(ARGS)
+
+lint: environment ## style and types of the Python and Snakemake code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+	$(BIN)/mypy
+
+format: environment ## bring the code into the style that lint asks for
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile rules
+
+bench: environment ## throughput beside a plain PyTorch loop and devinterp's own sampler
+	$(BIN)/python -m benchmarks.bench $(ARGS)
+
+lock: environment ## resolve envs/requirements.in anew into the lock file and the conda file
+	envs/lock.sh
+
+clean: ## remove .venv and caches; results stay unless RESULTS=yes is given
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+ifeq ($(RESULTS),yes)
+	find results -mindepth 1 ! -path results/README.md -delete
+	rm -rf .snakemake logs
+else
+	@echo 'Kept results/, logs/ and .snakemake/ (what Snakemake knows of the results). To remove them: make clean RESULTS=yes'
+endif
+
+environment:
+	@envs/create.sh

@@ -1,0 +1,68 @@
+# The validated config, where things are, and what makes an output stale.
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from workflow_scripts.ticketlab import config as ticketlab_config
+from workflow_scripts.ticketlab import models, specs, tasks
+from workflow_scripts.ticketlab.digest import code_digest, lock_digest
+from workflow_scripts.ticketlab.errors import TicketlabError
+
+ROOT = Path(workflow.basedir)
+CONDA = "../envs/environment.yaml"
+
+try:
+    CONFIG = ticketlab_config.validate(config)
+except TicketlabError as error:
+    raise WorkflowError(str(error)) from None
+STUDIES = CONFIG.names()
+LOCK = lock_digest(ROOT / "envs/requirements.lock")
+
+
+wildcard_constraints:
+    study="|".join(STUDIES),
+    block=r"\d+",
+    rewind=r"\d+",
+    level=r"\d+",
+    split=r"\d+",
+    control="[a-z_]+",
+    source=r"dense|tickets|split\d+",
+
+
+def at(path):
+    """A path below the results folder."""
+    return f"{CONFIG.results}/{path}"
+
+
+def code(script):
+    """The digest of a script and all it reaches; for a study's rule with the study's own task and model files."""
+
+    def digest(wildcards):
+        modules = []
+        if hasattr(wildcards, "study"):
+            settings = CONFIG.studies[wildcards.study]
+            modules = [tasks.TASKS[settings.task.kind], models.MODELS[settings.model.kind]]
+        return code_digest(ROOT / "workflow_scripts" / script, *modules, root=ROOT)
+
+    return digest
+
+
+def every(pattern, **values):
+    """`pattern` for each study to run, each of its blocks, and each of `values` (a name to a function of a study)."""
+    paths = []
+    for study in STUDIES:
+        choices = {name: list(function(study)) for name, function in values.items()}
+        blocks = specs.blocks(CONFIG, study)
+        paths += expand(at(pattern), study=study, block=blocks, **choices) if "{block}" in pattern else expand(
+            at(pattern), study=study, **choices
+        )
+    return paths
+
+
+def pruning(study):
+    return CONFIG.studies[study].pruning
+
+
+def spawning(study):
+    return CONFIG.studies[study].spawning

@@ -1,0 +1,28 @@
+rule dense:
+    input:
+        every("{study}/block{block}/dense/metrics.parquet"),
+
+
+rule train_dense:
+    input:
+        data=rules.prepare_data.output.data,
+        init=rules.init_seeds.output.weights,
+    output:
+        weights=at("{study}/block{block}/dense/weights.parquet"),
+        metrics=at("{study}/block{block}/dense/metrics.parquet"),
+    params:
+        spec=lambda w: specs.train_dense(CONFIG, w.study),
+        code=code("train_dense.py"),
+        lock=LOCK,
+    log:
+        at("logs/train_dense/{study}-{block}.log"),
+    benchmark:
+        at("benchmarks/train_dense/{study}-{block}.tsv")
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    conda:
+        CONDA
+    script:
+        "../workflow_scripts/train_dense.py"

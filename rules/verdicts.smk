@@ -1,0 +1,4 @@
+rule verdicts:
+    input:
+        every("{study}/comparisons.parquet"),
+        at("verdicts.parquet"),

@@ -1,0 +1,43 @@
+"""One round of iterative magnitude pruning: prune the network of the round before, rewind, train.
+
+The trained network is the round's ticket: its mask, its end and its metrics along the way are what T1 judges.
+"""
+
+import pandas as pd
+from snakemake.script import Snakemake
+
+from workflow_scripts.ticketlab import pruning, states, tables
+from workflow_scripts.ticketlab.jobs import logged
+from workflow_scripts.ticketlab.settings.pruning import ScheduleSettings
+from workflow_scripts.ticketlab.settings.training import TrainingSettings
+from workflow_scripts.ticketlab.stack import as_variant
+from workflow_scripts.ticketlab.steps import log_spaced_steps
+from workflow_scripts.ticketlab.study import metric_rows, open_study
+from workflow_scripts.ticketlab.training import SLOTS, evaluate, train
+
+snakemake: Snakemake  # put here by Snakemake
+
+with logged(snakemake) as provenance:
+    spec = snakemake.params.spec
+    study = open_study(spec, snakemake.input.data)
+    training, schedule = TrainingSettings(**spec["training"]), ScheduleSettings(**spec["schedule"])
+    rewind_step, level, last = spec["rewind_step"], spec["level"], training.steps
+
+    dense, start = states.read_state(snakemake.input.dense, rewind_step, study.device, SLOTS[training.optimiser])
+    _, trained = states.read_weights(snakemake.input.before, last, study.device)
+    mask_before = None if level == 1 else states.read_masks(snakemake.input.masks[0], last, study.device)[1]
+    candidates = pruning.prunable(study.model, trained)
+    counts = pruning.schedule(schedule, pruning.sizes(candidates), level)
+    mask = pruning.keep_top(pruning.magnitude(candidates, mask_before), counts)
+    members = as_variant(dense, variant="ticket", rewind_step=rewind_step, level=level)
+
+    rows = []
+    with tables.writing(snakemake.output.masks, "masks", provenance) as writer:
+        states.add_masks(writer, study.name, members, last, mask)
+    with tables.writing(snakemake.output.weights, "weights", provenance) as writer:
+        record = log_spaced_steps(last, spec["checkpoints"], rewind_step)
+        for state in train(study.model, study.problem, study.name, members, start, training, record, masks=mask):
+            values = evaluate(study.model, study.problem, state.weights)
+            rows.append(metric_rows(study.name, members, state.step, pruning.density(mask), values))
+        states.add_state(writer, study.name, members, state)
+    tables.write(snakemake.output.metrics, "metrics", pd.concat(rows), provenance)

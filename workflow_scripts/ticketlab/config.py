@@ -1,0 +1,142 @@
+"""The config as a whole: shared defaults, a map of studies, and the checks that need more than one section.
+
+pydantic is the source of truth: config/schema.json is generated from here (`python -m workflow_scripts.ticketlab.config`).
+"""
+
+import json
+import sys
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Self
+
+from pydantic import Field, PositiveInt, ValidationError, model_validator
+
+from workflow_scripts.ticketlab import tasks
+from workflow_scripts.ticketlab.errors import TicketlabError
+from workflow_scripts.ticketlab.randomness import ORDER_STRIDE
+from workflow_scripts.ticketlab.settings.base import Section
+from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.settings.llc import LLCSettings, choose_checkpoints
+from workflow_scripts.ticketlab.settings.models import ModelSettings
+from workflow_scripts.ticketlab.settings.pruning import PruningSettings, SupermaskSettings
+from workflow_scripts.ticketlab.settings.roles import RolesSettings
+from workflow_scripts.ticketlab.settings.spawning import SpawningSettings
+from workflow_scripts.ticketlab.settings.structure import StructureSettings
+from workflow_scripts.ticketlab.settings.training import TrainingSettings
+from workflow_scripts.ticketlab.steps import log_spaced_steps
+
+TaskSettings = Annotated[
+    reduce(or_, (tasks.module(kind).Settings for kind in tasks.TASKS)),  # type: ignore[valid-type]
+    Field(discriminator="kind"),
+]
+
+
+class StudySettings(Section):
+    """A task, a model and a recipe, and how each instrument looks at them."""
+
+    seeds: PositiveInt = Field(lt=ORDER_STRIDE, description="number of initialisations")
+    block_size: PositiveInt = Field(description="seeds trained together by one job; more seeds are more blocks")
+    checkpoints: Annotated[int, Field(ge=3)] = Field(
+        description="log-spaced steps at which every network is evaluated and the dense ones are kept"
+    )
+    licensed_by: str | None = Field(None, description="the study whose winning tickets license a negative result here")
+    task: TaskSettings
+    model: ModelSettings
+    training: TrainingSettings
+    pruning: PruningSettings
+    supermask: SupermaskSettings
+    spawning: SpawningSettings
+    roles: RolesSettings
+    structure: StructureSettings
+    llc: LLCSettings
+    judging: JudgingSettings
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.seeds % self.block_size:
+            raise ValueError(f"seeds {self.seeds} is not a multiple of block_size {self.block_size}; change one")
+        last = self.training.steps
+        for name, steps in (
+            ("pruning.rewind_steps", self.pruning.rewind_steps),
+            ("pruning.mask_steps", self.pruning.mask_steps),
+            ("spawning.split_steps", self.spawning.split_steps),
+        ):
+            if steps and max(steps) >= last:
+                raise ValueError(f"{name} {max(steps)} must come before the end of training, step {last}")
+        if isinstance(self.llc.checkpoints, list):
+            choose_checkpoints(self.llc.checkpoints, log_spaced_steps(last, self.checkpoints))
+        return self
+
+
+class Config(Section):
+    """The whole file."""
+
+    results: str = Field("results", description="folder that the workflow writes to, relative to the Snakefile")
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:0")
+    run: list[str] = Field([], description="studies to run; empty for all")
+    studies: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], StudySettings] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        for name in self.run:
+            if name not in self.studies:
+                raise ValueError(f"run: no study {name!r}; there are {', '.join(self.studies)}")
+        for name, study in self.studies.items():
+            if study.licensed_by is not None and study.licensed_by not in self.studies:
+                raise ValueError(f"studies.{name}.licensed_by: no study {study.licensed_by!r}")
+        return self
+
+    def names(self) -> list[str]:
+        """The studies to run."""
+        return self.run or list(self.studies)
+
+
+def validate(raw: dict[str, Any]) -> Config:
+    """The config that a merged YAML mapping says; every study is `defaults` overlaid with its own block.
+
+    Raises TicketlabError with one message that names each wrong key, its value and what is allowed.
+    """
+    merged = {key: value for key, value in raw.items() if key != "defaults"}
+    defaults, studies = raw.get("defaults", {}), raw.get("studies")
+    for name, value in (("defaults", defaults), ("studies", studies)):
+        if not isinstance(value, dict):
+            raise TicketlabError(f"config: `{name}` must be a mapping, not {value!r}")
+    merged["studies"] = {
+        name: overlay(defaults, block) if isinstance(block, dict) else block for name, block in studies.items()
+    }
+    try:
+        return Config.model_validate(merged)
+    except ValidationError as error:
+        raise TicketlabError("config: " + "; ".join(_sentence(detail) for detail in error.errors())) from None
+
+
+def overlay(base: dict, top: dict) -> dict:
+    """`base` with `top` laid over it: mappings merge key by key, anything else is replaced."""
+    merged = dict(base)
+    for key, value in top.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = overlay(merged[key], value) if both else value
+    return merged
+
+
+def _sentence(detail: Any) -> str:
+    kinds = {*tasks.TASKS, "transformer", "mlp"}  # pydantic adds the chosen member of a union to the place
+    place = ".".join(str(part) for part in detail["loc"] if part not in kinds)
+    message = detail["msg"].removeprefix("Value error, ")
+    shown = detail["input"]
+    value = "" if isinstance(shown, dict) or detail["type"] == "missing" else f" (it is {shown!r})"
+    return f"{place or 'top level'}: {message}{value}"
+
+
+def schema() -> dict:
+    """JSON schema of the file as written: `defaults` may hold any part of a study, and a study may leave it out."""
+    full = Config.model_json_schema()
+    study = full["$defs"]["StudySettings"]
+    study.pop("required", None)
+    full["properties"]["defaults"] = {"$ref": "#/$defs/StudySettings"}
+    return full
+
+
+if __name__ == "__main__":
+    json.dump(schema(), sys.stdout, indent=1, sort_keys=True)
+    print()

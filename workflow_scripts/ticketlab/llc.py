@@ -1,0 +1,287 @@
+"""The local learning coefficient by SGLD over stacked chains, with a matched baseline and flags for what went wrong.
+
+    λ̂ = nβ · mean_t [L_B(w_t) − L_B(w*)],   w_t ~ exp(−nβ L(w) − γ/2 ‖w − w*‖²)   (Lau et al. 2308.12108)
+
+devinterp's SGMCMC.sgld is elementwise, so parameters with a leading axis hold independent chains: N networks × C chains
+are one stack, network by network, each localised at its own start. Both losses are of the same batch B, which the chain
+has not seen when the loss is taken; against an independent estimate of L(w*) this removes most of the batch noise.
+
+Whatever λ̂ means, it means it at a minimum and at this (nβ, γ, ε) only; compare networks at matched loss. R-hat says that
+chains agree, not that they are right, so estimates are also held against 0 ≤ λ̂ ≤ d/2 and against w* being a minimum.
+Every estimate keeps its row; a reader drops the flagged ones.
+"""
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from devinterp.optim.sgmcmc import SGMCMC
+from torch import Tensor, nn
+
+from workflow_scripts.ticketlab import stack
+from workflow_scripts.ticketlab.errors import TicketlabError
+from workflow_scripts.ticketlab.randomness import generator, torch_seed
+from workflow_scripts.ticketlab.settings.llc import LLCSettings
+from workflow_scripts.ticketlab.stack import Member, Stack
+from workflow_scripts.ticketlab.tasks import Problem
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", FutureWarning)  # arviz announces its next major version on import
+    import arviz
+
+# (weights of N chains, a batch for each) to their mean losses (N,)
+Loss = Callable[[Stack, Any], Tensor]
+
+MINIMUM_BATCHES = 16  # batches per chain on which the draws' mean weights are held against w*
+MINIMUM_SHARE = 0.1  # a gain of the mean weights over w* above this share of the chains' spread: w* is no minimum
+NOISE_LIMIT = 3.0  # standard errors beyond which a difference is not noise
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What the chains of N networks left behind.
+
+    loss, baseline: L_B(w_t) and L_B(w*), (N, chains, burn_in + draws) in nats; the first burn_in steps are burn-in.
+    gain, gain_se: L(mean of the draws' weights) − L(w*) and its standard error over batches, (N,) in nats.
+    parameters: number of free weights, (N,).
+    """
+
+    loss: np.ndarray
+    baseline: np.ndarray
+    gain: np.ndarray
+    gain_se: np.ndarray
+    parameters: np.ndarray
+
+
+def sample(
+    loss: Loss,
+    start: Stack,
+    batches: Callable[[int], Any],
+    settings: LLCSettings,
+    seed: int,
+    masks: Stack | None = None,
+) -> Traces:
+    """Run `settings.chains` chains from each of the N networks of `start`.
+
+    loss: any function of a stack of N·chains slices and a batch; a toy potential may ignore the batch.
+    batches: step to a batch for the N·chains slices, network by network.
+    masks: by tensor name (N, *shape), 1 where a weight is free; the others never move.
+    seed: of the noise, which also depends on the shapes in the stack, its number of networks among them.
+    """
+    chains, steps = settings.chains, settings.burn_in + settings.draws
+    count = stack.size(start)
+    device = next(iter(start.values())).device
+    slices = [member for member in range(count) for _ in range(chains)]
+    anchor = stack.take(start, slices)
+    free = {} if masks is None else stack.take(masks, slices)
+    weights = {name: tensor.clone().requires_grad_(True) for name, tensor in anchor.items()}
+    mean = {name: torch.zeros_like(tensor) for name, tensor in anchor.items()}
+    optimiser = optimiser_of(weights, settings, free)
+    noise = torch.Generator(device=device).manual_seed(seed)
+    traces = torch.empty(2, steps, count * chains, device=device)
+    for step in range(steps):
+        batch = batches(step)
+        optimiser.zero_grad()
+        losses = loss(weights, batch)
+        # The sum over chains of their mean losses: each chain's gradient is that of its own mean loss.
+        losses.sum().backward()
+        traces[0, step] = losses.detach()
+        with torch.no_grad():
+            traces[1, step] = loss(anchor, batch)
+            if step >= settings.burn_in:
+                torch._foreach_add_(list(mean.values()), list(weights.values()), alpha=1 / (settings.draws * chains))
+        optimiser.step(noise_generator=noise)
+    centre = {name: _over_chains(tensor, chains).sum(1).repeat_interleave(chains, 0) for name, tensor in mean.items()}
+    gains = []
+    with torch.no_grad():
+        for step in range(steps, steps + MINIMUM_BATCHES):
+            batch = batches(step)
+            gains.append(_over_chains(loss(centre, batch) - loss(anchor, batch), chains))
+    gain = torch.cat(gains, dim=1).double().cpu().numpy()
+    recorded = traces.view(2, steps, count, chains).permute(0, 2, 3, 1).cpu().numpy()
+    return Traces(
+        loss=recorded[0],
+        baseline=recorded[1],
+        gain=gain.mean(1),
+        gain_se=gain.std(1, ddof=1) / np.sqrt(gain.shape[1]),
+        parameters=free_parameters(start, masks),
+    )
+
+
+def optimiser_of(weights: Stack, settings: LLCSettings, free: Stack) -> SGMCMC:
+    """devinterp's SGLD over stacked chains: one parameter per group, since a group shares one list of masks."""
+    return SGMCMC.sgld(
+        [{"params": [tensor], "mask": [free[name]] if name in free else None} for name, tensor in weights.items()],
+        lr=settings.learning_rate,
+        nbeta=settings.nbeta,
+        localization=settings.localization,
+    )
+
+
+def free_parameters(start: Stack, masks: Stack | None) -> np.ndarray:
+    """d of each network, (N,): the weights that a mask keeps, and all of those that none covers."""
+    masks = {} if masks is None else masks
+    return sum(
+        masks[name].flatten(1).sum(1).long().cpu().numpy() if name in masks else np.full(len(tensor), tensor[0].numel())
+        for name, tensor in start.items()
+    )
+
+
+def estimate(traces: Traces, settings: LLCSettings) -> pd.DataFrame:
+    """λ̂ of each of the N networks: one row per network, in order, with the columns of table `llc` beside the keys.
+
+    se is the Monte Carlo standard error (from the effective number of draws) of λ̂. If a chain has diverged, λ̂, se,
+    rhat and ess are NaN: the other chains' mean would hide it. Flags, joined by commas, "" when nothing is wrong:
+
+    diverged        a loss is not finite or exceeds its baseline by `settings.explosion`
+    negative        λ̂ < 0
+    above_d/2       λ̂ > d/2 beyond noise, which no analytic minimum allows
+    rhat, ess       the chains disagree, or the draws are worth too few independent ones
+    drift           the halves of the draws differ beyond noise: the burn-in was too short
+    not_a_minimum   the draws' mean weights have a lower loss than w*: the chains found a way down
+    """
+    rows = [
+        _row(traces.loss[i], traces.baseline[i], traces.gain[i], traces.gain_se[i], int(traces.parameters[i]), settings)
+        for i in range(len(traces.loss))
+    ]
+    return pd.DataFrame(rows)
+
+
+def _row(
+    loss: np.ndarray, baseline: np.ndarray, gain: float, gain_se: float, parameters: int, settings: LLCSettings
+) -> dict:
+    rise = loss.astype(np.float64) - baseline
+    row = {
+        "llc": np.nan,
+        "se": np.nan,
+        "rhat": np.nan,
+        "ess": np.nan,
+        "init_loss": baseline.mean(dtype=np.float64),
+        "parameters": parameters,
+        "nbeta": settings.nbeta,
+        "lr": settings.learning_rate,
+        "localization": settings.localization,
+    }
+    if not np.isfinite(rise).all() or rise.max() > settings.explosion:
+        return row | {"flag": "diverged"}
+    draws = settings.nbeta * rise[:, settings.burn_in :]
+    llc, se = draws.mean(), float(arviz.mcse(draws))
+    row |= {"llc": llc, "se": se, "rhat": float(arviz.rhat(draws)), "ess": float(arviz.ess(draws))}
+    early, late = np.array_split(draws, 2, axis=1)
+    drift_se = np.hypot(arviz.mcse(early), arviz.mcse(late))
+    spread = llc - settings.nbeta * gain
+    flags = {
+        "negative": llc < 0,
+        "above_d/2": llc - NOISE_LIMIT * se > parameters / 2,
+        "rhat": not row["rhat"] <= settings.rhat_limit,
+        "ess": not row["ess"] >= settings.ess_limit,
+        "drift": abs(late.mean() - early.mean()) > NOISE_LIMIT * drift_se,
+        "not_a_minimum": -gain > NOISE_LIMIT * gain_se and -settings.nbeta * gain > MINIMUM_SHARE * spread,
+    }
+    return row | {"flag": ",".join(name for name, raised in flags.items() if raised)}
+
+
+def measure(
+    model: nn.Module,
+    problem: Problem,
+    study: str,
+    members: Sequence[Member],
+    weights: Stack,
+    step: int,
+    settings: LLCSettings,
+    masks: Stack | None = None,
+) -> Traces:
+    """The chains of networks `members`, whose `weights` are those of training step `step`, on the training distribution.
+
+    Every chain has batches of its own, or R-hat would see the chains agree about batch noise. They are a function of
+    (study, init seed, chain, draw), so that one initialisation's networks (checkpoints, tickets, controls) are
+    compared on the same batches. With `settings.members_together` at 1 a network's chains depend on no other network.
+    """
+    loss = network_loss(model, problem)
+    total, began = len(members), time.monotonic()
+    parts = []
+    for chosen in stack.slices(total, settings.members_together):
+        some = members[chosen]
+        start = {name: tensor[chosen] for name, tensor in weights.items()}
+        free = None if masks is None else {name: mask[chosen] for name, mask in masks.items()}
+        seed = torch_seed(study, "llc-noise", *some[0].keys().values(), step)
+        device = next(iter(start.values())).device
+        parts.append(sample(loss, start, chain_batches(problem, study, some, settings, device), settings, seed, free))
+        done, seconds = chosen.stop, time.monotonic() - began
+        rate = done * settings.chains * (settings.burn_in + settings.draws) / seconds
+        print(
+            f"llc at step {step}: {done}/{total} networks, {rate:.0f} chain-steps/s, "
+            f"{seconds * (total - done) / done:.0f} s left",
+            flush=True,
+        )
+    return Traces(*(np.concatenate([getattr(part, field) for part in parts]) for field in Traces.__dataclass_fields__))
+
+
+def network_loss(model: nn.Module, problem: Problem) -> Loss:
+    """The problem's mean loss over a batch (inputs, targets), (N, batch, …) each, of each of N networks: (N,)."""
+    network = stack.forward(model)
+    loss_of = torch.func.vmap(lambda logits, targets: problem.metrics["loss"](logits, targets).mean())
+
+    def loss(weights: Stack, batch: tuple[Tensor, Tensor]) -> Tensor:
+        inputs, targets = batch
+        return loss_of(network(weights, inputs)[0], targets)
+
+    return loss
+
+
+def chain_batches(
+    problem: Problem, study: str, members: Sequence[Member], settings: LLCSettings, device: torch.device
+) -> Callable[[int], tuple[Tensor, Tensor]]:
+    """Step to a training batch for every chain of `members`: inputs and targets, (members·chains, batch, …)."""
+    size = settings.chains * settings.batch_size
+
+    def batch(step: int) -> tuple[Tensor, Tensor]:
+        drawn = [problem.sample(generator(study, "llc-batch", member.init_seed, step), size) for member in members]
+        inputs, targets = (
+            np.stack(side).reshape(len(members) * settings.chains, settings.batch_size, *side[0].shape[1:])
+            for side in zip(*drawn, strict=True)
+        )
+        return torch.from_numpy(inputs).to(device), torch.from_numpy(targets).to(device)
+
+    return batch
+
+
+def masks_of(members: Sequence[Member], weights: Stack, known: dict[Member, Stack]) -> Stack:
+    """The masks of `members` as one stack, out of single networks' masks.
+
+    Raises TicketlabError if a network has none, or has weights outside it: chains would sample another space than the
+    network's own.
+    """
+    absent = [member for member in members if member not in known]
+    if absent:
+        raise TicketlabError(f"no mask for {absent[0]} and {len(absent) - 1} more; give estimate_llc their masks files")
+    masks = stack.stack([known[member] for member in members])
+    for name, mask in masks.items():
+        outside = ((weights[name] != 0) & (mask == 0)).flatten(1).any(1).tolist()
+        if any(outside):
+            raise TicketlabError(
+                f"{members[outside.index(True)]}: {name} is not zero where its mask is; the weights and masks files given "
+                "to estimate_llc do not belong together"
+            )
+    return masks
+
+
+def draw_rows(traces: Traces, settings: LLCSettings, keys: pd.DataFrame) -> pd.DataFrame:
+    """Table `llc_draws` for the networks of `keys`, one row each; burn-in steps have negative draw numbers."""
+    count, chains, steps = traces.loss.shape
+    rows = keys.loc[keys.index.repeat(chains * steps)].reset_index(drop=True)
+    return rows.assign(
+        chain=np.tile(np.repeat(np.arange(chains), steps), count),
+        draw=np.tile(np.arange(steps) - settings.burn_in, count * chains),
+        loss=traces.loss.reshape(-1),
+        baseline=traces.baseline.reshape(-1),
+    )
+
+
+def _over_chains(tensor: Tensor, chains: int) -> Tensor:
+    return tensor.view(-1, chains, *tensor.shape[1:])

@@ -1,0 +1,134 @@
+"""Which weights stay: pure functions from scores and counts to masks, over a stack.
+
+A mask is 1.0 where a weight is kept. Exactly the number of weights that the schedule says stays, with ties broken by
+position. Counting covers prunable tensors only; norms, biases and position tables are never pruned.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from workflow_scripts.ticketlab.errors import TicketlabError
+from workflow_scripts.ticketlab.randomness import generator
+from workflow_scripts.ticketlab.settings.pruning import ScheduleSettings
+from workflow_scripts.ticketlab.stack import Member, Stack, size
+
+# How many weights stay: of all tensors together (an int) or of each (by name).
+Counts = int | dict[str, int]
+
+
+def prunable(model: nn.Module, weights: Stack) -> Stack:
+    """The tensors of a stack that pruning may touch."""
+    return {name: weights[name] for name in model.prunable}  # type: ignore[union-attr]
+
+
+def schedule(settings: ScheduleSettings, sizes: Mapping[str, int], level: int) -> Counts:
+    """How many weights stay at `level`, for prunable tensors with these numbers of elements.
+
+    Raises TicketlabError if a tensor would be emptied, or if keep_by_tensor names one that is not there.
+    """
+    if settings.scope == "global":
+        return _at_least_one(round(sum(sizes.values()) * settings.keep**level), "the network", level)
+    unknown = sorted(set(settings.keep_by_tensor) - set(sizes))
+    if unknown:
+        raise TicketlabError(f"pruning.schedule.keep_by_tensor: no prunable tensor {unknown[0]}; there are {', '.join(sizes)}")
+    return {
+        name: _at_least_one(round(count * settings.keep_by_tensor.get(name, settings.keep) ** level), name, level)
+        for name, count in sizes.items()
+    }
+
+
+def _at_least_one(count: int, name: str, level: int) -> int:
+    if count < 1:
+        raise TicketlabError(f"pruning: round {level} would leave no weight in {name}; lower rounds or raise keep")
+    return count
+
+
+def sizes(weights: Stack) -> dict[str, int]:
+    """Elements per tensor of one network of the stack."""
+    return {name: tensor[0].numel() for name, tensor in weights.items()}
+
+
+def keep_top(scores: Stack, counts: Counts) -> Stack:
+    """The mask that keeps each network's highest scores, exactly as many as `counts` says."""
+    if isinstance(counts, int):
+        flat = torch.cat([tensor.flatten(1) for tensor in scores.values()], dim=1)
+        parts = _top(flat, counts).split([tensor[0].numel() for tensor in scores.values()], dim=1)
+        return {name: part.reshape(scores[name].shape) for name, part in zip(scores, parts, strict=True)}
+    return {name: _top(tensor.flatten(1), counts[name]).reshape(tensor.shape) for name, tensor in scores.items()}
+
+
+def _top(scores: Tensor, count: int) -> Tensor:
+    order = scores.sort(dim=1, descending=True, stable=True).indices[:, :count]
+    return torch.zeros_like(scores).scatter_(1, order, 1.0)
+
+
+def magnitude(weights: Stack, mask: Stack | None = None) -> Stack:
+    """|w| as a score; weights that `mask` has pruned come last, so they stay pruned."""
+    scores = {name: tensor.abs() for name, tensor in weights.items()}
+    if mask is None:
+        return scores
+    return {name: torch.where(mask[name] > 0, score, -torch.ones_like(score)) for name, score in scores.items()}
+
+
+def ones(weights: Stack) -> Stack:
+    return {name: torch.ones_like(tensor) for name, tensor in weights.items()}
+
+
+def density(mask: Stack) -> list[float]:
+    """Share of prunable weights that each network keeps."""
+    total = sum(sizes(mask).values())
+    kept = torch.stack([tensor.flatten(1).sum(1, dtype=torch.float64) for tensor in mask.values()]).sum(0)
+    return (kept / total).tolist()
+
+
+def shuffle(mask: Stack, study: str, members: Sequence[Member]) -> Stack:
+    """Each tensor's mask permuted at random within the tensor: the same count per layer, at other places."""
+    shuffled = {}
+    for name, tensor in mask.items():
+        rows = [
+            torch.from_numpy(_stream(study, "shuffle", member, name).permutation(tensor[0].numel())) for member in members
+        ]
+        order = torch.stack(rows).to(tensor.device)
+        shuffled[name] = tensor.flatten(1).gather(1, order).reshape(tensor.shape)
+    return shuffled
+
+
+def random_scores(weights: Stack, study: str, members: Sequence[Member]) -> Stack:
+    """Independent uniform scores: keeping the top is keeping at random."""
+    assert size(weights) == len(members)
+    return {
+        name: torch.stack(
+            [
+                torch.from_numpy(_stream(study, "random", member, name).random(tensor.shape[1:], dtype="float32"))
+                for member in members
+            ]
+        ).to(tensor.device)
+        for name, tensor in weights.items()
+    }
+
+
+def _stream(study: str, purpose: str, member: Member, tensor: str):
+    return generator(study, purpose, member.init_seed, member.rewind_step, member.level, tensor)
+
+
+def signed_constant(weights: Stack) -> Stack:
+    """Each weight replaced by its sign times its tensor's standard deviation (Zhou et al. 2019; Ramanujan et al. 2020)."""
+    deviations = {name: tensor.flatten(1).std(1) for name, tensor in weights.items()}
+    return {
+        name: torch.sign(tensor) * deviations[name].reshape(-1, *[1] * (tensor.ndim - 1))
+        for name, tensor in weights.items()
+    }
+
+
+def overlap(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Jaccard index of two masks (N, …) of one tensor, and its value by chance at their densities.
+
+    For independent masks of densities p and q the expected intersection is pq of the tensor, so chance is
+    pq/(p + q − pq) (the ratio of expectations).
+    """
+    a, b = first.flatten(1).double(), second.flatten(1).double()
+    both = (a * b).mean(1)
+    p, q = a.mean(1), b.mean(1)
+    return both / (p + q - both).clamp(min=1e-12), p * q / (p + q - p * q).clamp(min=1e-12)

@@ -1,0 +1,22 @@
+"""The thresholds of the verdicts, fixed before the run that they judge."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat
+
+from workflow_scripts.ticketlab.settings.base import Section
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class JudgingSettings(Section):
+    """What counts as matching, winning, determined, acquired and forgotten."""
+
+    metric: Literal["loss", "error"] = Field("loss", description="compared on the test split")
+    margin: PositiveFloat = Field(description="δ: a ticket matches if it is not worse than dense by more than this")
+    alpha: Share = Field(0.05, description="level of the tests and 1 − coverage of the intervals")
+    sparse: Share = Field(0.5, description="only tickets at or below this density count for the hypothesis")
+    determined: Share = Field(0.75, description="roles count as fixed by the initialisation above this determinacy")
+    undetermined: Share = Field(0.25, description="and as free below this one")
+    acquired: Share = Field(0.5, description="structure counts as acquired if its distance falls by this fraction")
+    forgotten: NonNegativeFloat = Field(0.1, description="and as forgotten if this fraction of the fall is lost again")

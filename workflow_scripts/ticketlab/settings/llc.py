@@ -1,0 +1,64 @@
+"""How the local learning coefficient is estimated: one setting for every network of a study, or nothing compares.
+
+The step size, nβ and the localisation are those published for small language models (Wang et al. 2410.02984; Hoogland et
+al. 2402.02364), adapted by a sweep that docs/theory.md records. There is no `default_nbeta`: devinterp's is computed from
+the batch size, so that changing the batch size would change the estimand.
+"""
+
+from typing import Annotated, Self
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from workflow_scripts.ticketlab.settings.base import Section
+
+Checkpoints = PositiveInt | Annotated[list[NonNegativeInt], Field(min_length=1)]
+
+
+class LLCSettings(Section):
+    chains: Annotated[int, Field(ge=2, description="chains per network; R-hat needs two")] = 4
+    draws: Annotated[int, Field(ge=16, description="draws per chain after the burn-in, one per step")] = 100
+    burn_in: NonNegativeInt = Field(50, description="steps that are left out of every mean")
+    batch_size: PositiveInt = 16
+    learning_rate: PositiveFloat = Field(1e-3, description="ε, the step size of SGLD")
+    nbeta: PositiveFloat = Field(30.0, description="nβ, the inverse temperature")
+    localization: NonNegativeFloat = Field(300.0, description="γ, the pull towards the network's own weights")
+    checkpoints: Checkpoints = Field(6, description="steps of the dense run: how many of its checkpoints, or which")
+    rhat_limit: Annotated[float, Field(gt=1, description="R-hat above this is flagged")] = 1.1
+    ess_limit: PositiveFloat = Field(40.0, description="an effective number of draws below this is flagged")
+    explosion: PositiveFloat = Field(5.0, description="nats above L(w*) at which a chain has diverged")
+    members_together: PositiveInt = Field(
+        1,
+        description="networks whose chains are sampled as one stack: 1 is fastest on a CPU core and leaves a network's "
+        "noise independent of all others; raise it on a GPU",
+    )
+
+    @model_validator(mode="after")
+    def _localisation_is_stable(self) -> Self:
+        if self.learning_rate * self.localization >= 4:
+            raise ValueError(
+                f"learning_rate · localization is {self.learning_rate * self.localization:g}; at 4 and above the pull "
+                "alone makes every chain diverge; lower one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _checkpoints_are_distinct(self) -> Self:
+        if isinstance(self.checkpoints, list) and self.checkpoints != sorted(set(self.checkpoints)):
+            raise ValueError(f"checkpoints {self.checkpoints} must be ascending steps, each once")
+        return self
+
+
+def choose_checkpoints(checkpoints: int | list[int], recorded: list[int]) -> list[int]:
+    """The steps of the dense run at which the LLC is estimated, out of the `recorded` ones (ascending).
+
+    A number takes so many, evenly spaced in the order of recording (which is logarithmic in the step), the last among
+    them. Raises ValueError if a listed step was not recorded.
+    """
+    if isinstance(checkpoints, list):
+        absent = sorted(set(checkpoints) - set(recorded))
+        if absent:
+            raise ValueError(f"llc.checkpoints {absent} are not among the recorded steps {recorded}")
+        return checkpoints
+    count = min(checkpoints, len(recorded))
+    last = len(recorded) - 1
+    return [recorded[last - round(index * last / max(count - 1, 1))] for index in reversed(range(count))]

@@ -1,0 +1,85 @@
+"""How tickets are found, what they are compared with, and at which sparsity."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from workflow_scripts.ticketlab.settings.base import Section
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Control = Literal[
+    "reinitialised",
+    "shuffled",
+    "random",
+    "initial_magnitude",
+    "signed_constant",
+    "one_shot",
+    "mask_at_step",
+    "dense_total",
+]
+
+
+class ScheduleSettings(Section):
+    """How much a round prunes, and what competes with what."""
+
+    scope: Literal["global", "layerwise"] = Field("global", description="weights compete over the network or per tensor")
+    keep: Share = Field(description="share of the remaining weights that a round keeps")
+    keep_by_tensor: dict[str, Share] = Field({}, description="layerwise only: other shares, e.g. for the output layer")
+
+    @model_validator(mode="after")
+    def _layerwise(self) -> Self:
+        if self.keep_by_tensor and self.scope == "global":
+            raise ValueError("keep_by_tensor needs scope: layerwise")
+        return self
+
+
+class PruningSettings(Section):
+    """Iterative magnitude pruning (IMP) and its controls; level r is the r-th round, with density keep**r."""
+
+    schedule: ScheduleSettings
+    rounds: PositiveInt
+    rewind_steps: list[NonNegativeInt] = Field([0], min_length=1, description="tickets restart from these dense steps")
+    control_levels: list[PositiveInt] = Field(min_length=1, description="rounds at which the controls are trained too")
+    controls: list[Control] = Field(description="controls of the tickets from the first rewind step")
+    rewound_controls: list[Control] = Field(
+        ["reinitialised", "shuffled"], description="controls of the tickets from the other rewind steps"
+    )
+    mask_steps: list[NonNegativeInt] = Field([], description="dense steps at which mask_at_step takes its masks")
+    clock_level: PositiveInt = Field(description="the round that the developmental clock looks at")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for name in ("rewind_steps", "control_levels", "controls", "rewound_controls", "mask_steps"):
+            values = getattr(self, name)
+            if len(set(values)) != len(values):
+                raise ValueError(f"{name} repeats a value: {values}")
+        beyond = [level for level in (*self.control_levels, self.clock_level) if level > self.rounds]
+        if beyond:
+            raise ValueError(f"control_levels or clock_level {beyond[0]} is beyond rounds {self.rounds}")
+        if "mask_at_step" in self.controls and not self.mask_steps:
+            raise ValueError("the control mask_at_step needs mask_steps")
+        wrong = {"mask_at_step", "dense_total"} & set(self.rewound_controls)
+        if wrong:
+            raise ValueError(f"rewound_controls cannot hold {sorted(wrong)}; they belong in controls")
+        return self
+
+    def levels(self, control: str) -> list[int]:
+        """The rounds at which `control` is trained."""
+        return [self.clock_level] if control == "mask_at_step" else self.control_levels
+
+    def rewinds(self, control: str) -> list[int]:
+        """The rewind steps from which `control` is trained."""
+        first, *others = self.rewind_steps
+        return [first] * (control in self.controls) + others * (control in self.rewound_controls)
+
+    def all_controls(self) -> list[str]:
+        return sorted({*self.controls, *(self.rewound_controls if len(self.rewind_steps) > 1 else [])})
+
+
+class SupermaskSettings(Section):
+    """Edge-popup (Ramanujan et al. 2020): masks over weights that are never trained."""
+
+    densities: list[Share] = Field(min_length=1)
+    inits: list[Literal["kaiming", "signed_constant"]] = Field(["kaiming", "signed_constant"], min_length=1)
+    learning_rate: PositiveFloat
+    steps: PositiveInt

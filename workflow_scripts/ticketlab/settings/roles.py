@@ -1,0 +1,29 @@
+"""How the roles of heads and hidden units are scored and compared."""
+
+from typing import Literal
+
+from pydantic import Field, PositiveInt
+
+from workflow_scripts.ticketlab.settings.base import Section
+
+Family = Literal[
+    "previous_token",
+    "first_token",
+    "self",
+    "distance",
+    "entropy",
+    "induction",
+    "duplicate_token",
+    "selectivity",
+    "ablation",
+]
+
+
+class RolesSettings(Section):
+    """Every score is taken on two independent probes, so that agreement never comes from a shared sample."""
+
+    scores: list[Family] | None = Field(None, min_length=1, description="families of scores; null: all that apply")
+    split: Literal["validation", "test"] = "validation"
+    examples: PositiveInt = Field(128, description="at most so many examples of a split per probe")
+    random_sequences: PositiveInt = Field(64, description="repeated random sequences per probe, for attention scores")
+    permutations: PositiveInt = Field(200, description="random index permutations behind the empirical chance level")

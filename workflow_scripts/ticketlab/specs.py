@@ -1,0 +1,144 @@
+"""What each rule reads of the config: one function per rule, one dict of plain values.
+
+A rule's output is stale when its spec changes, so a spec holds everything that its script reads and nothing else.
+"""
+
+from workflow_scripts.ticketlab.config import Config
+from workflow_scripts.ticketlab.settings.llc import choose_checkpoints
+from workflow_scripts.ticketlab.steps import log_spaced_steps
+
+
+def blocks(config: Config, study: str) -> range:
+    """The numbers of a study's seed blocks."""
+    settings = config.studies[study]
+    return range(settings.seeds // settings.block_size)
+
+
+def prepare_data(config: Config, study: str) -> dict:
+    return {"study": study, "task": _section(config, study, "task")}
+
+
+def external_file(config: Config, study: str) -> str | None:
+    """A file of the user's that the study's data come from, so that Snakemake sees it change."""
+    task = _section(config, study, "task")
+    return task.get("path") or task.get("corpus", {}).get("path")
+
+
+def init_seeds(config: Config, study: str, block: int) -> dict:
+    size = config.studies[study].block_size
+    return _network(config, study) | {"seeds": list(range(block * size, (block + 1) * size))}
+
+
+def train_dense(config: Config, study: str) -> dict:
+    settings = config.studies[study]
+    resume = {0, *settings.pruning.rewind_steps, *settings.spawning.split_steps}
+    kept = {*_checkpoints(config, study), *resume, *settings.pruning.mask_steps}
+    return _trained(config, study) | {"checkpoints": sorted(kept), "resume_steps": sorted(resume)}
+
+
+def imp_round(config: Config, study: str, rewind_step: int, level: int) -> dict:
+    # Not the number of rounds nor the controls: one more leaves the finished rounds alone.
+    return _pruned(config, study) | {"rewind_step": rewind_step, "level": level}
+
+
+def retrain_tickets(config: Config, study: str, control: str) -> dict:
+    mask_steps = config.studies[study].pruning.mask_steps if control == "mask_at_step" else []
+    return _pruned(config, study) | {"control": control, "mask_steps": mask_steps}
+
+
+def find_supermask(config: Config, study: str) -> dict:
+    return _trained(config, study) | {
+        "supermask": _section(config, study, "supermask"),
+        "checkpoints": config.studies[study].checkpoints,
+    }
+
+
+def train_spawned(config: Config, study: str, split_step: int) -> dict:
+    orders = config.studies[study].spawning.orders
+    return _trained(config, study) | {"split_step": split_step, "orders": orders}
+
+
+def trace_masks(config: Config, study: str) -> dict:
+    settings = config.studies[study]
+    return _network(config, study) | {
+        "schedule": _section(config, study, "pruning")["schedule"],
+        "level": settings.pruning.clock_level,
+        "last_step": settings.training.steps,
+    }
+
+
+def trace_structure(config: Config, study: str) -> dict:
+    return _network(config, study) | {"structure": _section(config, study, "structure")}
+
+
+def score_roles(config: Config, study: str) -> dict:
+    last = config.studies[study].training.steps
+    return _network(config, study) | {"roles": _section(config, study, "roles"), "steps": [last]}
+
+
+def compare_roles(config: Config, study: str) -> dict:
+    return {"study": study, "roles": _section(config, study, "roles")}
+
+
+def estimate_llc(config: Config, study: str, source: str) -> dict:
+    """`source` is "dense" (at some of its checkpoints) or "tickets" (at the end)."""
+    settings = config.studies[study]
+    last = settings.training.steps
+    steps = choose_checkpoints(settings.llc.checkpoints, _checkpoints(config, study)) if source == "dense" else [last]
+    section = _section(config, study, "llc")
+    del section["checkpoints"]  # what it says stands in `steps`
+    return _network(config, study) | {"llc": section, "steps": steps}
+
+
+def summarise(config: Config, study: str) -> dict:
+    settings = config.studies[study]
+    return {
+        "study": study,
+        "judging": _section(config, study, "judging"),
+        "last_step": settings.training.steps,
+        "control_levels": settings.pruning.control_levels,
+    }
+
+
+def judge(config: Config) -> dict:
+    names = config.names()
+    return {
+        "studies": {
+            name: {
+                "judging": _section(config, name, "judging"),
+                "licensed_by": config.studies[name].licensed_by if config.studies[name].licensed_by in names else None,
+                "last_step": config.studies[name].training.steps,
+            }
+            for name in names
+        }
+    }
+
+
+def _checkpoints(config: Config, study: str) -> list[int]:
+    """The steps at which every network of the study is evaluated, and the dense ones kept."""
+    settings = config.studies[study]
+    return log_spaced_steps(settings.training.steps, settings.checkpoints)
+
+
+def _section(config: Config, study: str, name: str) -> dict:
+    return config.studies[study].model_dump(mode="json", include={name})[name]
+
+
+def _network(config: Config, study: str) -> dict:
+    return {
+        "study": study,
+        "device": config.device,
+        "task": _section(config, study, "task"),
+        "model": _section(config, study, "model"),
+    }
+
+
+def _trained(config: Config, study: str) -> dict:
+    return _network(config, study) | {"training": _section(config, study, "training")}
+
+
+def _pruned(config: Config, study: str) -> dict:
+    return _trained(config, study) | {
+        "schedule": _section(config, study, "pruning")["schedule"],
+        "checkpoints": config.studies[study].checkpoints,
+    }

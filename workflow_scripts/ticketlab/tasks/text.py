@@ -1,0 +1,196 @@
+"""Next-symbol prediction on real text: the language model that the lottery ticket hypothesis is tested on.
+
+Documents are split at random into train, validation and test, so no document crosses a split; the tokeniser and the
+n-gram predictors are estimated on the train documents only. Each split is one stream of symbols, with a separator
+before its first document and after each; a sequence is a window of the stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Literal, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, PositiveInt, model_validator
+
+from workflow_scripts.ticketlab import corpora, ngrams, tokenisers
+from workflow_scripts.ticketlab.corpora import CorpusSettings, Document
+from workflow_scripts.ticketlab.errors import TicketlabError
+from workflow_scripts.ticketlab.randomness import generator
+from workflow_scripts.ticketlab.settings.base import Section
+from workflow_scripts.ticketlab.tasks import SPLITS, Problem, cross_entropy, error_rate
+from workflow_scripts.ticketlab.tokenisers import SEPARATOR, TokeniserSettings
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Predictor = Callable[[np.ndarray], np.ndarray]
+
+# The reference predictors by the number of symbols in their n-grams.
+ORDERS = {"unigram": 1, "bigram": 2, "trigram": 3}
+# A reference predictor is confident and right where it gives the true symbol at least this probability.
+CONFIDENT = 0.5
+# A symbol repeats its sequence where it and the symbols before it, so many together, occurred earlier in the sequence.
+REPEATED = 4
+
+
+class Settings(Section):
+    kind: Literal["text"]
+    corpus: CorpusSettings
+    tokeniser: TokeniserSettings
+    context: Annotated[int, Field(ge=2)] = Field(64, description="symbols in a sequence")
+    max_characters: PositiveInt | None = Field(
+        None, description="documents are taken at random until they hold so many characters; null: all of them"
+    )
+    validation_share: Share = Field(0.1, description="of the corpus' characters, rounded to whole documents")
+    test_share: Share = Field(0.1, description="of the corpus' characters, rounded to whole documents")
+    evaluation_sequences: PositiveInt = Field(128, description="at most so many sequences of a split are evaluated")
+
+    @model_validator(mode="after")
+    def _shares_leave_a_rest(self) -> Self:
+        if self.validation_share + self.test_share >= 1:
+            raise ValueError("validation_share + test_share must be below 1: the rest is trained on")
+        return self
+
+
+def prepare(settings: Settings, study: str) -> tuple[pd.DataFrame, dict]:
+    """One row per document: its name and its symbols, in the random order of the split."""
+    documents, checksum = corpora.read(settings.corpus)
+    print(f"corpus: {len(documents)} documents, sha256 {checksum}")
+    chosen, splits = _split(documents, settings, study)
+    texts = [document.text for document in chosen]
+    tokeniser = tokenisers.fit(
+        settings.tokeniser, [text for text, split in zip(texts, splits, strict=True) if split == "train"]
+    )
+    symbols = tokenisers.encode(tokeniser, texts)
+    frame = pd.DataFrame(
+        {
+            "study": study,
+            "split": splits,
+            "example": np.arange(len(chosen)),
+            "name": [document.name for document in chosen],
+            "tokens": symbols,
+            "features": None,
+            "target": None,
+        }
+    )
+    for split in SPLITS:
+        available = len(_stream(frame["tokens"][frame["split"] == split]))
+        if available <= settings.context:
+            raise TicketlabError(
+                f"the {split} split holds {available} symbols in {splits.count(split)} documents, less than one sequence of "
+                f"context {settings.context}; give the corpus more documents, or lower task.context"
+            )
+    return frame, {
+        "vocabulary": tokenisers.size(tokeniser),
+        "tokeniser": tokeniser,
+        "corpus_sha256": checksum,
+        "corpus_documents": len(documents),
+        "characters": sum(map(len, texts)),
+    }
+
+
+def _split(documents: list[Document], settings: Settings, study: str) -> tuple[list[Document], list[str]]:
+    """Documents in random order and their splits: test first, then validation, then train, each its share of characters."""
+    order = generator(study, "split", 0).permutation(len(documents))
+    lengths = np.array([len(documents[index].text) for index in order])
+    start = np.cumsum(lengths) - lengths
+    total = min(int(lengths.sum()), settings.max_characters or int(lengths.sum()))
+    bounds = np.array([settings.test_share, settings.test_share + settings.validation_share, 1.0]) * total
+    place = np.searchsorted(bounds, start, side="right")
+    names = ("test", "validation", "train")
+    kept = start < total
+    return [documents[index] for index in order[kept]], [names[index] for index in place[kept]]
+
+
+def _stream(documents: pd.Series) -> np.ndarray:
+    """Separator, document, separator, document, …, separator."""
+    parts = [np.array([SEPARATOR], dtype=np.int32)]
+    for symbols in documents:
+        parts += [symbols, parts[0]]
+    return np.concatenate(parts)
+
+
+def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
+    study = str(frame["study"].iloc[0])
+    streams = {split: _stream(rows["tokens"]) for split, rows in frame.groupby("split")}
+    window = np.arange(settings.context + 1)
+
+    def sequences(split: str, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        symbols = streams[split][starts[:, None] + window].astype(np.int64)
+        return symbols[:, :-1], symbols[:, 1:]
+
+    def sample(random: np.random.Generator, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
+        return sequences("train", random.integers(len(streams["train"]) - settings.context, size=batch_size))
+
+    def evaluation(split: str) -> tuple[np.ndarray, np.ndarray]:
+        """Windows side by side, so that no symbol is predicted twice, drawn without replacement."""
+        available = (len(streams[split]) - 1) // settings.context
+        drawn = generator(study, "evaluation", split).permutation(available)[: settings.evaluation_sequences]
+        return sequences(split, np.sort(drawn) * settings.context)
+
+    return Problem(
+        inputs=facts["vocabulary"],
+        outputs=facts["vocabulary"],
+        context=settings.context,
+        sample=sample,
+        evaluation={split: evaluation(split) for split in SPLITS},
+        metrics={"loss": cross_entropy, "error": error_rate},
+        extras={"streams": streams, "symbol_texts": tokenisers.symbol_texts(facts["tokeniser"])},
+    )
+
+
+def references(problem: Problem) -> dict[str, Predictor]:
+    """n-gram predictors of the train stream (ngrams.py).
+
+    Each maps inputs (sequences, time) to natural logs of probabilities, (sequences, time, outputs) float32.
+    """
+    model = ngrams.fit(problem.extras["streams"]["train"], problem.outputs, max(ORDERS.values()))
+    return {name: model.shorter(order).log_probabilities for name, order in ORDERS.items()}
+
+
+def slices(problem: Problem, split: str) -> dict[str, np.ndarray]:
+    """Parts of a split's evaluation set as masks (sequences, time) over the predicted symbols.
+
+    early, late: the first and the last quarter of the context.
+    bigram: predicted with confidence by the bigram predictor; trigram: by the trigram but not the bigram predictor;
+        beyond: by neither. The three are a partition.
+    repeated: the symbol and the REPEATED − 1 before it occurred earlier in the sequence: a copy would be right.
+    word_start: the first symbol of a word; word_rest: all others.
+    """
+    inputs, targets = problem.evaluation[split]
+    time = targets.shape[1]
+    place = np.broadcast_to(np.arange(time), targets.shape)
+    predictors = references(problem)
+    bigram, trigram = (
+        np.exp(np.take_along_axis(predictors[name](inputs), targets[..., None], -1)[..., 0]) >= CONFIDENT
+        for name in ("bigram", "trigram")
+    )
+    word_start = _word_starts(problem.extras["symbol_texts"], inputs, targets)
+    return {
+        "early": place < time // 4,
+        "late": place >= time - time // 4,
+        "bigram": bigram,
+        "trigram": trigram & ~bigram,
+        "beyond": ~trigram & ~bigram,
+        "repeated": _repeats(np.concatenate([inputs[:, :1], targets], axis=1))[:, 1:],
+        "word_start": word_start,
+        "word_rest": ~word_start,
+    }
+
+
+def _repeats(symbols: np.ndarray) -> np.ndarray:
+    """Where the last REPEATED symbols occurred together earlier: (sequences, length) to a mask of that shape."""
+    found = np.zeros(symbols.shape, dtype=bool)
+    for lag in range(1, symbols.shape[1] - REPEATED + 1):
+        same = symbols[:, lag:] == symbols[:, :-lag]
+        run = np.lib.stride_tricks.sliding_window_view(same, REPEATED, axis=1).all(-1)
+        found[:, lag + REPEATED - 1 :] |= run
+    return found
+
+
+def _word_starts(texts: list[str], inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Where the target begins a word: it has ink, and white space or a separator before it or at its beginning."""
+    ink = np.array([bool(text.strip()) for text in texts])
+    opens = np.array([text[:1].isspace() for text in texts])
+    ends = np.array([text == "" or text[-1].isspace() for text in texts])
+    return ink[targets] & (opens[targets] | ends[inputs])
