@@ -10,7 +10,7 @@ trap 'rm -rf "$fresh"' EXIT
 
 # Left out: local builds' versions (2.13.0+cpu is PyPI's 2.13.0), and the CUDA packages that torch brings where there is
 # such a build and pins itself.
-pins=$("$fresh/bin/python" -m pip freeze | sed 's/+[a-z0-9.]*$//' | grep -v -E '^(nvidia-|cuda-|triton==)')
+pins=$("$fresh/bin/python" -m pip freeze --all | sed 's/+[a-z0-9.]*$//' | grep -v -E '^(pip==|nvidia-|cuda-|triton==)')
 
 cat > requirements.lock <<END
 # Every package of the environment, exact; made from requirements.in by \`make lock\`, not by hand.

@@ -12,8 +12,11 @@ from workflow_scripts.ticketlab.errors import TicketlabError
 ROOT = Path(workflow.basedir)
 CONDA = "../envs/environment.yaml"
 
+# Snakemake merges config files key by key; ours knows that a corpus of another kind replaces the one below it.
 try:
-    CONFIG = ticketlab_config.validate(config)
+    CONFIG = ticketlab_config.load(
+        [ROOT / "config.yaml", *workflow.config_settings.configfiles], dict(workflow.config_settings.config)
+    )
 except TicketlabError as error:
     raise WorkflowError(str(error)) from None
 STUDIES = CONFIG.names()
@@ -54,8 +57,10 @@ def every(pattern, **values):
     for study in STUDIES:
         choices = {name: list(function(study)) for name, function in values.items()}
         blocks = specs.blocks(CONFIG, study)
-        paths += expand(at(pattern), study=study, block=blocks, **choices) if "{block}" in pattern else expand(
-            at(pattern), study=study, **choices
+        paths += (
+            expand(at(pattern), study=study, block=blocks, **choices)
+            if "{block}" in pattern
+            else expand(at(pattern), study=study, **choices)
         )
     return paths
 

@@ -10,19 +10,19 @@ rule train_dense:
     output:
         weights=at("{study}/block{block}/dense/weights.parquet"),
         metrics=at("{study}/block{block}/dense/metrics.parquet"),
-    params:
-        spec=lambda w: specs.train_dense(CONFIG, w.study),
-        code=code("train_dense.py"),
-        lock=LOCK,
     log:
         at("logs/train_dense/{study}-{block}.log"),
     benchmark:
         at("benchmarks/train_dense/{study}-{block}.tsv")
+    conda:
+        CONDA
     threads: 1
     resources:
         mem_mb=3000,
         runtime=60,
-    conda:
-        CONDA
+    params:
+        spec=lambda w: specs.train_dense(CONFIG, w.study),
+        code=code("train_dense.py"),
+        lock=LOCK,
     script:
         "../workflow_scripts/train_dense.py"

@@ -12,30 +12,6 @@ rule tickets:
         every("{study}/block{block}/supermask/metrics.parquet"),
 
 
-def round_before(name):
-    """The weights or masks that a round starts from: the dense network's end, or the round before's."""
-
-    def path(wildcards):
-        level = int(wildcards.level) - 1
-        if level:
-            return at(f"{{study}}/block{{block}}/imp/rewind{{rewind}}/round{level}/{name}.parquet").format(**wildcards)
-        return rules.train_dense.output.weights.format(**wildcards) if name == "weights" else []
-
-    return path
-
-
-def masks_of_control(wildcards):
-    """The tickets' masks at every rewind step and round at which this control is trained."""
-    settings = pruning(wildcards.study)
-    return expand(
-        rules.imp_round.output.masks,
-        study=wildcards.study,
-        block=wildcards.block,
-        rewind=settings.rewinds(wildcards.control),
-        level=settings.levels(wildcards.control),
-    )
-
-
 rule imp_round:
     input:
         data=rules.prepare_data.output.data,
@@ -46,20 +22,20 @@ rule imp_round:
         masks=at("{study}/block{block}/imp/rewind{rewind}/round{level}/masks.parquet"),
         weights=at("{study}/block{block}/imp/rewind{rewind}/round{level}/weights.parquet"),
         metrics=at("{study}/block{block}/imp/rewind{rewind}/round{level}/metrics.parquet"),
-    params:
-        spec=lambda w: specs.imp_round(CONFIG, w.study, int(w.rewind), int(w.level)),
-        code=code("imp_round.py"),
-        lock=LOCK,
     log:
         at("logs/imp_round/{study}-{block}-{rewind}-{level}.log"),
     benchmark:
         at("benchmarks/imp_round/{study}-{block}-{rewind}-{level}.tsv")
+    conda:
+        CONDA
     threads: 1
     resources:
         mem_mb=3000,
         runtime=60,
-    conda:
-        CONDA
+    params:
+        spec=lambda w: specs.imp_round(CONFIG, w.study, int(w.rewind), int(w.level)),
+        code=code("imp_round.py"),
+        lock=LOCK,
     script:
         "../workflow_scripts/imp_round.py"
 
@@ -73,20 +49,20 @@ rule retrain_tickets:
         masks=at("{study}/block{block}/controls/{control}/masks.parquet"),
         weights=at("{study}/block{block}/controls/{control}/weights.parquet"),
         metrics=at("{study}/block{block}/controls/{control}/metrics.parquet"),
-    params:
-        spec=lambda w: specs.retrain_tickets(CONFIG, w.study, w.control),
-        code=code("retrain_tickets.py"),
-        lock=LOCK,
     log:
         at("logs/retrain_tickets/{study}-{block}-{control}.log"),
     benchmark:
         at("benchmarks/retrain_tickets/{study}-{block}-{control}.tsv")
+    conda:
+        CONDA
     threads: 1
     resources:
         mem_mb=3000,
         runtime=60,
-    conda:
-        CONDA
+    params:
+        spec=lambda w: specs.retrain_tickets(CONFIG, w.study, w.control),
+        code=code("retrain_tickets.py"),
+        lock=LOCK,
     script:
         "../workflow_scripts/retrain_tickets.py"
 
@@ -98,19 +74,19 @@ rule find_supermask:
     output:
         masks=at("{study}/block{block}/supermask/masks.parquet"),
         metrics=at("{study}/block{block}/supermask/metrics.parquet"),
-    params:
-        spec=lambda w: specs.find_supermask(CONFIG, w.study),
-        code=code("find_supermask.py"),
-        lock=LOCK,
     log:
         at("logs/find_supermask/{study}-{block}.log"),
     benchmark:
         at("benchmarks/find_supermask/{study}-{block}.tsv")
+    conda:
+        CONDA
     threads: 1
     resources:
         mem_mb=3000,
         runtime=60,
-    conda:
-        CONDA
+    params:
+        spec=lambda w: specs.find_supermask(CONFIG, w.study),
+        code=code("find_supermask.py"),
+        lock=LOCK,
     script:
         "../workflow_scripts/find_supermask.py"

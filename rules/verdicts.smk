@@ -2,3 +2,53 @@ rule verdicts:
     input:
         every("{study}/comparisons.parquet"),
         at("verdicts.parquet"),
+
+
+rule summarise:
+    input:
+        metrics=metrics_of_study,
+        agreement=rules.compare_roles.output.agreement,
+        structure=blocks_of_study(rules.trace_structure.output.structure),
+        overlap=blocks_of_study(rules.trace_masks.output.overlap),
+        llc=blocks_of_study(rules.estimate_llc.output.llc),
+    output:
+        comparisons=at("{study}/comparisons.parquet"),
+    log:
+        at("logs/summarise/{study}.log"),
+    benchmark:
+        at("benchmarks/summarise/{study}.tsv")
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=lambda w: specs.summarise(CONFIG, w.study),
+        code=code("summarise.py"),
+        lock=LOCK,
+    script:
+        "../workflow_scripts/summarise.py"
+
+
+rule judge:
+    input:
+        comparisons=every("{study}/comparisons.parquet"),
+    output:
+        verdicts=at("verdicts.parquet"),
+    log:
+        at("logs/judge.log"),
+    benchmark:
+        at("benchmarks/judge.tsv")
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=specs.judge(CONFIG),
+        code=code("judge.py"),
+        lock=LOCK,
+    script:
+        "../workflow_scripts/judge.py"

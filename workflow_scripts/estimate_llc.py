@@ -15,7 +15,7 @@ from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.jobs import logged
 from workflow_scripts.ticketlab.llc import draw_rows, estimate, masks_of, measure
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
-from workflow_scripts.ticketlab.stack import concatenate
+from workflow_scripts.ticketlab.stack import Member, Stack, concatenate
 from workflow_scripts.ticketlab.study import open_study
 
 snakemake: Snakemake  # put here by Snakemake
@@ -24,16 +24,16 @@ with logged(snakemake) as provenance:
     spec = snakemake.params.spec
     study = open_study(spec, snakemake.input.data)
     settings = LLCSettings(**spec["llc"])
-    known = {}
+    known: dict[Member, Stack] = {}
     for path in snakemake.input.get("masks", []):
         for taken_at in tables.steps(path, "masks"):
-            members, masks = states.read_masks(path, taken_at, study.device)
-            known |= {member: {name: mask[i] for name, mask in masks.items()} for i, member in enumerate(members)}
+            members, taken = states.read_masks(path, taken_at, study.device)
+            known |= {member: {name: mask[i] for name, mask in taken.items()} for i, member in enumerate(members)}
     estimates, draws = [], []
     for step in spec["steps"]:
         paths = [path for path in snakemake.input.weights if step in tables.steps(path, "weights")]
         if not paths:
-            raise TicketlabError(f"no file of {', '.join(snakemake.input.weights)} holds step {step}; choose another step")
+            raise TicketlabError(f"no file of {snakemake.input.weights} holds step {step}; choose another step")
         parts = [states.read_weights(path, step, study.device) for path in paths]
         members = [member for part, _ in parts for member in part]
         weights = concatenate([part for _, part in parts])

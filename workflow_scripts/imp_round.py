@@ -24,7 +24,7 @@ with logged(snakemake) as provenance:
     rewind_step, level, last = spec["rewind_step"], spec["level"], training.steps
 
     dense, start = states.read_state(snakemake.input.dense, rewind_step, study.device, SLOTS[training.optimiser])
-    _, trained = states.read_weights(snakemake.input.before, last, study.device)
+    _, trained = states.read_weights(snakemake.input.before[0], last, study.device)
     mask_before = None if level == 1 else states.read_masks(snakemake.input.masks[0], last, study.device)[1]
     candidates = pruning.prunable(study.model, trained)
     counts = pruning.schedule(schedule, pruning.sizes(candidates), level)

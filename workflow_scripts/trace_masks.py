@@ -19,7 +19,7 @@ with logged(snakemake) as provenance:
     spec = snakemake.params.spec
     study = open_study(spec, snakemake.input.data)
     schedule, level, last = ScheduleSettings(**spec["schedule"]), spec["level"], spec["last_step"]
-    _, imp = states.read_masks(snakemake.input.masks, last, study.device)
+    _, imp = states.read_masks(snakemake.input.masks[0], last, study.device)
     counts = pruning.schedule(schedule, pruning.sizes(imp), level)
 
     def magnitude_mask(step):

@@ -20,9 +20,7 @@ with logged(snakemake) as provenance:
     spec = snakemake.params.spec
     study = open_study(spec, snakemake.input.data)
     settings = TrainingSettings(**spec["training"])
-    dense, state = states.read_state(
-        snakemake.input.dense, spec["split_step"], study.device, SLOTS[settings.optimiser]
-    )
+    dense, state = states.read_state(snakemake.input.dense, spec["split_step"], study.device, SLOTS[settings.optimiser])
     orders = range(0 if spec["split_step"] == 0 else 1, spec["orders"] + 1)
     children = [
         Member(parent.init_seed, data_seed(parent.init_seed, order), "spawned", spec["split_step"])

@@ -211,16 +211,16 @@ def determinacy(
     Agreement is that of `pair`, a mean over inits (or pairs of inits) of the mean over data orders; ceiling is the mean
     over inits of the exact replicates' agreement; chance is 0, or hungarian_chance for matching "hungarian".
 
-    Interval, 95 %: pairs share networks, so it comes from the jackknife over inits (Tukey 1958) with Student's t, which
-    suits the ratio and both kinds of pairs.
-    p, one-sided, for same_init: init labels are permuted among all networks of the split step. Under the hypothesis that
-    an init (and the steps before the split) says nothing of roles, the networks are exchangeable, so the test is exact,
-    also with pairs that share networks. m networks on each of n inits have (nm)!/(m!^n n!) groupings, 105 at n = 4,
-    m = 2; a sign test on one value per init could not go below 2^−n, at n = 4 not below .06.
+    Interval, 95 %: pairs share networks, so it comes from the jackknife over inits (Tukey 1958) with Student's t,
+    which suits the ratio and both kinds of pairs.
+    p, one-sided, for same_init: init labels are permuted among all networks of the split step. Under the hypothesis
+    that an init (and the steps before the split) says nothing of roles, the networks are exchangeable, so the test is
+    exact, also with pairs that share networks. m networks on each of n inits have (nm)!/(m!^n n!) groupings, 105 at
+    n = 4, m = 2; a sign test on one value per init could not go below 2^−n, at n = 4 not below .06.
 
-    Returns columns study, split_step, pair, matching, score, agreement and ceiling (both less chance), estimate, ci_low,
-    ci_high, p, n (inits), reason. Where exact replicates do not agree above chance (the 95 % interval of their mean
-    reaches 0), or inits are too few, estimate and interval are NaN and `reason` says why; else `reason` is empty.
+    Returns columns study, split_step, pair, matching, score, agreement and ceiling (both less chance), estimate,
+    ci_low, ci_high, p, n (inits), reason. Where exact replicates do not agree above chance (the 95 % interval of their
+    mean reaches 0), or inits are too few, estimate and interval are NaN and `reason` says why; else it is empty.
     """
     rows = _less_chance(frame, matching)
     results = []
@@ -263,8 +263,8 @@ def _ratio(compared: pd.DataFrame, ceilings: pd.Series) -> dict:
     n = len(inits)
     without = [means([other for other in inits if other != init]) for init in inits]
     agreement, ceiling = means(inits) if n else (np.nan, np.nan)
-    result = {"agreement": agreement, "ceiling": ceiling, "estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan}
-    result |= {"n": n, "reason": ""}
+    result: dict[str, float | str] = {"agreement": agreement, "ceiling": ceiling, "n": n, "reason": ""}
+    result |= {"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan}
     if n < 2 or np.isnan(without).any():
         return result | {"reason": f"too few inits ({n}) with this pair and an exact replicate"}
     ceiling_margin = student.ppf((1 + CONFIDENCE) / 2, n - 1) * ceilings[inits].std() / np.sqrt(n)

@@ -1,14 +1,17 @@
 """The config as a whole: shared defaults, a map of studies, and the checks that need more than one section.
 
-pydantic is the source of truth: config/schema.json is generated from here (`python -m workflow_scripts.ticketlab.config`).
+pydantic is the source of truth: config/schema.json is generated from here (`make schema`).
 """
 
 import json
 import sys
+from collections.abc import Sequence
 from functools import reduce
 from operator import or_
+from pathlib import Path
 from typing import Annotated, Any, Self
 
+import yaml
 from pydantic import Field, PositiveInt, ValidationError, model_validator
 
 from workflow_scripts.ticketlab import tasks
@@ -25,10 +28,7 @@ from workflow_scripts.ticketlab.settings.structure import StructureSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.steps import log_spaced_steps
 
-TaskSettings = Annotated[
-    reduce(or_, (tasks.module(kind).Settings for kind in tasks.TASKS)),  # type: ignore[valid-type]
-    Field(discriminator="kind"),
-]
+_ANY_TASK: Any = reduce(or_, (tasks.module(kind).Settings for kind in tasks.TASKS))
 
 
 class StudySettings(Section):
@@ -40,7 +40,7 @@ class StudySettings(Section):
         description="log-spaced steps at which every network is evaluated and the dense ones are kept"
     )
     licensed_by: str | None = Field(None, description="the study whose winning tickets license a negative result here")
-    task: TaskSettings
+    task: Annotated[_ANY_TASK, Field(discriminator="kind")]
     model: ModelSettings
     training: TrainingSettings
     pruning: PruningSettings
@@ -97,10 +97,7 @@ def validate(raw: dict[str, Any]) -> Config:
     Raises TicketlabError with one message that names each wrong key, its value and what is allowed.
     """
     merged = {key: value for key, value in raw.items() if key != "defaults"}
-    defaults, studies = raw.get("defaults", {}), raw.get("studies")
-    for name, value in (("defaults", defaults), ("studies", studies)):
-        if not isinstance(value, dict):
-            raise TicketlabError(f"config: `{name}` must be a mapping, not {value!r}")
+    defaults, studies = (_mapping(raw, name) for name in ("defaults", "studies"))
     merged["studies"] = {
         name: overlay(defaults, block) if isinstance(block, dict) else block for name, block in studies.items()
     }
@@ -110,22 +107,60 @@ def validate(raw: dict[str, Any]) -> Config:
         raise TicketlabError("config: " + "; ".join(_sentence(detail) for detail in error.errors())) from None
 
 
+def _mapping(raw: dict[str, Any], name: str) -> dict[str, Any]:
+    value = raw.get(name, {})
+    if not isinstance(value, dict):
+        raise TicketlabError(f"config: `{name}` must be a mapping of keys to values (it is {value!r})")
+    return value
+
+
+def load(paths: Sequence[Path], overrides: dict[str, Any]) -> Config:
+    """The config that these YAML files say, each laid over those before it, and `overrides` over them all.
+
+    Raises TicketlabError if a file is missing, is not YAML, would construct objects, or is not a mapping, and as
+    `validate` does.
+    """
+    return validate(reduce(overlay, [*map(_read, paths), overrides], {}))
+
+
+def _read(path: Path) -> dict:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise TicketlabError(f"{path}: not a readable YAML file: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise TicketlabError(f"{path}: must be a mapping of keys to values, not {type(content).__name__}")
+    return content
+
+
 def overlay(base: dict, top: dict) -> dict:
-    """`base` with `top` laid over it: mappings merge key by key, anything else is replaced."""
+    """`base` with `top` laid over it: mappings merge key by key, anything else is replaced.
+
+    A mapping of another `kind` (of corpus, say) replaces the one below it: its keys mean nothing to the new kind.
+    """
     merged = dict(base)
     for key, value in top.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = overlay(merged[key], value) if both else value
+        below: Any = merged.get(key)
+        merge = isinstance(value, dict) and isinstance(below, dict) and _same_kind(below, value)
+        merged[key] = overlay(below, value) if merge else value
     return merged
 
 
+def _same_kind(below: dict, top: dict) -> bool:
+    return top.get("kind", below.get("kind")) == below.get("kind")
+
+
+# pydantic puts the chosen member of a union behind the name of the union in the place of an error.
+UNIONS = ("task", "model", "corpus", "tokeniser")
+
+
 def _sentence(detail: Any) -> str:
-    kinds = {*tasks.TASKS, "transformer", "mlp"}  # pydantic adds the chosen member of a union to the place
-    place = ".".join(str(part) for part in detail["loc"] if part not in kinds)
+    parts = list(detail["loc"])
+    kept = [part for before, part in zip([None, *parts], parts, strict=False) if before not in UNIONS]
     message = detail["msg"].removeprefix("Value error, ")
     shown = detail["input"]
     value = "" if isinstance(shown, dict) or detail["type"] == "missing" else f" (it is {shown!r})"
-    return f"{place or 'top level'}: {message}{value}"
+    return f"{'.'.join(map(str, kept)) or 'top level'}: {message}{value}"
 
 
 def schema() -> dict:

@@ -39,7 +39,9 @@ class Document(NamedTuple):
 
 class _Corpus(Section):
     sha256: str | None = Field(
-        None, pattern="^[0-9a-f]{64}$", description="the corpus must have this checksum (prepare_data's log shows it)"
+        default=None,
+        pattern="^[0-9a-f]{64}$",
+        description="the corpus must have this checksum (prepare_data's log shows it)",
     )
 
 
@@ -48,9 +50,9 @@ class DocstringsCorpus(_Corpus):
 
     kind: Literal["docstrings"]
     packages: list[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]] = Field(
-        ["numpy", "pandas", "matplotlib"], min_length=1, description="top-level names, as they are imported"
+        default=["numpy", "pandas", "matplotlib"], min_length=1, description="top-level names, as they are imported"
     )
-    min_characters: PositiveInt = Field(100, description="shorter docstrings, often boilerplate, are left out")
+    min_characters: PositiveInt = Field(default=100, description="shorter docstrings, often boilerplate, are left out")
 
 
 class FileCorpus(_Corpus):
@@ -65,9 +67,9 @@ class HuggingFaceCorpus(_Corpus):
 
     kind: Literal["huggingface"]
     name: str = Field(description="a name on the hub, or a local folder or .jsonl, .json, .csv or .parquet file")
-    subset: str | None = Field(None, description="the hub's configuration name, for datasets that have several")
-    split: str = Field("train", description="which rows, in the library's notation: train, train[:1%], …")
-    column: str = Field("text", description="the column that holds the text")
+    subset: str | None = Field(default=None, description="the hub's configuration name, for datasets that have several")
+    split: str = Field(default="train", description="which rows, in the library's notation: train, train[:1%], …")
+    column: str = Field(default="text", description="the column that holds the text")
 
 
 CorpusSettings = Annotated[DocstringsCorpus | FileCorpus | HuggingFaceCorpus, Field(discriminator="kind")]
@@ -100,7 +102,7 @@ def read(settings: DocstringsCorpus | FileCorpus | HuggingFaceCorpus) -> tuple[l
 
 
 def _without_duplicates(documents: list[Document]) -> list[Document]:
-    first = {}
+    first: dict[str, Document] = {}
     for document in documents:
         if document.text.strip():
             first.setdefault(document.text, document)
@@ -111,7 +113,7 @@ def _without_templates(documents: list[Document]) -> Iterator[Document]:
     """Documents without the long lines that an earlier one has.
 
     Docstrings share templates: left as they are, a quarter of the validation windows of 64 symbols occur word for word
-    in the train documents, and the split by document is one in name only. Without the repeated lines, it is a twentieth.
+    in the train documents, and the split by document is one in name only. Without the repeated lines, a twentieth do.
     """
     seen: set[str] = set()
     for document in documents:
@@ -184,11 +186,12 @@ def _files(path: Path) -> list[Document]:
 
 def _text(path: Path) -> str:
     try:
-        data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")  # a byte order mark is not text
+        data = path.read_bytes()
         offset = data.find(b"\0")
         fault = "a NUL byte, so it is no text file"
         if offset < 0:
-            return data.decode("utf-8").replace("\r\n", "\n")
+            # A byte order mark is not text, nor is the operating system's way to end a line.
+            return data.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         offset, fault = error.start, error.reason
     except OSError as error:
@@ -227,7 +230,8 @@ def _dataset(settings: HuggingFaceCorpus) -> list[Document]:
             ) from error
         if settings.column not in rows.column_names:
             raise TicketlabError(
-                f"{settings.name}: no column {settings.column!r}, only {', '.join(rows.column_names)}; correct corpus.column"
+                f"{settings.name}: no column {settings.column!r}, only {', '.join(rows.column_names)}; "
+                "correct corpus.column"
             )
         texts = rows[settings.column][:]
     if any(not isinstance(text, str | None) for text in texts):

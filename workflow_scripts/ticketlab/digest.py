@@ -4,9 +4,9 @@ Snakemake looks at a script's file time and never at what the script imports. Ea
 in its params (`code`, `lock`): an edit makes stale exactly what used the edited code, and nothing else.
 
 Code is the syntax tree of the script and of every local module that its imports reach. What a run cannot notice does
-not count: comments, layout, docstrings, file times, `if TYPE_CHECKING` blocks. Nor does a registry, a module's top
-level dictionary from names to local modules: a job uses one entry, and names that module to `code_digest`. So a new study's
-registry line leaves the finished studies alone.
+not count: comments, layout, docstrings, file times, `if TYPE_CHECKING` blocks. Nor does a registry (a dictionary at a
+module's top that maps names to local modules): a job uses one entry, and names that module to `code_digest`. So a new
+study's registry line leaves the finished studies alone.
 """
 
 import ast

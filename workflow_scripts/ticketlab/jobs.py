@@ -3,6 +3,7 @@
 The module knows no Snakemake: it takes the object that Snakemake hands to a script and reads its attributes.
 """
 
+import json
 import os
 import sys
 import traceback
@@ -11,8 +12,6 @@ from contextlib import contextmanager
 from hashlib import sha256
 from importlib.metadata import version
 from typing import Any
-
-import json
 
 from workflow_scripts.ticketlab.errors import TicketlabError
 

@@ -6,25 +6,26 @@ devinterp's SGMCMC.sgld is elementwise, so parameters with a leading axis hold i
 are one stack, network by network, each localised at its own start. Both losses are of the same batch B, which the chain
 has not seen when the loss is taken; against an independent estimate of L(w*) this removes most of the batch noise.
 
-Whatever λ̂ means, it means it at a minimum and at this (nβ, γ, ε) only; compare networks at matched loss. R-hat says that
-chains agree, not that they are right, so estimates are also held against 0 ≤ λ̂ ≤ d/2 and against w* being a minimum.
+λ̂ means something at a minimum and at this (nβ, γ, ε) only; compare networks at matched loss. R-hat says that chains
+agree, not that they are right, so estimates are also held against 0 ≤ λ̂ ≤ d/2 and against w* being a minimum.
 Every estimate keeps its row; a reader drops the flagged ones.
 """
 
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from devinterp.optim.sgmcmc import SGMCMC
-from torch import Tensor, nn
+from torch import Tensor
 
 from workflow_scripts.ticketlab import stack
 from workflow_scripts.ticketlab.errors import TicketlabError
+from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.randomness import generator, torch_seed
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
 from workflow_scripts.ticketlab.stack import Member, Stack
@@ -126,10 +127,10 @@ def optimiser_of(weights: Stack, settings: LLCSettings, free: Stack) -> SGMCMC:
 def free_parameters(start: Stack, masks: Stack | None) -> np.ndarray:
     """d of each network, (N,): the weights that a mask keeps, and all of those that none covers."""
     masks = {} if masks is None else masks
-    return sum(
-        masks[name].flatten(1).sum(1).long().cpu().numpy() if name in masks else np.full(len(tensor), tensor[0].numel())
-        for name, tensor in start.items()
-    )
+    counts = torch.zeros(stack.size(start), dtype=torch.long)
+    for name, tensor in start.items():
+        counts += masks[name].flatten(1).sum(1).long().cpu() if name in masks else tensor[0].numel()
+    return counts.numpy()
 
 
 def estimate(traces: Traces, settings: LLCSettings) -> pd.DataFrame:
@@ -187,7 +188,7 @@ def _row(
 
 
 def measure(
-    model: nn.Module,
+    model: Network,
     problem: Problem,
     study: str,
     members: Sequence[Member],
@@ -196,7 +197,7 @@ def measure(
     settings: LLCSettings,
     masks: Stack | None = None,
 ) -> Traces:
-    """The chains of networks `members`, whose `weights` are those of training step `step`, on the training distribution.
+    """The chains of networks `members` with their `weights` at training step `step`, on the training distribution.
 
     Every chain has batches of its own, or R-hat would see the chains agree about batch noise. They are a function of
     (study, init seed, chain, draw), so that one initialisation's networks (checkpoints, tickets, controls) are
@@ -219,10 +220,10 @@ def measure(
             f"{seconds * (total - done) / done:.0f} s left",
             flush=True,
         )
-    return Traces(*(np.concatenate([getattr(part, field) for part in parts]) for field in Traces.__dataclass_fields__))
+    return Traces(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Traces)))
 
 
-def network_loss(model: nn.Module, problem: Problem) -> Loss:
+def network_loss(model: Network, problem: Problem) -> Loss:
     """The problem's mean loss over a batch (inputs, targets), (N, batch, …) each, of each of N networks: (N,)."""
     network = stack.forward(model)
     loss_of = torch.func.vmap(lambda logits, targets: problem.metrics["loss"](logits, targets).mean())
@@ -265,8 +266,8 @@ def masks_of(members: Sequence[Member], weights: Stack, known: dict[Member, Stac
         outside = ((weights[name] != 0) & (mask == 0)).flatten(1).any(1).tolist()
         if any(outside):
             raise TicketlabError(
-                f"{members[outside.index(True)]}: {name} is not zero where its mask is; the weights and masks files given "
-                "to estimate_llc do not belong together"
+                f"{members[outside.index(True)]}: {name} is not zero where its mask is; the weights and masks files "
+                "given to estimate_llc do not belong together"
             )
     return masks
 

@@ -40,7 +40,10 @@ class NGram:
         return NGram(self.vocabulary, self.levels[:order])
 
     def log_probabilities(self, inputs: np.ndarray) -> np.ndarray:
-        """Natural logs, (sequences, time, vocabulary) float32, of the symbol after each of `inputs` (sequences, time)."""
+        """Natural logs of the probabilities of the symbol after each place: (sequences, time, vocabulary) float32.
+
+        inputs: (sequences, time). Time and memory go with sequences · time · vocabulary.
+        """
         sequences, time = inputs.shape
         probabilities = np.full((sequences * time, self.vocabulary), 1 / self.vocabulary)
         for length, level in enumerate(self.levels):

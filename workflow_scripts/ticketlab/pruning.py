@@ -6,10 +6,12 @@ position. Counting covers prunable tensors only; norms, biases and position tabl
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from workflow_scripts.ticketlab.errors import TicketlabError
+from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.randomness import generator
 from workflow_scripts.ticketlab.settings.pruning import ScheduleSettings
 from workflow_scripts.ticketlab.stack import Member, Stack, size
@@ -18,9 +20,9 @@ from workflow_scripts.ticketlab.stack import Member, Stack, size
 Counts = int | dict[str, int]
 
 
-def prunable(model: nn.Module, weights: Stack) -> Stack:
+def prunable(model: Network, weights: Stack) -> Stack:
     """The tensors of a stack that pruning may touch."""
-    return {name: weights[name] for name in model.prunable}  # type: ignore[union-attr]
+    return {name: weights[name] for name in model.prunable}
 
 
 def schedule(settings: ScheduleSettings, sizes: Mapping[str, int], level: int) -> Counts:
@@ -32,7 +34,9 @@ def schedule(settings: ScheduleSettings, sizes: Mapping[str, int], level: int) -
         return _at_least_one(round(sum(sizes.values()) * settings.keep**level), "the network", level)
     unknown = sorted(set(settings.keep_by_tensor) - set(sizes))
     if unknown:
-        raise TicketlabError(f"pruning.schedule.keep_by_tensor: no prunable tensor {unknown[0]}; there are {', '.join(sizes)}")
+        raise TicketlabError(
+            f"pruning.schedule.keep_by_tensor: no prunable tensor {unknown[0]}; there are {', '.join(sizes)}"
+        )
     return {
         name: _at_least_one(round(count * settings.keep_by_tensor.get(name, settings.keep) ** level), name, level)
         for name, count in sizes.items()
@@ -88,7 +92,8 @@ def shuffle(mask: Stack, study: str, members: Sequence[Member]) -> Stack:
     shuffled = {}
     for name, tensor in mask.items():
         rows = [
-            torch.from_numpy(_stream(study, "shuffle", member, name).permutation(tensor[0].numel())) for member in members
+            torch.from_numpy(_stream(study, "shuffle", member, name).permutation(tensor[0].numel()))
+            for member in members
         ]
         order = torch.stack(rows).to(tensor.device)
         shuffled[name] = tensor.flatten(1).gather(1, order).reshape(tensor.shape)
@@ -109,12 +114,12 @@ def random_scores(weights: Stack, study: str, members: Sequence[Member]) -> Stac
     }
 
 
-def _stream(study: str, purpose: str, member: Member, tensor: str):
+def _stream(study: str, purpose: str, member: Member, tensor: str) -> np.random.Generator:
     return generator(study, purpose, member.init_seed, member.rewind_step, member.level, tensor)
 
 
 def signed_constant(weights: Stack) -> Stack:
-    """Each weight replaced by its sign times its tensor's standard deviation (Zhou et al. 2019; Ramanujan et al. 2020)."""
+    """Each weight replaced by sign times its tensor's standard deviation (Zhou et al. 2019; Ramanujan et al. 2020)."""
     deviations = {name: tensor.flatten(1).std(1) for name, tensor in weights.items()}
     return {
         name: torch.sign(tensor) * deviations[name].reshape(-1, *[1] * (tensor.ndim - 1))

@@ -17,17 +17,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from workflow_scripts.ticketlab import stack
 from workflow_scripts.ticketlab.errors import TicketlabError
+from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.randomness import generator
 from workflow_scripts.ticketlab.settings.roles import RolesSettings
 from workflow_scripts.ticketlab.stack import Member, Stack
 from workflow_scripts.ticketlab.tasks import Problem
 
 PROBES = 2
-NETWORK_EXAMPLES = 512  # networks × examples in one forward pass; all of a network's, for the mean of its ablations
+NETWORK_EXAMPLES = 128  # networks × examples in one forward pass (a CPU's cache), but always all examples of a network
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def draw_probe(
 
 
 @torch.no_grad()
-def score(model: nn.Module, weights: Stack, probe: Probe, settings: RolesSettings) -> dict[str, np.ndarray]:
+def score(model: Network, weights: Stack, probe: Probe, settings: RolesSettings) -> dict[str, np.ndarray]:
     """Every score of every component: {score: (N, components) float64}, components in the order of model.components.
 
     Raises TicketlabError if none of the score families that the settings ask for applies to this model.
@@ -105,11 +106,12 @@ def score(model: nn.Module, weights: Stack, probe: Probe, settings: RolesSetting
     return {name: torch.cat([part[name] for part in parts]).double().cpu().numpy() for name in wanted}
 
 
-def _activity_scores(model: nn.Module, weights: Stack, probe: Probe) -> dict[str, Tensor]:
+def _activity_scores(model: Network, weights: Stack, probe: Probe) -> dict[str, Tensor]:
     """What components of the model's kind do on the probe: {score: (N, components)}."""
     network, count = stack.forward(model), stack.size(weights)
     _, activities = network(weights, probe.inputs.expand(count, *probe.inputs.shape))
-    if model.components[0].kind == "unit":  # type: ignore[index]
+    components = model.components
+    if components[0].kind == "unit":
         return class_selectivity(torch.cat(activities, dim=-1), probe.targets, probe.classes)
     scores = attention_scores(activities)
     if probe.repeated is not None:
@@ -177,11 +179,11 @@ def token_losses(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def ablation_effects(
-    model: nn.Module, weights: Stack, inputs: Tensor, targets: Tensor, slices: dict[str, Tensor]
+    model: Network, weights: Stack, inputs: Tensor, targets: Tensor, slices: dict[str, Tensor]
 ) -> dict[str, Tensor]:
     """Rise of the mean loss on each slice when one component is mean-ablated: {slice: (N, components)}, in nats."""
     network, count = stack.forward(model), stack.size(weights)
-    components = len(model.components)  # type: ignore[arg-type]
+    components = len(model.components)
     inputs, targets = inputs.expand(count, *inputs.shape), targets.expand(count, *targets.shape)
 
     def slice_losses(gates: Tensor | None) -> Tensor:
@@ -198,7 +200,7 @@ def ablation_effects(
 
 
 def rows(
-    study: str, members: Sequence[Member], step: int, probe: int, model: nn.Module, scores: dict[str, np.ndarray]
+    study: str, members: Sequence[Member], step: int, probe: int, model: Network, scores: dict[str, np.ndarray]
 ) -> pd.DataFrame:
     """`score`'s result as rows of the `roles` table."""
     keys = pd.DataFrame([member.keys() for member in members])

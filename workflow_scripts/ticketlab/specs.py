@@ -3,6 +3,8 @@
 A rule's output is stale when its spec changes, so a spec holds everything that its script reads and nothing else.
 """
 
+from pathlib import Path
+
 from workflow_scripts.ticketlab.config import Config
 from workflow_scripts.ticketlab.settings.llc import choose_checkpoints
 from workflow_scripts.ticketlab.steps import log_spaced_steps
@@ -18,10 +20,20 @@ def prepare_data(config: Config, study: str) -> dict:
     return {"study": study, "task": _section(config, study, "task")}
 
 
-def external_file(config: Config, study: str) -> str | None:
-    """A file of the user's that the study's data come from, so that Snakemake sees it change."""
+def external_files(config: Config, study: str) -> list[str]:
+    """The user's own files that a study's data come from, so that Snakemake sees them change; folders file by file."""
     task = _section(config, study, "task")
-    return task.get("path") or task.get("corpus", {}).get("path")
+    corpus = task.get("corpus", {})
+    named = [value for value in (task.get("path"), corpus.get("path"), corpus.get("name")) if value]
+    found = []
+    for name in named:
+        path = Path(name)
+        # A Hugging Face name that is no local path is not a file; a path that does not exist is Snakemake's to report.
+        if path.is_dir():
+            found += sorted(str(file) for file in path.rglob("*") if file.is_file())
+        elif path.exists() or name != corpus.get("name"):
+            found.append(name)
+    return found
 
 
 def init_seeds(config: Config, study: str, block: int) -> dict:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 from workflow_scripts.ticketlab import tables
@@ -14,8 +15,10 @@ def add_state(
 ) -> None:
     """Append a state to a `weights` table, with the optimiser's slots if training is to be continued from it."""
     parts = {"weight": state.weights, **(state.slots if slots else {})}
-    arrays = {
-        (slot, name): tensor.detach().cpu().numpy() for slot, tensors in parts.items() for name, tensor in tensors.items()
+    arrays: dict[tuple[str, ...], np.ndarray] = {
+        (slot, name): tensor.detach().cpu().numpy()
+        for slot, tensors in parts.items()
+        for name, tensor in tensors.items()
     }
     writer.add(study, state.step, [member.keys() for member in members], arrays)
 
@@ -38,7 +41,7 @@ def read_state(path: str, step: int, device: torch.device, slots: Sequence[str])
 
 def add_masks(writer: tables.StackWriter, study: str, members: Sequence[Member], step: int, masks: Stack) -> None:
     """Append masks to a `masks` table; `step` is the step of training that the mask was taken at."""
-    arrays = {(name,): mask.cpu().numpy() for name, mask in masks.items()}
+    arrays: dict[tuple[str, ...], np.ndarray] = {(name,): mask.cpu().numpy() for name, mask in masks.items()}
     writer.add(study, step, [member.keys() for member in members], arrays)
 
 

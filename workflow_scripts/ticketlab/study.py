@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
 
 from workflow_scripts.ticketlab import models, tables, tasks
+from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.stack import Member, pick_device
 from workflow_scripts.ticketlab.tasks import Problem
 
@@ -17,7 +17,7 @@ from workflow_scripts.ticketlab.tasks import Problem
 class Study:
     name: str
     problem: Problem
-    model: nn.Module
+    model: Network
     device: torch.device
 
 
@@ -46,7 +46,7 @@ def metric_rows(
         pd.DataFrame(
             {
                 "study": study,
-                **{key: [member.keys()[key] for member in members] for key in members[0].keys()},
+                **pd.DataFrame([member.keys() for member in members]),
                 "step": step,
                 "density": densities,
                 "split": split,

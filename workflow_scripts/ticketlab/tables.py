@@ -7,7 +7,7 @@ config and lock file give the same bytes.
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,8 @@ import pyarrow.parquet as pq
 from workflow_scripts.ticketlab.errors import TicketlabError
 
 METADATA_KEY = b"ticketlab"
+# What a damaged file makes pyarrow and json raise.
+UNREADABLE = (pa.ArrowException, OSError, ValueError)
 
 KEYS = {
     "study": pa.string(),
@@ -212,7 +214,8 @@ def write(path: str | Path, name: str, frame: pd.DataFrame, provenance: dict, **
         raise TicketlabError(f"{path}: table {name} has two rows for {row}; mend the script")
     table = pa.Table.from_pandas(frame[list(contract.columns)], schema=contract.schema, preserve_index=False)
     with _replacing(path) as temporary:
-        pq.write_table(_with_metadata(table, name, provenance, facts), temporary, compression="zstd")
+        content = table.replace_schema_metadata(_metadata(name, provenance, facts))
+        pq.write_table(content, temporary, compression="zstd", write_page_checksum=True)
 
 
 def read(path: str | Path, name: str) -> pd.DataFrame:
@@ -245,15 +248,24 @@ class StackWriter:
             compression="zstd",
             use_dictionary=[key for key in TABLES[name].columns if key not in ("values", "kept", "shape")],
             use_byte_stream_split=["values.list.element"] if name == "weights" else False,
+            write_page_checksum=True,
         )
-        self.name = name
+        self._path, self.name = path, name
+        self._written: set[tuple] = set()
 
-    def add(self, study: str, step: int, keys: Sequence[dict], tensors: dict[tuple[str, ...], np.ndarray]) -> None:
+    def add(self, study: str, step: int, keys: Sequence[dict], tensors: Mapping[tuple[str, ...], np.ndarray]) -> None:
         """Add networks at one step.
 
         keys: of each network (Member.keys()).
         tensors: (N, *shape) by (slot, tensor) for weights, by (tensor,) for masks.
+        Raises TicketlabError if the file already holds one of these rows.
         """
+        rows = [(step, *network.values(), *label) for network in keys for label in tensors]
+        if len(set(rows)) < len(rows) or not self._written.isdisjoint(rows):
+            raise TicketlabError(
+                f"{self._path}: table {self.name} would have two rows for a network at step {step}; mend the script"
+            )
+        self._written.update(rows)
         parts = [self._rows(study, step, keys, label, array) for label, array in tensors.items()]
         self._file.write_table(pa.concat_tables(parts), row_group_size=1 << 30)
 
@@ -316,19 +328,22 @@ def read_stack(path: str | Path, name: str, step: int, slots: Sequence[str] = ("
     if not labels or (name == "weights" and {label[0] for label in labels} != set(slots)):
         raise TicketlabError(f"{path}: no {' and '.join(slots)} at step {step}; it holds steps {steps(path, name)}")
     member_keys = [key for key in KEYS if key not in ("study", "step")]
-    rows = list(zip(*(table[key].to_pylist() for key in member_keys), strict=True))
-    count = labels.count(labels[0])
+    networks = list(zip(*(table[key].to_pylist() for key in member_keys), strict=True))
     values = table["values" if name == "weights" else "kept"].combine_chunks()
     flat = values.flatten().to_numpy(zero_copy_only=False)
     offsets = values.offsets.to_numpy() - values.offsets[0].as_py()
     shapes = table["shape"].to_pylist()
+    rows: dict[tuple[str, ...], list[int]] = {}
+    for row, label in enumerate(labels):
+        rows.setdefault(label, []).append(row)
+    order = [networks[row] for row in rows[labels[0]]]
     tensors = {}
-    for start in range(0, len(labels), count):
-        if len(set(labels[start : start + count])) != 1:
-            raise TicketlabError(f"{path}: rows of table {name} are out of order; delete it: {TABLES[name].rule} makes it")
-        block = flat[offsets[start] : offsets[start + count]]
-        tensors[labels[start]] = block.reshape(count, *shapes[start])
-    return Snapshot(step, [dict(zip(member_keys, row, strict=True)) for row in rows[:count]], tensors)
+    for label, mine in rows.items():
+        if [networks[row] for row in mine] != order:
+            raise _broken(path, name, f"does not hold {' '.join(label)} of each of its networks at step {step}")
+        parts = [flat[offsets[row] : offsets[row + 1]] for row in mine]
+        tensors[label] = np.concatenate(parts).reshape(len(mine), *shapes[mine[0]])
+    return Snapshot(step, [dict(zip(member_keys, network, strict=True)) for network in order], tensors)
 
 
 @contextmanager
@@ -349,14 +364,14 @@ def _metadata(name: str, provenance: dict, facts: dict) -> dict[bytes, bytes]:
     return {METADATA_KEY: json.dumps(content, sort_keys=True).encode()}
 
 
-def _with_metadata(table: pa.Table, name: str, provenance: dict, facts: dict) -> pa.Table:
-    return table.replace_schema_metadata(_metadata(name, provenance, facts))
-
-
 def _load(path: str | Path, name: str, **options: object) -> pa.Table:
     try:
-        return pq.ParquetFile(path).read(**options) if "filters" not in options else pq.read_table(path, **options)
-    except (pa.ArrowInvalid, OSError) as error:
+        # Checksums find a flipped bit that would otherwise be read as another number.
+        if "filters" in options:
+            return pq.read_table(path, page_checksum_verification=True, **options)
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            return file.read(**options)
+    except UNREADABLE as error:
         raise _broken(path, name, f"cannot be read ({_first_line(error)})") from error
 
 
@@ -366,13 +381,15 @@ def _check(path: str | Path, name: str) -> dict:
         raise _broken(path, name, "does not exist")
     try:
         schema = pq.read_schema(path)
-    except (pa.ArrowInvalid, OSError) as error:
+        content = json.loads((schema.metadata or {}).get(METADATA_KEY, b"{}"))
+    except UNREADABLE as error:
         raise _broken(path, name, f"is not a whole Parquet file ({_first_line(error)})") from error
-    content = json.loads((schema.metadata or {}).get(METADATA_KEY, b"{}"))
     if content.get("table") != name:
-        raise _broken(path, name, f"is {'table ' + content['table'] if 'table' in content else 'not one of our tables'}")
-    if content["version"] != TABLES[name].version:
-        raise _broken(path, name, f"is version {content['version']}, not {TABLES[name].version}")
+        raise _broken(
+            path, name, f"is {'table ' + content['table'] if 'table' in content else 'not one of our tables'}"
+        )
+    if content.get("version") != TABLES[name].version:
+        raise _broken(path, name, f"is version {content.get('version')}, not {TABLES[name].version}")
     if schema.remove_metadata() != TABLES[name].schema:
         wrong = sorted({str(field) for field in schema} ^ {str(field) for field in TABLES[name].schema})
         raise _broken(path, name, f"has other columns ({', '.join(wrong)})")
@@ -380,7 +397,9 @@ def _check(path: str | Path, name: str) -> dict:
 
 
 def _broken(path: str | Path, name: str, fault: str) -> TicketlabError:
-    return TicketlabError(f"{path} {fault}; expected table {name}: delete the file and run again, {TABLES[name].rule} makes it")
+    return TicketlabError(
+        f"{path} {fault}; expected table {name}: delete the file and run again, {TABLES[name].rule} makes it"
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -23,7 +23,7 @@ BYTES = 256
 class CharacterSettings(Section):
     kind: Literal["characters"]
     symbols: Annotated[int, Field(ge=3)] = Field(
-        64, description="size of the vocabulary: separator, unknown, and the most frequent characters"
+        default=64, description="size of the vocabulary: separator, unknown, and the most frequent characters"
     )
     lower_case: bool = True
 
@@ -31,7 +31,7 @@ class CharacterSettings(Section):
 class BPESettings(Section):
     kind: Literal["bpe"]
     vocabulary: Annotated[int, Field(gt=BYTES)] = Field(
-        512, description="size of the vocabulary: separator, 256 bytes, and merges"
+        default=512, description="size of the vocabulary: separator, 256 bytes, and merges"
     )
 
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from workflow_scripts.ticketlab import stack
 from workflow_scripts.ticketlab.errors import TicketlabError
+from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.randomness import generator, torch_seed
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.stack import Member, Stack
@@ -43,14 +44,16 @@ class State:
 def initial_state(weights: Stack, settings: TrainingSettings) -> State:
     """`weights` before the first step."""
     zeros = {name: torch.zeros_like(tensor) for name, tensor in weights.items()}
-    return State(0, weights, {slot: stack.take(zeros, range(stack.size(weights))) for slot in SLOTS[settings.optimiser]})
+    return State(
+        0, weights, {slot: stack.take(zeros, range(stack.size(weights))) for slot in SLOTS[settings.optimiser]}
+    )
 
 
-def initial_weights(model: nn.Module, study: str, seeds: Iterable[int], purpose: str = "init") -> Stack:
+def initial_weights(model: Network, study: str, seeds: Iterable[int], purpose: str = "init") -> Stack:
     """θ₀ of each seed: a function of (study, purpose, seed) and of the model's shape."""
     states = []
     for seed in seeds:
-        model.initialise(torch.Generator().manual_seed(torch_seed(study, purpose, seed)))  # type: ignore[operator]
+        model.initialise(torch.Generator().manual_seed(torch_seed(study, purpose, seed)))
         states.append({name: tensor.detach().clone() for name, tensor in model.named_parameters()})
     return stack.stack(states)
 
@@ -80,7 +83,7 @@ def batches(
 
 
 def train(
-    model: nn.Module,
+    model: Network,
     problem: Problem,
     study: str,
     members: Sequence[Member],
@@ -132,18 +135,18 @@ def train(
         # The sum over networks of their mean losses: each network's gradient is that of its own mean loss.
         loss_of(logits, targets[step - prepared.start]).sum().backward()
         if masked:
-            torch._foreach_mul_([tensor.grad for tensor in masked], list(masks.values()))
+            torch._foreach_mul_([tensor.grad for tensor in masked], list(masks.values()))  # type: ignore[arg-type, misc]
         optimiser.step()
         progress.tick(step + 1)
 
 
 def _optimiser(
-    model: nn.Module, settings: TrainingSettings, weights: Stack, slots: dict[str, Stack], step: int
+    model: Network, settings: TrainingSettings, weights: Stack, slots: dict[str, Stack], step: int
 ) -> torch.optim.Optimizer:
     """torch's own optimiser over the stacked tensors (it is elementwise), continued from `slots`."""
     for tensor in weights.values():
         tensor.requires_grad_(True)
-    prunable = set(model.prunable)  # type: ignore[arg-type]
+    prunable = set(model.prunable)
     groups = [  # weight decay acts on matrices only, as usual: not on norms and biases
         {"params": [weights[name] for name in weights if name in prunable], "weight_decay": settings.weight_decay},
         {"params": [weights[name] for name in weights if name not in prunable], "weight_decay": 0.0},
@@ -204,7 +207,7 @@ class _Progress:
 
 @torch.no_grad()
 def evaluate(
-    model: nn.Module, problem: Problem, weights: Stack, splits: Iterable[str] = ("train", "validation", "test")
+    model: Network, problem: Problem, weights: Stack, splits: Iterable[str] = ("train", "validation", "test")
 ) -> dict[tuple[str, str], np.ndarray]:
     """Each metric on each split's fixed evaluation set: {(split, metric): (N,) float64}."""
     network = stack.forward(model)

@@ -6,34 +6,37 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from workflow_scripts.ticketlab.models import Component, gate_to_mean
+from workflow_scripts.ticketlab.models.network import Component, Network, gate_to_mean
 from workflow_scripts.ticketlab.settings.models import MLPSettings
 
 
-class MLP(nn.Module):
+class MLP(Network):
     """Maps (batch, inputs) to logits (batch, outputs); the activities are the hidden layers, (batch, units) each."""
 
     def __init__(self, inputs: int, hidden: list[int], outputs: int):
         super().__init__()
+        self.hidden = hidden
         self.layers = nn.ModuleList(nn.Linear(m, n) for m, n in pairwise([inputs, *hidden, outputs]))
         self.components = [Component(i, "unit", j) for i, width in enumerate(hidden) for j in range(width)]
         self.prunable = [f"layers.{i}.weight" for i in range(len(self.layers))]
 
     def initialise(self, generator: torch.Generator) -> None:
         """Gaussian Glorot weights, zero biases (Frankle & Carbin 2019, appendix G)."""
-        for layer in self.layers:
-            nn.init.xavier_normal_(layer.weight, generator=generator)
-            nn.init.zeros_(layer.bias)
+        for tensor in self.parameters():
+            if tensor.ndim == 2:
+                nn.init.xavier_normal_(tensor, generator=generator)
+            else:
+                nn.init.zeros_(tensor)
 
     def forward(self, x: Tensor, gates: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
         activities: list[Tensor] = []
         start = 0
-        for layer in self.layers[:-1]:
+        for layer, width in zip(self.layers, self.hidden, strict=False):
             x = F.relu(layer(x))
             activities.append(x)
             if gates is not None:
-                x = gate_to_mean(x, gates[start : start + layer.out_features], over=(0,))
-                start += layer.out_features
+                x = gate_to_mean(x, gates[start : start + width], over=(0,))
+                start += width
         return self.layers[-1](x), activities
 
 

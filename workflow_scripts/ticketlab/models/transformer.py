@@ -13,12 +13,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from workflow_scripts.ticketlab.models import Component, gate_to_mean
+from workflow_scripts.ticketlab.models.network import Component, Network, gate_to_mean
 from workflow_scripts.ticketlab.settings.models import TransformerSettings
 
 
 class Attention(nn.Module):
     """Causal multi-head self-attention: (batch, time, width) to the same, and patterns (batch, heads, time, time)."""
+
+    distance: Tensor
+    future: Tensor
 
     def __init__(self, width: int, heads: int, context: int, relative: bool):
         super().__init__()
@@ -39,9 +42,7 @@ class Attention(nn.Module):
         # One product for the three maps; the scale 1/sqrt(head width) costs less on the weights than on the scores.
         projection = torch.cat([self.query.weight / math.sqrt(head_width), self.key.weight, self.value.weight])
         projected = torch.mm(x.reshape(batch * time, width), projection.T).view(batch, time, 3, self.heads, head_width)
-        query, key, value = (
-            projected.permute(2, 0, 3, 1, 4).reshape(3, batch * self.heads, time, head_width).unbind(0)
-        )
+        query, key, value = projected.permute(2, 0, 3, 1, 4).reshape(3, batch * self.heads, time, head_width).unbind(0)
         bias = self.future[:time, :time]
         if self.distance_bias is not None:
             bias = bias + self.distance_bias[:, self.distance[:time, :time]]
@@ -81,7 +82,7 @@ class Block(nn.Module):
         return x, pattern
 
 
-class Transformer(nn.Module):
+class Transformer(Network):
     """Maps tokens (batch, time), int64, to logits (batch, time, outputs); the activities are the attention patterns."""
 
     def __init__(self, settings: TransformerSettings, inputs: int, outputs: int, context: int):
@@ -91,8 +92,7 @@ class Transformer(nn.Module):
         self.embedding = nn.Embedding(inputs, settings.width)
         self.position = None if relative else nn.Parameter(torch.zeros(context, settings.width))
         self.blocks = nn.ModuleList(
-            Block(settings.width, settings.heads, context, settings.mlp_width, relative)
-            for _ in range(settings.layers)
+            Block(settings.width, settings.heads, context, settings.mlp_width, relative) for _ in range(settings.layers)
         )
         self.norm = nn.LayerNorm(settings.width)
         self.unembedding = nn.Linear(settings.width, outputs, bias=False)
@@ -101,7 +101,7 @@ class Transformer(nn.Module):
         self.prunable = [name for name, _ in self.named_parameters() if name.endswith("weight") and "norm" not in name]
 
     def initialise(self, generator: torch.Generator) -> None:
-        """Variance 1/fan-in; maps into the residual stream scaled by 1/sqrt(2·layers) as in GPT-2 (Radford et al. 2019).
+        """Variance 1/fan-in; maps into the residual stream times 1/sqrt(2·layers), as in GPT-2 (Radford et al. 2019).
 
         GPT-2's fixed deviation of 0.02 suits widths near 1000; at 64 it would start every map far too small.
         """
@@ -117,10 +117,9 @@ class Transformer(nn.Module):
                     tensor.normal_(0.0, scale / math.sqrt(tensor.shape[1]), generator=generator)
 
     def forward(self, tokens: Tensor, gates: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
-        batch, time = tokens.shape
         x = self.embedding(tokens)
         if self.position is not None:
-            x = x + self.position[:time]
+            x = x + self.position[: tokens.shape[1]]
         patterns = []
         for layer, block in enumerate(self.blocks):
             x, pattern = block(x, None if gates is None else gates[layer * self.heads : (layer + 1) * self.heads])

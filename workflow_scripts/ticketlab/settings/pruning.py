@@ -22,7 +22,9 @@ Control = Literal[
 class ScheduleSettings(Section):
     """How much a round prunes, and what competes with what."""
 
-    scope: Literal["global", "layerwise"] = Field("global", description="weights compete over the network or per tensor")
+    scope: Literal["global", "layerwise"] = Field(
+        "global", description="weights compete over the network or per tensor"
+    )
     keep: Share = Field(description="share of the remaining weights that a round keeps")
     keep_by_tensor: dict[str, Share] = Field({}, description="layerwise only: other shares, e.g. for the output layer")
 

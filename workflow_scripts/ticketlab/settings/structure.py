@@ -9,8 +9,8 @@ from workflow_scripts.ticketlab.settings.base import Section
 
 class StructureSettings(Section):
     split: Literal["train", "validation", "test"] = Field(
-        "validation", description="the evaluation set that distances are averaged over"
+        default="validation", description="the evaluation set that distances are averaged over"
     )
     structures: Annotated[list[str], Field(min_length=1)] | None = Field(
-        None, description="names of the task's reference predictors; null: all of them"
+        default=None, description="names of the task's reference predictors; null: all of them"
     )

@@ -3,10 +3,11 @@
 A task file has
 
 - `Settings`: its section of the config (settings/base.py);
-- `prepare(settings, study) -> (frame, facts)`: the rows of the `data` table, and facts (a JSON-like dict) for its metadata;
+- `prepare(settings, study) -> (frame, facts)`: rows of the `data` table, and facts (a JSON-like dict) for its metadata;
 - `load(frame, facts, settings) -> Problem`: the task as training and the analyses see it;
 - `references(problem) -> {structure: predictor}`: reference predictors for trace_structure (structure.py);
-- `slices(problem, split) -> {slice: mask}`: parts of an evaluation set on which ablation effects are told apart (roles.py).
+- `slices(problem, split) -> {slice: mask}`: parts of an evaluation set on which ablation effects are told apart
+  (roles.py).
 
 Task files import torch inside functions only where needed: the config is validated, and a dry run made, without it.
 """

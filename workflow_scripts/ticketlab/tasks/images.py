@@ -28,11 +28,13 @@ FAR = 1e12  # squared distance of an image that does not count as a neighbour
 
 class Settings(Section):
     kind: Literal["images"]
-    source: Literal["digits", "npz"] = Field("digits", description="scikit-learn's digits, or the file at `path`")
-    path: str | None = Field(None, description="an .npz with x_train, y_train, x_test, y_test")
+    source: Literal["digits", "npz"] = Field(
+        default="digits", description="scikit-learn's digits, or the file at `path`"
+    )
+    path: str | None = Field(default=None, description="an .npz with x_train, y_train, x_test, y_test")
     validation_share: Share = 0.15
-    test_share: Share = Field(0.25, description="of the digits; an .npz file brings its own test split")
-    evaluation_examples: PositiveInt = Field(512, description="at most so many images of a split are evaluated")
+    test_share: Share = Field(default=0.25, description="of the digits; an .npz file brings its own test split")
+    evaluation_examples: PositiveInt = Field(default=512, description="at most so many images of a split are evaluated")
 
     @model_validator(mode="after")
     def _path_goes_with_npz(self) -> Self:
@@ -114,6 +116,7 @@ def _from_npz(path: str, settings: Settings, study: str) -> tuple[np.ndarray, np
 
 
 def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
+    """The task from its `data` table; a batch is train images, drawn with replacement."""
     images, labels = {}, {}
     for split, rows in frame.groupby("split"):
         images[split] = np.stack(rows["features"].to_list())

@@ -37,13 +37,15 @@ class Settings(Section):
     kind: Literal["text"]
     corpus: CorpusSettings
     tokeniser: TokeniserSettings
-    context: Annotated[int, Field(ge=2)] = Field(64, description="symbols in a sequence")
+    context: Annotated[int, Field(ge=2)] = Field(default=64, description="symbols in a sequence")
     max_characters: PositiveInt | None = Field(
-        None, description="documents are taken at random until they hold so many characters; null: all of them"
+        default=None, description="documents are taken at random until they hold so many characters; null: all of them"
     )
-    validation_share: Share = Field(0.1, description="of the corpus' characters, rounded to whole documents")
-    test_share: Share = Field(0.1, description="of the corpus' characters, rounded to whole documents")
-    evaluation_sequences: PositiveInt = Field(128, description="at most so many sequences of a split are evaluated")
+    validation_share: Share = Field(default=0.1, description="of the corpus' characters, rounded to whole documents")
+    test_share: Share = Field(default=0.1, description="of the corpus' characters, rounded to whole documents")
+    evaluation_sequences: PositiveInt = Field(
+        default=128, description="at most so many sequences of a split are evaluated"
+    )
 
     @model_validator(mode="after")
     def _shares_leave_a_rest(self) -> Self:
@@ -77,8 +79,8 @@ def prepare(settings: Settings, study: str) -> tuple[pd.DataFrame, dict]:
         available = len(_stream(frame["tokens"][frame["split"] == split]))
         if available <= settings.context:
             raise TicketlabError(
-                f"the {split} split holds {available} symbols in {splits.count(split)} documents, less than one sequence of "
-                f"context {settings.context}; give the corpus more documents, or lower task.context"
+                f"the {split} split holds {available} symbols in {splits.count(split)} documents, less than a sequence "
+                f"of context {settings.context} and its target; give the corpus more documents, or lower task.context"
             )
     return frame, {
         "vocabulary": tokenisers.size(tokeniser),
@@ -90,7 +92,7 @@ def prepare(settings: Settings, study: str) -> tuple[pd.DataFrame, dict]:
 
 
 def _split(documents: list[Document], settings: Settings, study: str) -> tuple[list[Document], list[str]]:
-    """Documents in random order and their splits: test first, then validation, then train, each its share of characters."""
+    """Documents in random order with their splits: test, validation, train, each its share of the characters."""
     order = generator(study, "split", 0).permutation(len(documents))
     lengths = np.array([len(documents[index].text) for index in order])
     start = np.cumsum(lengths) - lengths
@@ -111,6 +113,7 @@ def _stream(documents: pd.Series) -> np.ndarray:
 
 
 def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
+    """The task from its `data` table; a batch is windows of the train stream, drawn with replacement."""
     study = str(frame["study"].iloc[0])
     streams = {split: _stream(rows["tokens"]) for split, rows in frame.groupby("split")}
     window = np.arange(settings.context + 1)

@@ -1,0 +1,95 @@
+# Which files the rules read that read many: functions of the wildcards.
+
+
+def round_before(name):
+    """The weights or masks that a round starts from: the dense network's end, or the round before's."""
+
+    def paths(wildcards):
+        level = int(wildcards.level) - 1
+        if level:
+            return expand(rules.imp_round.output[name], **{**wildcards, "level": level})
+        return expand(rules.train_dense.output.weights, **wildcards) if name == "weights" else []
+
+    return paths
+
+
+def masks_of_control(wildcards):
+    """The tickets' masks at every rewind step and round at which this control is trained."""
+    settings = pruning(wildcards.study)
+    return expand(
+        rules.imp_round.output.masks,
+        study=wildcards.study,
+        block=wildcards.block,
+        rewind=settings.rewinds(wildcards.control),
+        level=settings.levels(wildcards.control),
+    )
+
+
+def scored_weights(wildcards):
+    """The networks of a source of roles: the dense ones, or the children of a split step."""
+    if wildcards.source == "dense":
+        return expand(rules.train_dense.output.weights, **wildcards)
+    return expand(rules.train_spawned.output.weights, split=wildcards.source.removeprefix("split"), **wildcards)
+
+
+def roles_of_study(wildcards):
+    """The role scores of the dense networks and of every split step's children."""
+    return expand(
+        rules.score_roles.output.roles,
+        study=wildcards.study,
+        block=specs.blocks(CONFIG, wildcards.study),
+        source=["dense", *(f"split{step}" for step in spawning(wildcards.study).split_steps)],
+    )
+
+
+def clock_masks(wildcards):
+    """IMP's masks at the round that the developmental clock looks at, from the first rewind step."""
+    settings = pruning(wildcards.study)
+    rewind, level = settings.rewind_steps[0], settings.clock_level
+    return expand(rules.imp_round.output.masks, **wildcards, rewind=rewind, level=level)
+
+
+def llc_networks(name):
+    """The weights or masks that a source's learning coefficients are estimated at."""
+
+    def paths(wildcards):
+        if wildcards.source == "dense":
+            return expand(rules.train_dense.output.weights, **wildcards) if name == "weights" else []
+        settings = pruning(wildcards.study)
+        return expand(
+            rules.imp_round.output[name],
+            **wildcards,
+            rewind=settings.rewind_steps[0],
+            level=settings.control_levels,
+        )
+
+    return paths
+
+
+def metrics_of_study(wildcards):
+    """Every metrics table of dense networks, tickets, controls and supermasks."""
+    settings = pruning(wildcards.study)
+    patterns = [
+        rules.train_dense.output.metrics,
+        rules.imp_round.output.metrics,
+        rules.retrain_tickets.output.metrics,
+        rules.find_supermask.output.metrics,
+    ]
+    return expand(
+        patterns,
+        study=wildcards.study,
+        block=specs.blocks(CONFIG, wildcards.study),
+        rewind=settings.rewind_steps,
+        level=range(1, settings.rounds + 1),
+        control=settings.all_controls(),
+    )
+
+
+def blocks_of_study(pattern):
+    """`pattern` for every block of a study, and every source of learning coefficients."""
+    return lambda wildcards: expand(
+        pattern,
+        study=wildcards.study,
+        block=specs.blocks(CONFIG, wildcards.study),
+        source=["dense", "tickets"],
+    )

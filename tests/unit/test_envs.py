@@ -1,0 +1,93 @@
+"""The environment is said once: direct dependencies, lock and conda file agree, and the code imports nothing else."""
+
+import ast
+import sys
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from workflow_scripts.ticketlab import jobs
+
+ROOT = Path(__file__).parents[2]
+ENVS = ROOT / "envs"
+LOCAL = {"workflow_scripts", "benchmarks", "tests"}
+CODE = sorted(path for folder in LOCAL for path in (ROOT / folder).rglob("*.py"))
+
+
+def requirements(name: str) -> list[Requirement]:
+    lines = (line.partition("#")[0].strip() for line in (ENVS / name).read_text().splitlines())
+    return [Requirement(line) for line in lines if line]
+
+
+def pins(found: list[Requirement]) -> dict[str, str]:
+    """Exact versions by name; fails on anything that is not one pin per package."""
+    exact: dict[str, str] = {}
+    for requirement in found:
+        (specifier,) = requirement.specifier
+        assert specifier.operator == "==", f"{requirement} is no pin"
+        exact[canonicalize_name(requirement.name)] = specifier.version
+    assert len(exact) == len(found)
+    return exact
+
+
+DIRECT: dict[str, Requirement] = {
+    canonicalize_name(requirement.name): requirement for requirement in requirements("requirements.in")
+}
+LOCKED = pins(requirements("requirements.lock"))
+
+
+@pytest.mark.parametrize("name", DIRECT)
+def test_each_direct_dependency_is_bounded_and_locked_within_its_bounds(name: str) -> None:
+    operators = {specifier.operator for specifier in DIRECT[name].specifier}
+    assert operators in ({"=="}, {">=", "<"})
+    assert DIRECT[name].specifier.contains(LOCKED[name])
+
+
+def test_the_lock_has_no_build_that_only_one_index_serves() -> None:
+    assert [pin for pin in LOCKED.items() if Version(pin[1]).local] == []
+
+
+def test_conda_file_and_lock_pin_the_same() -> None:
+    content = yaml.safe_load((ENVS / "environment.yaml").read_text())
+    python, pip, packages = content["dependencies"]
+    assert (python, pip) == ("python=3.11", "pip")
+    assert pins([Requirement(line) for line in packages["pip"]]) == LOCKED
+
+
+@pytest.mark.parametrize("name", DIRECT)
+def test_what_is_installed_is_what_is_locked(name: str) -> None:
+    assert Version(version(name)).public == LOCKED[name]
+
+
+def test_the_packages_that_tables_record_are_direct_dependencies() -> None:
+    assert {canonicalize_name(name) for name in jobs.RECORDED_PACKAGES} <= set(DIRECT)
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_import_is_local_standard_or_a_direct_dependency(path: Path) -> None:
+    imported = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            imported.add(node.module.partition(".")[0])
+    distributions = packages_distributions()
+    foreign = imported - LOCAL - sys.stdlib_module_names
+    unlisted = {
+        name for name in foreign if not {canonicalize_name(d) for d in distributions.get(name, [])} & set(DIRECT)
+    }
+    assert unlisted == set()
+
+
+def test_both_profiles_decide_staleness_alike() -> None:
+    """A cluster must not call stale, or fresh, what the workstation does not."""
+    default, slurm = (
+        yaml.safe_load((ROOT / f"profiles/{name}/config.yaml").read_text()) for name in ("default", "slurm")
+    )
+    assert default["rerun-triggers"] == ["mtime", "params", "input", "software-env"]
+    assert default.items() <= slurm.items()

@@ -1,0 +1,111 @@
+"""The front door: set-up that is complete or absent, one sentence for a wrong Python, results that stay."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the Makefile and its scripts beside an empty lock: set-up makes a bare .venv in seconds, offline."""
+    folder = tmp_path / "ticket lab"
+    (folder / "envs").mkdir(parents=True)
+    shutil.copy(ROOT / "Makefile", folder)
+    shutil.copy(ROOT / "envs/create.sh", folder / "envs")
+    (folder / "envs/requirements.lock").write_text("# nothing\n")
+    return folder
+
+
+def make(folder: Path, *arguments: str, python: str | Path = sys.executable) -> subprocess.CompletedProcess[str]:
+    # Without the variables of the make that may run these tests.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    environment["PYTHON"] = str(python)
+    return subprocess.run(["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def fake_python(folder: Path, version: str) -> Path:
+    path = folder / f"python{version}"
+    path.write_text(f"#!/bin/sh\necho {version}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize("version", ["3.10.4", "3.12.1", "3.1.1", "2.7.18"])
+def test_another_python_gets_one_sentence_and_no_environment(folder: Path, version: str) -> None:
+    result = make(folder, "run", python=fake_python(folder, version))
+    sentence = f"ticketlab needs Python 3.11; found {version}: install it or set PYTHON=/path/to/python3.11"
+    assert result.returncode != 0
+    assert [line for line in result.stderr.splitlines() if not line.startswith("make")] == [sentence]
+    assert not (folder / ".venv").exists()
+
+
+def test_no_python_gets_the_same_sentence(folder: Path) -> None:
+    result = make(folder, "run", python=folder / "gone")
+    assert "ticketlab needs Python 3.11; found none: " in result.stderr
+
+
+def test_a_set_up_that_failed_does_not_count_and_a_complete_one_holds_until_lock_or_place_changes(folder: Path) -> None:
+    def is_complete(folder: Path) -> bool:
+        # With a Python that cannot build one, only a complete environment succeeds.
+        return make(folder, "environment", python=fake_python(folder, "3.10.4")).returncode == 0
+
+    lock = folder / "envs/requirements.lock"
+    lock.write_text("no such requirement!\n")
+    assert make(folder, "environment").returncode != 0
+    assert (folder / ".venv/bin/python").exists()
+    assert not is_complete(folder)
+
+    lock.write_text("# mended\n")
+    assert make(folder, "environment").returncode == 0
+    os.utime(lock)
+    assert is_complete(folder)
+    lock.write_text("# mended again\n")
+    assert not is_complete(folder)
+    lock.write_text("# mended\n")
+    assert is_complete(folder)
+    assert not is_complete(folder.rename(folder.parent / "moved"))
+
+
+def test_help_is_the_default_and_tells_every_target(folder: Path) -> None:
+    result = make(folder)
+    for target in ("run", "quick", "plan", "report", "test", "lint", "format", "bench", "lock", "clean", "help"):
+        assert f"\nmake {target} " in f"\n{result.stdout}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["run"], ".venv/bin/snakemake --cores 3"),
+        (["run", "STUDIES= text  digits "], ".venv/bin/snakemake --cores 3 --config run='[text,digits]'"),
+        (["quick"], ".venv/bin/snakemake --cores 3 --configfile config/quick.yaml"),
+        (["report", "STUDIES=text"], ".venv/bin/snakemake --cores 3 --config run='[text]' -- report"),
+        (
+            ["plan", "ARGS=--configfile a.yaml"],
+            ".venv/bin/python -m workflow_scripts.plan --cores 3 --configfile a.yaml",
+        ),
+    ],
+)
+def test_targets_call_snakemake(folder: Path, arguments: list[str], command: str) -> None:
+    last = make(folder, "-n", "CORES=3", *arguments).stdout.splitlines()[-1]
+    assert " ".join(last.split()) == command
+
+
+def test_clean_keeps_results_until_asked(folder: Path) -> None:
+    for name in ("results/README.md", "results/text/weights.parquet", ".snakemake/metadata/x", ".venv/bin/python"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("")
+    told = make(folder, "clean").stdout
+    assert "make clean RESULTS=yes" in told
+    assert not (folder / ".venv").exists()
+    assert (folder / "results/text/weights.parquet").exists()
+    assert (folder / ".snakemake/metadata/x").exists()
+
+    assert make(folder, "clean", "RESULTS=yes").returncode == 0
+    assert [path.name for path in (folder / "results").iterdir()] == ["README.md"]
+    assert not (folder / ".snakemake").exists()

@@ -1,0 +1,201 @@
+"""What a run would do and how long it would take: Snakemake's dry run, job by job, with times from earlier runs.
+
+    python -m workflow_scripts.plan --cores N [further arguments of snakemake]
+
+A job's time is the one in its own benchmark file; else the median over its rule and study; else over its rule.
+"""
+
+import heapq
+import logging
+import re
+import sys
+from argparse import ArgumentParser
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from snakemake import cli
+from snakemake.logging import logger
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of the dry run. `benchmark`: path of its benchmark file, None if its rule has none."""
+
+    rule: str
+    wildcards: dict[str, str]
+    reason: str
+    input: tuple[str, ...]
+    output: tuple[str, ...]
+    threads: int
+    benchmark: str | None
+
+    @property
+    def study(self) -> str:
+        return self.wildcards.get("study", "")
+
+
+class Recorder(logging.Filter):
+    """Takes the jobs out of Snakemake's log; of the rest, only warnings and errors pass on to the terminal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.jobs: list[Job] = []
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "event", None) == "job_info":
+            self.jobs.append(_job(record))
+        return record.levelno >= logging.WARNING
+
+
+def _job(record: logging.LogRecord) -> Job:
+    info = record.__dict__
+    return Job(
+        rule=info["rule_name"],
+        wildcards={name: str(value) for name, value in info["wildcards"].items()},
+        reason=" ".join(info["reason"].split()),
+        input=tuple(map(str, info["input"])),
+        output=tuple(map(str, info["output"])),
+        threads=info["threads"],
+        benchmark=info["benchmark"] and str(info["benchmark"]),
+    )
+
+
+def dry_run(arguments: list[str]) -> list[Job]:
+    """The jobs that `snakemake <arguments>` would run; a faulty workflow ends the process as Snakemake does."""
+    recorder = Recorder()
+    logger.addFilter(recorder)
+    try:
+        cli.main([*arguments, "--dry-run"])
+    except SystemExit as end:
+        if end.code:
+            raise
+    finally:
+        logger.removeFilter(recorder)
+    return recorder.jobs
+
+
+@cache
+def measurements(folder: Path) -> dict[str, float]:
+    """Seconds by file name below a rule's folder of benchmark files (column `s`); unreadable files are left out."""
+    seconds = {}
+    for path in sorted(folder.rglob("*.tsv")):
+        try:
+            header, *rows = [line.split("\t") for line in path.read_text().splitlines()]
+            seconds[path.relative_to(folder).as_posix()] = median(float(row[header.index("s")]) for row in rows)
+        except (ValueError, IndexError):  # empty, or written by something else
+            continue
+    return seconds
+
+
+def expected_seconds(job: Job) -> float | None:
+    """What a job should take; 0 for a mere target, None where its rule was never measured."""
+    if not job.output:
+        return 0.0
+    if job.benchmark is None:
+        return None
+    path = Path(job.benchmark)
+    folder = next((parent for parent in path.parents if parent.name == job.rule), path.parent)
+    known = measurements(folder)
+    own = known.get(path.relative_to(folder).as_posix())
+    of_study = [seconds for name, seconds in known.items() if re.match(rf"{re.escape(job.study)}\b(?!_)", name)]
+    return own if own is not None else median(of_study or known.values()) if known else None
+
+
+def wall_seconds(jobs: list[Job], cores: int) -> float:
+    """Time from start to end on `cores` cores: each job starts once its inputs are made and enough cores are free."""
+    maker = {path: index for index, job in enumerate(jobs) for path in job.output}
+    waiting_for = [{maker[path] for path in job.input if path in maker} for job in jobs]
+    waited_by = defaultdict(list)
+    for index, others in enumerate(waiting_for):
+        for other in others:
+            waited_by[other].append(index)
+    ready = [(0.0, index) for index, others in enumerate(waiting_for) if not others]
+    free = [0.0] * cores  # when each core is next free
+    end = 0.0
+    finished = [0.0] * len(jobs)
+    while ready:
+        earliest, index = heapq.heappop(ready)
+        taken = min(jobs[index].threads, cores)
+        free.sort()
+        finished[index] = max(earliest, free[taken - 1]) + (expected_seconds(jobs[index]) or 0.0)
+        free[:taken] = [finished[index]] * taken
+        end = max(end, finished[index])
+        for follower in waited_by[index]:
+            waiting_for[follower].discard(index)
+            if not waiting_for[follower]:
+                inputs = (finished[maker[path]] for path in jobs[follower].input if path in maker)
+                heapq.heappush(ready, (max(inputs), follower))
+    return end
+
+
+def report(jobs: list[Job], cores: int) -> str:
+    """The plan as text: jobs and reasons by rule, times by rule and study, the whole."""
+    jobs = [job for job in jobs if job.output]
+    if not jobs:
+        return "Nothing to do: every output is up to date."
+    lines = []
+    for rule, members in _grouped(jobs, lambda job: job.rule):
+        lines += ["", f"{rule}: {_count(members)}"]
+        for job in sorted(members, key=lambda job: [value.zfill(9) for value in job.wildcards.values()]):
+            name = " ".join(f"{key}={value}" for key, value in job.wildcards.items())
+            lines.append(f"    {name}  {short_reason(job.reason)}")
+    lines += ["", f"{'rule':<24}{'study':<16}{'jobs':>5}{'each':>12}{'together':>12}"]
+    for (rule, study), members in _grouped(jobs, lambda job: (job.rule, job.study)):
+        times = [seconds for job in members if (seconds := expected_seconds(job)) is not None]
+        cost = f"{duration(median(times)):>12}{duration(sum(times)):>12}" if times else "  no measurement yet"
+        lines.append(f"{rule:<24}{study:<16}{len(members):>5}{cost}")
+    unmeasured = [job for job in jobs if expected_seconds(job) is None]
+    total = sum(expected_seconds(job) or 0.0 for job in jobs)
+    on_cores = f"about {duration(wall_seconds(jobs, cores))} on {cores} core{'s' * (cores > 1)}"
+    lines += ["", f"{_count(jobs)}: {duration(total)} of computing, {on_cores}"]
+    if unmeasured:
+        rules = ", ".join(dict.fromkeys(job.rule for job in unmeasured))
+        lines.append(f"and what {_count(unmeasured)} without a measurement will take: {rules}")
+    return "\n".join(lines).lstrip()
+
+
+def short_reason(reason: str) -> str:
+    """Snakemake's reason with one file of each list, and changed parameters by name rather than by their values."""
+    return "; ".join(_short(part) for part in reason.split("; "))
+
+
+def _short(reason: str) -> str:
+    head, changed, values = reason.partition(": Union of exclusive params before and now across all output: before: ")
+    if changed:
+        before, now = (
+            set(re.findall(r"'(\w+)': ('[^']*'|\[[^\]]*\]|[^,{}\[\]]+)", side)) for side in values.split(" now: ", 1)
+        )
+        names = sorted({name for name, _ in before ^ now})
+        return f"{head} ({', '.join(names) or 'code or lock'})"
+    first, *others = reason.split(", ")
+    return f"{first} and {len(others)} more" if others else first
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: 8 s, 12 min, 3 h 20 min."""
+    minutes = round(seconds / 60)
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _count(jobs: list[Job]) -> str:
+    return f"{len(jobs)} job" if len(jobs) == 1 else f"{len(jobs)} jobs"
+
+
+def _grouped(jobs: list[Job], key: Callable[[Job], Any]) -> list[tuple[Any, list[Job]]]:
+    groups = defaultdict(list)
+    for job in jobs:
+        groups[key(job)].append(job)
+    return list(groups.items())
+
+
+if __name__ == "__main__":
+    parser = ArgumentParser(allow_abbrev=False, add_help=False)
+    parser.add_argument("--cores", type=int, required=True)
+    print(report(dry_run(sys.argv[1:]), parser.parse_known_args()[0].cores))

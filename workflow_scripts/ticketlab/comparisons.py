@@ -1,0 +1,215 @@
+"""From the tables of one study to estimates with intervals: everything that a verdict or a figure compares.
+
+Rows are in the `comparisons` table. `contrast` is either the name of one thing ("ticket", "dense", "acquired"), whose
+mean over seeds is the estimate, or a difference "a - b", paired by seed. Lower is better for losses and errors.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.ticketlab import agreement, statistics
+from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.statistics import Estimate
+from workflow_scripts.ticketlab.transience import acquisition_and_forgetting
+
+CELL = ["rewind_step", "level"]
+# What a ticket must beat to be a winning one.
+DECISIVE_CONTROLS = ("reinitialised", "shuffled")
+TICKETS, SUPERMASKS, ROLES, STRUCTURE, LLC, MASKS = "tickets", "supermask", "roles", "structure", "llc", "masks"
+
+
+def tickets(metrics: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[dict]:
+    """T1: each variant's course, its difference to dense at equal steps, and the ticket's to each control at the end.
+
+    Dense at IMP's total steps ("dense_total") ends later than `last_step`; it is compared at its own end.
+    Steps to reach the dense network's final validation loss are compared as well ("steps_to_dense").
+    """
+    rows = metrics[metrics["split"].eq("test") & metrics["metric"].eq(settings.metric)]
+    density = rows.groupby(["variant", *CELL])["density"].mean()
+    dense = _by_seed(rows[rows["variant"] == "dense"])
+    for step in dense.columns:
+        yield _row(TICKETS, settings.metric, "dense", statistics.mean_interval(dense[step], settings.alpha), step=step)
+    for (variant, rewind_step, level), group in rows[rows["variant"] != "dense"].groupby(["variant", *CELL]):
+        if variant.startswith("supermask"):
+            continue
+        values = _by_seed(group)
+        at = {"rewind_step": rewind_step, "level": level, "density": density[variant, rewind_step, level]}
+        for step in values.columns:
+            mean = statistics.mean_interval(values[step], settings.alpha)
+            yield _row(TICKETS, settings.metric, variant, mean, step=step, **at)
+            if variant != "dense_total" and step in dense.columns:
+                difference = _paired(values[step], dense[step])
+                result = statistics.not_worse(difference, settings.margin, settings.alpha)
+                yield _row(TICKETS, settings.metric, f"{variant} - dense", result, step=step, **at)
+        if variant == "ticket":
+            yield from _against_controls(rows, values[last_step], settings, at, last_step)
+    yield from _speed(metrics, settings, density)
+
+
+def _against_controls(
+    rows: pd.DataFrame, ticket: pd.Series, settings: JudgingSettings, at: dict, last_step: int
+) -> Iterator[dict]:
+    here = rows[rows["rewind_step"].eq(at["rewind_step"]) & rows["level"].eq(at["level"])]
+    for variant, group in here.groupby("variant"):
+        if variant in ("ticket", "dense", "spawned") or variant.startswith("supermask"):
+            continue
+        end = _by_seed(group).iloc[:, -1]
+        # Dense at IMP's total steps asks for non-inferiority, the controls of the same size for superiority.
+        margin = settings.margin if variant == "dense_total" else 0.0
+        result = statistics.not_worse(_paired(ticket, end), margin, settings.alpha)
+        yield _row(TICKETS, settings.metric, f"ticket - {variant}", result, step=last_step, **at)
+
+
+def _speed(metrics: pd.DataFrame, settings: JudgingSettings, density: pd.Series) -> Iterator[dict]:
+    """Steps until the validation loss is as low as the dense network's at its end; the last step if it never is."""
+    rows = metrics[metrics["split"].eq("validation") & metrics["metric"].eq("loss")]
+    target = _by_seed(rows[rows["variant"] == "dense"]).iloc[:, -1]
+    kept = rows["variant"].isin(["dense", "ticket", *DECISIVE_CONTROLS])
+    for (variant, rewind_step, level), group in rows[kept].groupby(["variant", *CELL]):
+        reached = steps_to_reach(_by_seed(group), target)
+        at = {"rewind_step": rewind_step, "level": level, "density": density[variant, rewind_step, level]}
+        result = statistics.mean_interval(reached, settings.alpha)
+        yield _row(TICKETS, "steps_to_dense", variant, result, **at)
+
+
+def steps_to_reach(values: pd.DataFrame, target: pd.Series) -> pd.Series:
+    """For each seed the step at which its curve (seeds × recorded steps) first falls to its target.
+
+    Between recorded steps the curve is taken to be straight in log(step + 1); never reached counts as the last step.
+    """
+    steps = values.columns.to_numpy()
+    reached = {}
+    for seed, curve in values.iterrows():
+        below = np.flatnonzero(curve.to_numpy() <= target[seed])
+        if not len(below):
+            reached[seed] = float(steps[-1])
+        elif below[0] == 0:
+            reached[seed] = float(steps[0])
+        else:
+            index = below[0]
+            before, after = curve.iloc[index - 1], curve.iloc[index]
+            share = (before - target[seed]) / (before - after)
+            low, high = np.log(steps[index - 1] + 1), np.log(steps[index] + 1)
+            reached[seed] = float(np.exp(low + share * (high - low)) - 1)
+    return pd.Series(reached)
+
+
+def supermasks(metrics: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """The strong form: masked but untrained networks against dense ones, and against a random mask (step 0)."""
+    rows = metrics[metrics["split"].eq("test") & metrics["metric"].eq(settings.metric)]
+    dense = _by_seed(rows[rows["variant"] == "dense"]).iloc[:, -1]
+    masked = rows[rows["variant"].str.startswith("supermask")]
+    for (variant, level), group in masked.groupby(["variant", "level"]):
+        values = _by_seed(group)
+        found, random = values.iloc[:, -1], values.iloc[:, 0]
+        at = {"level": level, "density": group["density"].mean(), "step": values.columns[-1]}
+        yield _row(SUPERMASKS, settings.metric, variant, statistics.mean_interval(found, settings.alpha), **at)
+        against_dense = statistics.not_worse(_paired(found, dense), settings.margin, settings.alpha)
+        yield _row(SUPERMASKS, settings.metric, f"{variant} - dense", against_dense, **at)
+        against_random = statistics.better(_paired(found, random), settings.alpha)
+        yield _row(SUPERMASKS, settings.metric, f"{variant} - random mask", against_random, **at)
+
+
+def roles(agreements: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """T2: agreement of each kind of pair over inits, and determinacy by split step, score and matching.
+
+    Pairs of different inits share networks, so their agreements get no interval here; their determinacy has one.
+    """
+    kinds = ["split_step", "pair", "matching", "score"]
+    for (step, pair, matching, score), group in agreements.groupby(kinds):
+        by_init = group.groupby("init_seed")["agreement"].mean()
+        result = statistics.mean_interval(by_init, settings.alpha)
+        if pair == "other_init":
+            result = Estimate(result.estimate, np.nan, np.nan, np.nan, result.n)
+        yield _row(ROLES, f"agreement, {matching}, {score}", pair, result, step=step)
+    for pair, matching in product(("same_init", "other_init"), ("identity", "hungarian")):
+        for _, row in agreement.determinacy(agreements, pair, matching).iterrows():
+            result = Estimate(row["estimate"], row["ci_low"], row["ci_high"], row["p"], row["n"])
+            yield _row(ROLES, f"determinacy, {matching}, {row['score']}", pair, result, step=row["split_step"])
+
+
+def structure(distances: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """T3: distance to each reference predictor over training; what was acquired and forgotten, as fractions."""
+    for name, group in distances.groupby("structure"):
+        values = group.pivot(index="init_seed", columns="step", values="distance").sort_index(axis=1)
+        for step in values.columns:
+            result = statistics.mean_interval(values[step], settings.alpha)
+            yield _row(STRUCTURE, name, "distance", result, step=step)
+        course = acquisition_and_forgetting(values.columns.tolist(), values.to_numpy())
+        turning = int(np.median(course.turning_step))
+        acquired = statistics.exceeds(course.acquired, settings.acquired, settings.alpha)
+        yield _row(STRUCTURE, name, "acquired", acquired, step=turning)
+        # A seed that never came nearer has nothing to forget.
+        forgotten = course.forgotten[~np.isnan(course.forgotten)]
+        if len(forgotten):
+            result = statistics.exceeds(forgotten, settings.forgotten, settings.alpha)
+            yield _row(STRUCTURE, name, "forgotten", result, step=turning)
+
+
+def learning_coefficients(estimates: pd.DataFrame, densities: pd.Series, settings: JudgingSettings) -> Iterator[dict]:
+    """LLC of dense checkpoints and of tickets, over the seeds whose estimate carries no flag; flagged ones counted.
+
+    densities: of the tickets, by level. Only an estimate flagged for being away from a minimum is still shown, as a
+    complexity at this scale (quantity "complexity"), since early checkpoints are never at one.
+    """
+    for (variant, level, step), group in estimates.groupby(["variant", "level", "step"]):
+        at = {"level": level, "density": densities.get(level, 1.0), "step": step}
+        good = group[group["flag"] == ""]
+        if len(good):
+            yield _row(LLC, "llc", variant, statistics.mean_interval(good["llc"], settings.alpha), **at)
+        shown = group[group["flag"].isin(["", "not_a_minimum"])]
+        if len(shown):
+            yield _row(LLC, "complexity", variant, statistics.mean_interval(shown["llc"], settings.alpha), **at)
+        share = statistics.mean_interval((group["flag"] != "").astype(float), settings.alpha)
+        yield _row(LLC, "flagged", variant, share, **at)
+
+
+def masks(overlaps: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """Overlap of the magnitude mask at step t with a reference mask, over chance: the mean over tensors, by seed."""
+    for (reference, level, step), group in overlaps.groupby(["reference", "level", "step"]):
+        for contrast in ("jaccard", "chance", "excess"):
+            by_seed = group.groupby("init_seed")[contrast].mean()
+            result = statistics.mean_interval(by_seed, settings.alpha)
+            yield _row(MASKS, reference, contrast, result, level=level, step=step)
+
+
+def _by_seed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Values as seeds × steps, both ascending."""
+    return rows.pivot(index="init_seed", columns="step", values="value").sort_index().sort_index(axis=1)
+
+
+def _paired(first: pd.Series, second: pd.Series) -> pd.Series:
+    """first − second, seed by seed; both must have the same seeds."""
+    if not first.index.equals(second.index):
+        raise ValueError(f"unpaired seeds: {first.index.tolist()} and {second.index.tolist()}")
+    return first - second
+
+
+def _row(
+    test: str,
+    quantity: str,
+    contrast: str,
+    result: Estimate,
+    *,
+    rewind_step: int = 0,
+    level: int = 0,
+    density: float = 1.0,
+    step: int = 0,
+) -> dict:
+    return {
+        "test": test,
+        "quantity": quantity,
+        "contrast": contrast,
+        "rewind_step": rewind_step,
+        "level": level,
+        "density": density,
+        "step": step,
+        "estimate": result.estimate,
+        "ci_low": result.ci_low,
+        "ci_high": result.ci_high,
+        "p": result.p,
+        "n": result.n,
+    }

@@ -1,0 +1,36 @@
+"""What every network offers: components that can have a role and be switched off, prunable tensors, an initialisation.
+
+A network is called as `network(inputs, gates) -> (outputs, activities)`: `activities` lists what its components did
+(attention patterns, hidden activations), layer by layer; `gates`, a vector with one entry per component, scales each
+component between its activity (1) and its mean over the batch (0, mean ablation).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Component:
+    """A part that can have a role: `kind` is "head" or "unit"; `layer` and `index` (within it) count from 0."""
+
+    layer: int
+    kind: str
+    index: int
+
+
+class Network(nn.Module):
+    """components: in the order of `gates`; prunable: the names of the tensors that pruning may touch."""
+
+    components: list[Component]
+    prunable: list[str]
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw θ₀ in place."""
+        raise NotImplementedError
+
+
+def gate_to_mean(activity: Tensor, gate: Tensor, over: tuple[int, ...]) -> Tensor:
+    """gate·activity + (1 − gate)·(its mean `over` those dimensions): 0 ablates to the mean, 1 leaves it alone."""
+    return gate * activity + (1 - gate) * activity.mean(dim=over, keepdim=True)

@@ -1,0 +1,261 @@
+"""The decision rules: comparisons in, verdicts out. A figure draws what stands here and decides nothing.
+
+A verdict on the hypothesis is one of VERDICTS. A verdict on one ticket is "winning", "matching", "neither" or
+"inconclusive". Each carries its estimate, interval, p-value, number of seeds, margin and a reason in words.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from workflow_scripts.ticketlab import statistics
+from workflow_scripts.ticketlab.comparisons import DECISIVE_CONTROLS, ROLES, STRUCTURE, SUPERMASKS, TICKETS
+from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+
+SUPPORTS, REFUTES, MIXED, INCONCLUSIVE = VERDICTS = ("supports LTH", "refutes LTH", "mixed", "inconclusive")
+WINNING, MATCHING, NEITHER = "winning", "matching", "neither"
+
+T1, STRONG_FORM, T2, T3 = "T1 tickets", "T1 strong form", "T2 roles", "T3 transience"
+
+
+def judge(comparisons: pd.DataFrame, studies: dict[str, dict]) -> pd.DataFrame:
+    """The verdict table (without column order) of all studies.
+
+    comparisons: the `comparisons` tables of the studies.
+    studies: by name, `judging` (settings), `licensed_by` (a study or None) and `last_step`.
+    """
+    by_study = {name: comparisons[comparisons["study"] == name] for name in studies}
+    settings = {name: JudgingSettings(**spec["judging"]) for name, spec in studies.items()}
+    cells = {name: ticket_cells(rows, settings[name], studies[name]["last_step"]) for name, rows in by_study.items()}
+    rows = []
+    for name, spec in studies.items():
+        licence = spec["licensed_by"]
+        licensed = None if licence is None else (licence, _any_winning(cells[licence], settings[licence]))
+        own = [
+            *cells[name].to_dict("records"),
+            *winning_ticket(cells[name], settings[name], licensed),
+            *against_total(by_study[name], settings[name]),
+            *strong_form(by_study[name], settings[name]),
+            *fixed_roles(by_study[name], settings[name]),
+            *transience(by_study[name], settings[name]),
+        ]
+        rows += [{"study": name, **row} for row in own]
+    table = pd.DataFrame(rows)
+    return table.drop(columns=["rewind_step", "density"])
+
+
+def ticket_cells(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> pd.DataFrame:
+    """Each ticket (density × rewind step) at equal steps: winning, matching, neither or inconclusive.
+
+    Matching: non-inferior to dense. Winning: matching, and better than the re-initialised and the shuffled control,
+    where Holm's adjustment runs over both controls and all controlled densities of the rewind step. A ticket at a
+    density without controls cannot be called winning.
+    """
+    end = rows[rows["test"].eq(TICKETS) & rows["quantity"].eq(settings.metric) & rows["step"].eq(last_step)]
+    found = []
+    for rewind_step, group in end.groupby("rewind_step"):
+        against = group[group["contrast"].isin([f"ticket - {control}" for control in DECISIVE_CONTROLS])]
+        adjusted = pd.Series(statistics.holm(against["p"]), index=against.index)
+        for _, cell in group[group["contrast"] == "ticket - dense"].iterrows():
+            here = against["level"] == cell["level"]
+            matching = cell["p"] < settings.alpha
+            worse = cell["ci_low"] > settings.margin
+            beats = bool(here.any() and (adjusted[here.index[here]] < settings.alpha).all())
+            if matching:
+                decision = WINNING if beats else MATCHING
+            else:
+                decision = NEITHER if worse else INCONCLUSIVE
+            found.append(
+                _verdict(
+                    T1,
+                    f"ticket at {cell['density']:.1%} kept, from step {rewind_step}, against dense at equal steps",
+                    cell,
+                    settings.margin,
+                    decision,
+                    _reason(matching, worse, against[here], adjusted, settings),
+                )
+                | {"rewind_step": rewind_step, "density": cell["density"]}
+            )
+    return pd.DataFrame(found)
+
+
+def _reason(matching: bool, worse: bool, against: pd.DataFrame, adjusted: pd.Series, settings: JudgingSettings) -> str:
+    if matching:
+        parts = [f"not worse than dense by {settings.margin:g}"]
+    elif worse:
+        parts = [f"worse than dense by more than {settings.margin:g}"]
+    else:
+        parts = [f"the interval of the difference to dense spans the margin {settings.margin:g}"]
+    for index, row in against.iterrows():
+        control = row["contrast"].removeprefix("ticket - ")
+        word = "better than" if adjusted[index] < settings.alpha else "not shown better than"
+        parts.append(f"{word} {control} (by {-row['estimate']:.3f}, adjusted p {adjusted[index]:.2g})")
+    return "; ".join(parts) if len(against) else parts[0] + "; no controls at this density"
+
+
+def _sparse(cells: pd.DataFrame, settings: JudgingSettings) -> pd.DataFrame:
+    return cells[cells["density"] <= settings.sparse]
+
+
+def _any_winning(cells: pd.DataFrame, settings: JudgingSettings) -> bool:
+    return bool((_sparse(cells, settings)["decision"] == WINNING).any())
+
+
+def winning_ticket(cells: pd.DataFrame, settings: JudgingSettings, licensed: tuple[str, bool] | None) -> Iterator[dict]:
+    """The study's answer to test 1, and the smallest density that matches.
+
+    Densities are taken from the densest down and the walk stops at the first that does not match, which keeps the
+    family's error at α without adjustment (fixed-sequence testing). A negative answer is only given where the
+    procedure is known to work: in a study licensed by another one in which it found winning tickets.
+    """
+    for rewind_step, group in cells.groupby("rewind_step"):
+        ordered = group.sort_values("density", ascending=False)
+        matches = ordered["decision"].isin([WINNING, MATCHING])
+        passed = ordered[matches.cumprod().astype(bool)]
+        if len(passed):
+            last = passed.iloc[-1]
+            yield _verdict(
+                T1,
+                f"smallest matching density, from step {rewind_step}",
+                {"estimate": last["density"], "n": last["n"]},
+                settings.margin,
+                MATCHING,
+                f"every density down to {last['density']:.1%} matches, tested from the densest down",
+            )
+        else:
+            yield _verdict(
+                T1,
+                f"smallest matching density, from step {rewind_step}",
+                {"n": ordered["n"].iloc[0]},
+                settings.margin,
+                NEITHER,
+                f"the densest ticket, at {ordered['density'].iloc[0]:.1%}, does not match",
+            )
+    sparse = _sparse(cells, settings)
+    winners = sparse[sparse["decision"] == WINNING]
+    if len(winners):
+        best = winners.sort_values("density").iloc[0]
+        decision, basis = SUPPORTS, best
+        reason = f"winning at {best['density']:.1%} kept from step {best['rewind_step']:.0f}"
+    else:
+        basis = sparse.sort_values("density").iloc[-1] if len(sparse) else {}
+        negative = len(sparse) > 0 and (sparse["decision"] == NEITHER).all()
+        if negative and licensed is not None and licensed[1]:
+            decision, reason = REFUTES, f"no sparse ticket matches, while the procedure finds some in {licensed[0]}"
+        elif negative:
+            why = (
+                "no study licenses a negative" if licensed is None else f"{licensed[0]} found no winning ticket either"
+            )
+            decision, reason = INCONCLUSIVE, f"no sparse ticket matches, but {why}"
+        else:
+            counts = sparse["decision"].value_counts().to_dict() if len(sparse) else {}
+            decision = INCONCLUSIVE
+            reason = f"no ticket at or below {settings.sparse:.0%} is shown to win, nor all to fail ({counts})"
+    yield _verdict(T1, "a winning ticket exists, at equal steps", basis, settings.margin, decision, reason)
+
+
+def against_total(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """Is the search worth its steps? Tickets against the dense network that is given all the steps that IMP used."""
+    for _, row in rows[rows["contrast"] == "ticket - dense_total"].iterrows():
+        if row["p"] < settings.alpha:
+            decision, reason = SUPPORTS, "the ticket is as good as dense training for as long as its search took"
+        elif row["ci_low"] > settings.margin:
+            decision, reason = REFUTES, "dense training for as long as the search took is better"
+        else:
+            decision, reason = INCONCLUSIVE, f"the interval spans the margin {settings.margin:g}"
+        yield _verdict(
+            T1,
+            f"ticket at {row['density']:.1%} kept against dense at IMP's total steps",
+            row,
+            settings.margin,
+            decision,
+            reason,
+        )
+
+
+def strong_form(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """Pruning alone: does any mask of untrained weights do as well as dense training?"""
+    mine = rows[rows["test"] == SUPERMASKS]
+    for _, row in mine[mine["contrast"].str.endswith(" - dense")].iterrows():
+        variant = row["contrast"].removesuffix(" - dense")
+        random = mine[mine["contrast"].eq(f"{variant} - random mask") & mine["level"].eq(row["level"])].iloc[0]
+        gain = f"{-random['estimate']:.3f} better than a random mask"
+        if row["p"] < settings.alpha:
+            decision, reason = SUPPORTS, f"not worse than dense by {settings.margin:g}; {gain}"
+        elif row["ci_low"] > settings.margin:
+            decision, reason = REFUTES, f"worse than dense by more than {settings.margin:g}, though {gain}"
+        else:
+            decision, reason = INCONCLUSIVE, f"the interval spans the margin {settings.margin:g}; {gain}"
+        claim = f"{variant} at {row['density']:.1%} kept, untrained, against dense"
+        yield _verdict(STRONG_FORM, claim, row, settings.margin, decision, reason)
+
+
+def fixed_roles(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """T2, at every split step: does the network at that step decide which component takes which role?
+
+    At split step 0 it is the initialisation that decides or not, and that is the verdict on the hypothesis; later
+    split steps date the decision. Networks of different initialisations must agree at chance, or the instrument errs.
+    """
+    mine = rows[rows["test"].eq(ROLES) & rows["quantity"].eq("determinacy, identity, all")]
+    same = mine[mine["contrast"] == "same_init"].sort_values("step")
+    control = mine[mine["contrast"] == "other_init"].set_index("step")
+    for _, row in same.iterrows():
+        other = control.loc[row["step"]] if row["step"] in control.index else None
+        if pd.isna(row["estimate"]):
+            why = "fewer than two inits" if row["n"] < 2 else "exact replicates do not agree above chance"
+            decision, reason = INCONCLUSIVE, why
+        elif other is not None and not other["ci_low"] <= 0 <= other["ci_high"]:
+            decision, reason = INCONCLUSIVE, "instrument: networks of different initialisations do not agree at chance"
+        elif row["ci_low"] >= settings.determined:
+            decision, reason = SUPPORTS, f"determinacy is above {settings.determined:g}: roles are fixed by then"
+        elif row["ci_high"] <= settings.undetermined:
+            decision, reason = REFUTES, f"determinacy is below {settings.undetermined:g}: data order decides the roles"
+        elif row["ci_low"] > settings.undetermined and row["ci_high"] < settings.determined:
+            decision, reason = MIXED, "partly the initialisation, partly the data order"
+        else:
+            decision, reason = INCONCLUSIVE, "the interval is too wide for a side"
+        step = int(row["step"])
+        when = "the initialisation fixes the roles" if step == 0 else f"roles are fixed by step {step}"
+        if other is not None:
+            reason += f"; other inits agree at {other['estimate']:.2f}"
+        yield _verdict(T2, when, row, settings.determined, decision, reason)
+
+
+def transience(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """T3, for each reference predictor: was it approached and then left again?
+
+    Structure that is acquired and then forgotten is not in the final network, so no sub-network selected by that
+    network's weights can stand for it: against the reading of the hypothesis in which training only reveals.
+    """
+    mine = rows[rows["test"] == STRUCTURE]
+    for name, group in mine.groupby("quantity"):
+        by_contrast = group[group["contrast"].isin(["acquired", "forgotten"])].set_index("contrast")
+        acquired = by_contrast.loc["acquired"]
+        forgotten = by_contrast.loc["forgotten"] if "forgotten" in by_contrast.index else None
+        got = f"acquired {acquired['estimate']:.2f} [{acquired['ci_low']:.2f}, {acquired['ci_high']:.2f}]"
+        if acquired["ci_high"] < settings.acquired or forgotten is None:
+            decision, reason = INCONCLUSIVE, f"never acquired: {got}"
+        elif not acquired["ci_low"] > settings.acquired:
+            decision, reason = INCONCLUSIVE, f"not clearly acquired: {got}"
+        elif forgotten["p"] < settings.alpha:
+            decision, reason = REFUTES, f"transient: {got} by step {int(forgotten['step'])}, then left again"
+        elif forgotten["ci_high"] < settings.forgotten:
+            decision, reason = SUPPORTS, f"kept: {got}, and not left again by more than {settings.forgotten:g}"
+        else:
+            decision, reason = INCONCLUSIVE, f"{got}; the interval of what was forgotten spans {settings.forgotten:g}"
+        basis = acquired if forgotten is None else forgotten
+        yield _verdict(T3, f"{name} predictor is acquired and forgotten", basis, settings.forgotten, decision, reason)
+
+
+def _verdict(test: str, claim: str, basis: Mapping | pd.Series, margin: float, decision: str, reason: str) -> dict:
+    number = {key: basis[key] if key in basis else float("nan") for key in ("estimate", "ci_low", "ci_high", "p")}
+    count = int(basis["n"]) if "n" in basis else 0
+    return {
+        "test": test,
+        "claim": claim,
+        **number,
+        "n": count,
+        "margin": margin,
+        "decision": decision,
+        "reason": reason,
+    }
