@@ -16,7 +16,7 @@ comma := ,
 space := $(subst ,, )
 CHOSEN := $(if $(strip $(STUDIES)),--config run='[$(subst $(space),$(comma),$(strip $(STUDIES)))]')
 
-.PHONY: help run quick plan report test lint format bench lock clean environment
+.PHONY: help run quick plan report test lint format bench schema lock clean environment
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ format: environment ## bring the code into the style that lint asks for
 
 bench: environment ## throughput beside a plain PyTorch loop and devinterp's own sampler
 	$(BIN)/python -m benchmarks.bench $(ARGS)
+
+schema: environment ## config/schema.json from the pydantic models
+	$(BIN)/python -m workflow_scripts.schema > config/schema.json
 
 lock: environment ## resolve envs/requirements.in anew into the lock file and the conda file
 	envs/lock.sh

@@ -68,23 +68,29 @@ def _speed(metrics: pd.DataFrame, settings: JudgingSettings, density: pd.Series)
     rows = metrics[metrics["split"].eq("validation") & metrics["metric"].eq("loss")]
     target = _by_seed(rows[rows["variant"] == "dense"]).iloc[:, -1]
     kept = rows["variant"].isin(["dense", "ticket", *DECISIVE_CONTROLS])
+    dense = steps_to_reach(_by_seed(rows[rows["variant"] == "dense"]), target)
     for (variant, rewind_step, level), group in rows[kept].groupby(["variant", *CELL]):
         reached = steps_to_reach(_by_seed(group), target)
         at = {"rewind_step": rewind_step, "level": level, "density": density[variant, rewind_step, level]}
-        result = statistics.mean_interval(reached, settings.alpha)
-        yield _row(TICKETS, "steps_to_dense", variant, result, **at)
+        yield _row(TICKETS, "steps_to_dense", variant, statistics.mean_interval(reached, settings.alpha), **at)
+        if variant != "dense":
+            sooner = statistics.better(_paired(reached, dense), settings.alpha)
+            yield _row(TICKETS, "steps_to_dense", f"{variant} - dense", sooner, **at)
 
 
 def steps_to_reach(values: pd.DataFrame, target: pd.Series) -> pd.Series:
     """For each seed the step at which its curve (seeds × recorded steps) first falls to its target.
 
     Between recorded steps the curve is taken to be straight in log(step + 1); never reached counts as the last step.
+    A curve or target that is not finite (a network that diverged) gives NaN.
     """
     steps = values.columns.to_numpy()
     reached = {}
     for seed, curve in values.iterrows():
         below = np.flatnonzero(curve.to_numpy() <= target[seed])
-        if not len(below):
+        if not np.isfinite([*curve, target[seed]]).all():
+            reached[seed] = float("nan")
+        elif not len(below):
             reached[seed] = float(steps[-1])
         elif below[0] == 0:
             reached[seed] = float(steps[0])
@@ -120,7 +126,7 @@ def roles(agreements: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]
     """
     kinds = ["split_step", "pair", "matching", "score"]
     for (step, pair, matching, score), group in agreements.groupby(kinds):
-        by_init = group.groupby("init_seed")["agreement"].mean()
+        by_init = group.groupby("init_seed")["agreement"].agg(lambda values: values.mean(skipna=False))
         result = statistics.mean_interval(by_init, settings.alpha)
         if pair == "other_init":
             result = Estimate(result.estimate, np.nan, np.nan, np.nan, result.n)

@@ -1,10 +1,8 @@
 """The config as a whole: shared defaults, a map of studies, and the checks that need more than one section.
 
-pydantic is the source of truth: config/schema.json is generated from here (`make schema`).
+pydantic is the source of truth: config/schema.json is generated from it (`make schema`).
 """
 
-import json
-import sys
 from collections.abc import Sequence
 from functools import reduce
 from operator import or_
@@ -164,14 +162,9 @@ def _sentence(detail: Any) -> str:
 
 
 def schema() -> dict:
-    """JSON schema of the file as written: `defaults` may hold any part of a study, and a study may leave it out."""
+    """JSON schema of a config file. Nothing is required in it: defaults and overlays may hold any part of a study."""
     full = Config.model_json_schema()
-    study = full["$defs"]["StudySettings"]
-    study.pop("required", None)
-    full["properties"]["defaults"] = {"$ref": "#/$defs/StudySettings"}
+    for part in (full, *full["$defs"].values()):
+        part.pop("required", None)
+    full["properties"]["defaults"] = {"$ref": "#/$defs/StudySettings", "description": "what every study starts from"}
     return full
-
-
-if __name__ == "__main__":
-    json.dump(schema(), sys.stdout, indent=1, sort_keys=True)
-    print()

@@ -60,7 +60,8 @@ def shuffled(ticket: Ticket, sources: Sources) -> Ticket:
 def random(ticket: Ticket, sources: Sources) -> Ticket:
     """A mask drawn uniformly over the whole network, so that layer densities differ as well."""
     scores = pruning.random_scores(ticket.mask, sources.study, sources.members)
-    return replace(ticket, mask=pruning.keep_top(scores, sources.counts))
+    counts = sources.counts
+    return replace(ticket, mask=pruning.keep_top(scores, counts if isinstance(counts, int) else sum(counts.values())))
 
 
 def mask_at_step(ticket: Ticket, sources: Sources, step: int) -> Ticket:

@@ -108,7 +108,6 @@ def summarise(config: Config, study: str) -> dict:
         "study": study,
         "judging": _section(config, study, "judging"),
         "last_step": settings.training.steps,
-        "control_levels": settings.pruning.control_levels,
     }
 
 

@@ -250,7 +250,7 @@ class StackWriter:
             use_byte_stream_split=["values.list.element"] if name == "weights" else False,
             write_page_checksum=True,
         )
-        self._path, self.name = path, name
+        self.name = name
         self._written: set[tuple] = set()
 
     def add(self, study: str, step: int, keys: Sequence[dict], tensors: Mapping[tuple[str, ...], np.ndarray]) -> None:
@@ -262,9 +262,7 @@ class StackWriter:
         """
         rows = [(step, *network.values(), *label) for network in keys for label in tensors]
         if len(set(rows)) < len(rows) or not self._written.isdisjoint(rows):
-            raise TicketlabError(
-                f"{self._path}: table {self.name} would have two rows for a network at step {step}; mend the script"
-            )
+            raise TicketlabError(f"table {self.name} would have two rows for a network at step {step}; mend the script")
         self._written.update(rows)
         parts = [self._rows(study, step, keys, label, array) for label, array in tensors.items()]
         self._file.write_table(pa.concat_tables(parts), row_group_size=1 << 30)
@@ -391,7 +389,7 @@ def _check(path: str | Path, name: str) -> dict:
     if content.get("version") != TABLES[name].version:
         raise _broken(path, name, f"is version {content.get('version')}, not {TABLES[name].version}")
     if schema.remove_metadata() != TABLES[name].schema:
-        wrong = sorted({str(field) for field in schema} ^ {str(field) for field in TABLES[name].schema})
+        wrong = sorted({f"{field.name}: {field.type}" for field in {*schema} ^ {*TABLES[name].schema}})
         raise _broken(path, name, f"has other columns ({', '.join(wrong)})")
     return content
 

@@ -6,6 +6,7 @@ A verdict on the hypothesis is one of VERDICTS. A verdict on one ticket is "winn
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 import pandas as pd
 
 from workflow_scripts.ticketlab import statistics
@@ -14,6 +15,8 @@ from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 
 SUPPORTS, REFUTES, MIXED, INCONCLUSIVE = VERDICTS = ("supports LTH", "refutes LTH", "mixed", "inconclusive")
 WINNING, MATCHING, NEITHER = "winning", "matching", "neither"
+
+DIVERGED = "a network diverged (the log of the job that trained it names it): lower training.learning_rate"
 
 T1, STRONG_FORM, T2, T3 = "T1 tickets", "T1 strong form", "T2 roles", "T3 transience"
 
@@ -34,6 +37,7 @@ def judge(comparisons: pd.DataFrame, studies: dict[str, dict]) -> pd.DataFrame:
         own = [
             *cells[name].to_dict("records"),
             *winning_ticket(cells[name], settings[name], licensed),
+            *sooner(by_study[name], settings[name]),
             *against_total(by_study[name], settings[name]),
             *strong_form(by_study[name], settings[name]),
             *fixed_roles(by_study[name], settings[name]),
@@ -41,7 +45,7 @@ def judge(comparisons: pd.DataFrame, studies: dict[str, dict]) -> pd.DataFrame:
         ]
         rows += [{"study": name, **row} for row in own]
     table = pd.DataFrame(rows)
-    return table.drop(columns=["rewind_step", "density"])
+    return table.drop(columns=["rewind_step", "density", "undecided"])
 
 
 def ticket_cells(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> pd.DataFrame:
@@ -51,32 +55,55 @@ def ticket_cells(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) 
     where Holm's adjustment runs over both controls and all controlled densities of the rewind step. A ticket at a
     density without controls cannot be called winning.
     """
-    end = rows[rows["test"].eq(TICKETS) & rows["quantity"].eq(settings.metric) & rows["step"].eq(last_step)]
+    measured = rows[rows["test"].eq(TICKETS) & rows["quantity"].eq(settings.metric)]
+    end = measured[measured["step"] == last_step]
+    courses = measured[measured["contrast"] == "ticket - dense"].groupby(["rewind_step", "level"])
     found = []
     for rewind_step, group in end.groupby("rewind_step"):
         against = group[group["contrast"].isin([f"ticket - {control}" for control in DECISIVE_CONTROLS])]
         adjusted = pd.Series(statistics.holm(against["p"]), index=against.index)
         for _, cell in group[group["contrast"] == "ticket - dense"].iterrows():
             here = against["level"] == cell["level"]
+            undecided = _undecided(cell)
             matching = cell["p"] < settings.alpha
             worse = cell["ci_low"] > settings.margin
             beats = bool(here.any() and (adjusted[here.index[here]] < settings.alpha).all())
-            if matching:
-                decision = WINNING if beats else MATCHING
+            if undecided:
+                decision, reason = INCONCLUSIVE, undecided
             else:
-                decision = NEITHER if worse else INCONCLUSIVE
+                if matching:
+                    decision = WINNING if beats else MATCHING
+                else:
+                    decision = NEITHER if worse else INCONCLUSIVE
+                reason = _reason(matching, worse, against[here], adjusted, settings)
+                reason += _along_training(courses.get_group((rewind_step, cell["level"])))
+            without = [undecided, *(_undecided(row) for _, row in against[here].iterrows())]
             found.append(
                 _verdict(
                     T1,
-                    f"ticket at {cell['density']:.1%} kept, from step {rewind_step}, against dense at equal steps",
+                    f"ticket at {_percent(cell)} kept, from step {rewind_step}, against dense at equal steps",
                     cell,
                     settings.margin,
                     decision,
-                    _reason(matching, worse, against[here], adjusted, settings),
+                    reason,
                 )
-                | {"rewind_step": rewind_step, "density": cell["density"]}
+                | {"rewind_step": rewind_step, "density": cell["density"], "undecided": max(without)}
             )
     return pd.DataFrame(found)
+
+
+def _undecided(row: pd.Series) -> str:
+    """Why this comparison decides nothing, or "". Asked first, since NaN fails `<` and `>` alike."""
+    if row["n"] < 2:
+        return f"{row['n']:.0f} seed has no interval: raise seeds"
+    if not np.isfinite([row["estimate"], row["ci_low"], row["ci_high"]]).all():
+        return DIVERGED
+    return ""
+
+
+def _percent(row: pd.Series) -> str:
+    """Three digits, so that no two rounds look the same."""
+    return f"{100 * row['density']:.3g}%"
 
 
 def _reason(matching: bool, worse: bool, against: pd.DataFrame, adjusted: pd.Series, settings: JudgingSettings) -> str:
@@ -89,8 +116,15 @@ def _reason(matching: bool, worse: bool, against: pd.DataFrame, adjusted: pd.Ser
     for index, row in against.iterrows():
         control = row["contrast"].removeprefix("ticket - ")
         word = "better than" if adjusted[index] < settings.alpha else "not shown better than"
-        parts.append(f"{word} {control} (by {-row['estimate']:.3f}, adjusted p {adjusted[index]:.2g})")
+        basis = f"by {-row['estimate']:.3f}, adjusted p {adjusted[index]:.2g}"
+        parts.append(f"{word} {control} ({_undecided(row) or basis})")
     return "; ".join(parts) if len(against) else parts[0] + "; no controls at this density"
+
+
+def _along_training(course: pd.DataFrame) -> str:
+    """The loss against steps in words: at how many of the recorded steps a ticket is better or worse than dense."""
+    better, worse = (course["ci_high"] < 0).sum(), (course["ci_low"] > 0).sum()
+    return f"; along training better at {better}, worse at {worse} of {len(course)} recorded steps"
 
 
 def _sparse(cells: pd.DataFrame, settings: JudgingSettings) -> pd.DataFrame:
@@ -120,23 +154,24 @@ def winning_ticket(cells: pd.DataFrame, settings: JudgingSettings, licensed: tup
                 {"estimate": last["density"], "n": last["n"]},
                 settings.margin,
                 MATCHING,
-                f"every density down to {last['density']:.1%} matches, tested from the densest down",
+                f"every density down to {_percent(last)} matches, tested from the densest down",
             )
         else:
+            first = ordered.iloc[0]
             yield _verdict(
                 T1,
                 f"smallest matching density, from step {rewind_step}",
-                {"n": ordered["n"].iloc[0]},
+                {"n": first["n"]},
                 settings.margin,
-                NEITHER,
-                f"the densest ticket, at {ordered['density'].iloc[0]:.1%}, does not match",
+                first["decision"],
+                f"the densest ticket, at {_percent(first)}, is not shown to match: {first['reason']}",
             )
     sparse = _sparse(cells, settings)
     winners = sparse[sparse["decision"] == WINNING]
     if len(winners):
         best = winners.sort_values("density").iloc[0]
         decision, basis = SUPPORTS, best
-        reason = f"winning at {best['density']:.1%} kept from step {best['rewind_step']:.0f}"
+        reason = f"winning at {_percent(best)} kept from step {best['rewind_step']:.0f}"
     else:
         basis = sparse.sort_values("density").iloc[-1] if len(sparse) else {}
         negative = len(sparse) > 0 and (sparse["decision"] == NEITHER).all()
@@ -151,13 +186,16 @@ def winning_ticket(cells: pd.DataFrame, settings: JudgingSettings, licensed: tup
             counts = sparse["decision"].value_counts().to_dict() if len(sparse) else {}
             decision = INCONCLUSIVE
             reason = f"no ticket at or below {settings.sparse:.0%} is shown to win, nor all to fail ({counts})"
+            reason += f"; {sparse['undecided'].max()}" if len(sparse) and sparse["undecided"].any() else ""
     yield _verdict(T1, "a winning ticket exists, at equal steps", basis, settings.margin, decision, reason)
 
 
 def against_total(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
     """Is the search worth its steps? Tickets against the dense network that is given all the steps that IMP used."""
     for _, row in rows[rows["contrast"] == "ticket - dense_total"].iterrows():
-        if row["p"] < settings.alpha:
+        if _undecided(row):
+            decision, reason = INCONCLUSIVE, _undecided(row)
+        elif row["p"] < settings.alpha:
             decision, reason = SUPPORTS, "the ticket is as good as dense training for as long as its search took"
         elif row["ci_low"] > settings.margin:
             decision, reason = REFUTES, "dense training for as long as the search took is better"
@@ -165,12 +203,28 @@ def against_total(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dic
             decision, reason = INCONCLUSIVE, f"the interval spans the margin {settings.margin:g}"
         yield _verdict(
             T1,
-            f"ticket at {row['density']:.1%} kept against dense at IMP's total steps",
+            f"ticket at {_percent(row)} kept against dense at IMP's total steps",
             row,
             settings.margin,
             decision,
             reason,
         )
+
+
+def sooner(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """Do tickets reach the dense network's final validation loss in fewer steps (Frankle & Carbin's early stopping)?"""
+    mine = rows[rows["quantity"].eq("steps_to_dense") & rows["contrast"].eq("ticket - dense")]
+    for _, row in mine.iterrows():
+        if _undecided(row):
+            decision, reason = INCONCLUSIVE, _undecided(row)
+        elif row["p"] < settings.alpha:
+            decision, reason = SUPPORTS, f"{-row['estimate']:.0f} steps sooner"
+        elif row["ci_low"] > 0:
+            decision, reason = REFUTES, f"{row['estimate']:.0f} steps later"
+        else:
+            decision, reason = INCONCLUSIVE, "neither sooner nor later; a ticket that never gets there counts as ending"
+        claim = f"ticket at {_percent(row)} kept, from step {row['rewind_step']}, is as good as dense sooner"
+        yield _verdict(T1, claim, row, 0.0, decision, reason)
 
 
 def strong_form(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
@@ -180,13 +234,15 @@ def strong_form(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]
         variant = row["contrast"].removesuffix(" - dense")
         random = mine[mine["contrast"].eq(f"{variant} - random mask") & mine["level"].eq(row["level"])].iloc[0]
         gain = f"{-random['estimate']:.3f} better than a random mask"
-        if row["p"] < settings.alpha:
+        if _undecided(row):
+            decision, reason = INCONCLUSIVE, _undecided(row)
+        elif row["p"] < settings.alpha:
             decision, reason = SUPPORTS, f"not worse than dense by {settings.margin:g}; {gain}"
         elif row["ci_low"] > settings.margin:
             decision, reason = REFUTES, f"worse than dense by more than {settings.margin:g}, though {gain}"
         else:
             decision, reason = INCONCLUSIVE, f"the interval spans the margin {settings.margin:g}; {gain}"
-        claim = f"{variant} at {row['density']:.1%} kept, untrained, against dense"
+        claim = f"{variant} at {_percent(row)} kept, untrained, against dense"
         yield _verdict(STRONG_FORM, claim, row, settings.margin, decision, reason)
 
 
@@ -196,15 +252,21 @@ def fixed_roles(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]
     At split step 0 it is the initialisation that decides or not, and that is the verdict on the hypothesis; later
     split steps date the decision. Networks of different initialisations must agree at chance, or the instrument errs.
     """
-    mine = rows[rows["test"].eq(ROLES) & rows["quantity"].eq("determinacy, identity, all")]
-    same = mine[mine["contrast"] == "same_init"].sort_values("step")
-    control = mine[mine["contrast"] == "other_init"].set_index("step")
-    for _, row in same.iterrows():
-        other = control.loc[row["step"]] if row["step"] in control.index else None
-        if pd.isna(row["estimate"]):
+    mine = rows[rows["test"] == ROLES]
+    determinacy = mine[mine["quantity"] == "determinacy, identity, all"].set_index(["contrast", "step"])
+    # Every pair that was compared, diverged ones too, which are left out of the determinacy.
+    pairs = mine[mine["quantity"] == "agreement, identity, all"].set_index(["contrast", "step"])["estimate"]
+    for step in sorted(step for contrast, step in pairs.index if contrast == "same_init"):
+        compared = [("same_init", step), ("other_init", step), ("replicate", 0)]
+        row, other = (determinacy.loc[key] if key in determinacy.index else None for key in compared[:2])
+        if row is None or pairs[pairs.index.isin(compared)].isna().any():
+            row, decision, reason = {"n": 0}, INCONCLUSIVE, DIVERGED
+        elif pd.isna(row["estimate"]):
             why = "fewer than two inits" if row["n"] < 2 else "exact replicates do not agree above chance"
             decision, reason = INCONCLUSIVE, why
-        elif other is not None and not other["ci_low"] <= 0 <= other["ci_high"]:
+        elif other is None or pd.isna(other["ci_low"]):
+            decision, reason = INCONCLUSIVE, "too few initialisations to check that different ones agree at chance"
+        elif not other["ci_low"] <= 0 <= other["ci_high"]:
             decision, reason = INCONCLUSIVE, "instrument: networks of different initialisations do not agree at chance"
         elif row["ci_low"] >= settings.determined:
             decision, reason = SUPPORTS, f"determinacy is above {settings.determined:g}: roles are fixed by then"
@@ -214,7 +276,6 @@ def fixed_roles(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]
             decision, reason = MIXED, "partly the initialisation, partly the data order"
         else:
             decision, reason = INCONCLUSIVE, "the interval is too wide for a side"
-        step = int(row["step"])
         when = "the initialisation fixes the roles" if step == 0 else f"roles are fixed by step {step}"
         if other is not None:
             reason += f"; other inits agree at {other['estimate']:.2f}"
@@ -228,23 +289,41 @@ def transience(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
     network's weights can stand for it: against the reading of the hypothesis in which training only reveals.
     """
     mine = rows[rows["test"] == STRUCTURE]
-    for name, group in mine.groupby("quantity"):
-        by_contrast = group[group["contrast"].isin(["acquired", "forgotten"])].set_index("contrast")
-        acquired = by_contrast.loc["acquired"]
-        forgotten = by_contrast.loc["forgotten"] if "forgotten" in by_contrast.index else None
-        got = f"acquired {acquired['estimate']:.2f} [{acquired['ci_low']:.2f}, {acquired['ci_high']:.2f}]"
-        if acquired["ci_high"] < settings.acquired or forgotten is None:
-            decision, reason = INCONCLUSIVE, f"never acquired: {got}"
-        elif not acquired["ci_low"] > settings.acquired:
-            decision, reason = INCONCLUSIVE, f"not clearly acquired: {got}"
-        elif forgotten["p"] < settings.alpha:
-            decision, reason = REFUTES, f"transient: {got} by step {int(forgotten['step'])}, then left again"
-        elif forgotten["ci_high"] < settings.forgotten:
-            decision, reason = SUPPORTS, f"kept: {got}, and not left again by more than {settings.forgotten:g}"
-        else:
-            decision, reason = INCONCLUSIVE, f"{got}; the interval of what was forgotten spans {settings.forgotten:g}"
-        basis = acquired if forgotten is None else forgotten
-        yield _verdict(T3, f"{name} predictor is acquired and forgotten", basis, settings.forgotten, decision, reason)
+    forgotten = mine[mine["contrast"] == "forgotten"].set_index("quantity")
+    adjusted = pd.Series(statistics.holm(forgotten["p"]), index=forgotten.index)
+    decisions = {}
+    for name, got in mine[mine["contrast"] == "acquired"].set_index("quantity").iterrows():
+        lost = forgotten.loc[name] if name in forgotten.index else None
+        p = adjusted[name] if lost is not None else float("nan")
+        decisions[name], reason = _transient(got, lost, p, settings)
+        basis = got if lost is None else lost
+        yield _verdict(T3, f"the {name} predictor is acquired and forgotten", basis, settings.forgotten, decisions[name], reason)
+    transient = [name for name, decision in decisions.items() if decision == REFUTES]
+    kept = [name for name, decision in decisions.items() if decision == SUPPORTS]
+    if transient:
+        decision, reason = REFUTES, f"transient: {', '.join(transient)}"
+        basis = forgotten.loc[adjusted[transient].idxmin()]
+    elif kept and len(kept) == len(decisions):
+        decision, reason, basis = SUPPORTS, "all were acquired and kept", forgotten.loc[forgotten["estimate"].idxmax()]
+    else:
+        decision, reason, basis = INCONCLUSIVE, "none is shown to be transient, nor all to be kept", {}
+    yield _verdict(T3, "some structure is acquired and then forgotten", basis, settings.forgotten, decision, reason)
+
+
+def _transient(
+    acquired: pd.Series, forgotten: pd.Series | None, adjusted_p: float, settings: JudgingSettings
+) -> tuple[str, str]:
+    """Decision and reason for one predictor; `adjusted_p` is Holm's over all predictors of the study."""
+    got = f"acquired {acquired['estimate']:.2f} [{acquired['ci_low']:.2f}, {acquired['ci_high']:.2f}]"
+    if acquired["ci_high"] < settings.acquired or forgotten is None:
+        return INCONCLUSIVE, f"never acquired: {got}"
+    if not acquired["ci_low"] > settings.acquired:
+        return INCONCLUSIVE, f"not clearly acquired: {got}"
+    if adjusted_p < settings.alpha:
+        return REFUTES, f"transient: {got} by step {int(forgotten['step'])}, then left again (adjusted p {adjusted_p:.2g})"
+    if forgotten["ci_high"] < settings.forgotten:
+        return SUPPORTS, f"kept: {got}, and not left again by more than {settings.forgotten:g}"
+    return INCONCLUSIVE, f"{got}; the interval of what was forgotten spans {settings.forgotten:g}"
 
 
 def _verdict(test: str, claim: str, basis: Mapping | pd.Series, margin: float, decision: str, reason: str) -> dict:

@@ -1,7 +1,27 @@
 """The base of every config section: unknown keys and wrong types are refused, values never change."""
 
-from pydantic import BaseModel, ConfigDict
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, model_validator
 
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, values: Any) -> Any:
+        """Refuse unknown keys as `extra="forbid"` does, but say which there are."""
+        unknown = [key for key in values if key not in cls.model_fields] if isinstance(values, dict) else []
+        if unknown:
+            shown = ", ".join(f"{key!r} (it is {values[key]!r})" for key in unknown)
+            raise ValueError(f"no key {shown}; there are {', '.join(cls.model_fields)}")
+        return values
+
+
+def refuse_repeats(**lists: Sequence) -> None:
+    """Raises ValueError if one of these lists, by the name of its key, holds a value twice."""
+    for name, values in lists.items():
+        if len(set(values)) != len(values):
+            raise ValueError(f"{name} repeats a value: {list(values)}")

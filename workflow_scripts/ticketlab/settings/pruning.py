@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from workflow_scripts.ticketlab.settings.base import Section
+from workflow_scripts.ticketlab.settings.base import Section, refuse_repeats
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Control = Literal[
@@ -51,10 +51,8 @@ class PruningSettings(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for name in ("rewind_steps", "control_levels", "controls", "rewound_controls", "mask_steps"):
-            values = getattr(self, name)
-            if len(set(values)) != len(values):
-                raise ValueError(f"{name} repeats a value: {values}")
+        names = ("rewind_steps", "control_levels", "controls", "rewound_controls", "mask_steps")
+        refuse_repeats(**{name: getattr(self, name) for name in names})
         beyond = [level for level in (*self.control_levels, self.clock_level) if level > self.rounds]
         if beyond:
             raise ValueError(f"control_levels or clock_level {beyond[0]} is beyond rounds {self.rounds}")
@@ -85,3 +83,8 @@ class SupermaskSettings(Section):
     inits: list[Literal["kaiming", "signed_constant"]] = Field(["kaiming", "signed_constant"], min_length=1)
     learning_rate: PositiveFloat
     steps: PositiveInt
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        refuse_repeats(densities=self.densities, inits=self.inits)
+        return self

@@ -67,6 +67,9 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def error_rate(logits: Tensor, targets: Tensor) -> Tensor:
-    """Share of wrong predictions, averaged over all but the first axis: (batch, …, outputs) to (batch,)."""
-    wrong = (logits.argmax(dim=-1) != targets).float()
+    """Share of wrong predictions, averaged over all but the first axis: (batch, …, outputs) to (batch,).
+
+    NaN where a logit is: argmax would make a class of it, and a network that diverged would look like a poor one.
+    """
+    wrong = (logits.argmax(dim=-1) != targets).float() + 0 * logits.sum(dim=-1)
     return wrong.flatten(1).mean(1) if wrong.ndim > 1 else wrong

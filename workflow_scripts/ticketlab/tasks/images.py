@@ -120,7 +120,7 @@ def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
     images, labels = {}, {}
     for split, rows in frame.groupby("split"):
         images[split] = np.stack(rows["features"].to_list())
-        labels[split] = rows["target"].to_numpy(np.int64)
+        labels[split] = rows["target"].to_numpy(np.int64, copy=True)
 
     def sample(random: np.random.Generator, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
         chosen = random.integers(len(labels["train"]), size=batch_size)

@@ -1,0 +1,83 @@
+"""Stacks: many networks as one compute what each computes alone."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.func import functional_call
+
+from workflow_scripts.ticketlab import stack
+from workflow_scripts.ticketlab.stack import Member
+
+
+def inputs_of(case, count):
+    return torch.from_numpy(case.problem.evaluation["test"][0]).expand(count, -1, -1)
+
+
+def test_a_stack_computes_what_each_network_computes(case, adamw):
+    weights = case.start(adamw).weights
+    outputs, activities = stack.forward(case.model)(weights, inputs_of(case, 3))
+    for index in range(3):
+        one = {name: tensor[index] for name, tensor in weights.items()}
+        expected, expected_activities = functional_call(case.model, one, (inputs_of(case, 3)[index],))
+        torch.testing.assert_close(outputs[index], expected)
+        for mine, theirs in zip(activities, expected_activities, strict=True):
+            torch.testing.assert_close(mine[index], theirs)
+
+
+def test_open_gates_change_nothing_and_a_closed_one_concerns_its_network_only(case, adamw):
+    weights, network = case.start(adamw).weights, stack.forward(case.model)
+    gates = torch.ones(3, len(case.model.components))
+    plain, _ = network(weights, inputs_of(case, 3))
+    torch.testing.assert_close(network(weights, inputs_of(case, 3), gates)[0], plain)
+    gates[1, 0] = 0.0
+    gated, _ = network(weights, inputs_of(case, 3), gates)
+    torch.testing.assert_close(gated[[0, 2]], plain[[0, 2]])
+    assert not torch.allclose(gated[1], plain[1])
+
+
+def test_taking_copies(case, adamw):
+    weights = case.start(adamw).weights
+    before = {name: tensor.clone() for name, tensor in weights.items()}
+    taken = stack.take(weights, [2, 0, 0])
+    assert stack.size(taken) == 3
+    for name, tensor in taken.items():
+        assert torch.equal(tensor, before[name][[2, 0, 0]])
+        tensor.add_(1)
+        assert torch.equal(weights[name], before[name])
+
+
+def test_stacks_concatenate_in_order(case, adamw):
+    weights = case.start(adamw).weights
+    again = stack.concatenate([stack.take(weights, [0]), stack.take(weights, [1, 2])])
+    assert all(torch.equal(again[name], weights[name]) for name in weights)
+
+
+@given(st.integers(0, 50), st.integers(1, 60))
+def test_slices_cover_each_place_once(length, chunk):
+    parts = list(stack.slices(length, chunk))
+    assert [place for part in parts for place in range(length)[part]] == list(range(length))
+    assert all(part.stop - part.start <= chunk for part in parts)
+
+
+def test_keys_and_variants():
+    members = stack.dense_members([4, 5])
+    assert members[0].keys() == {"init_seed": 4, "data_seed": 4, "variant": "dense", "rewind_step": 0, "level": 0}
+    ticket = stack.as_variant(members, variant="ticket", level=3)[1]
+    assert ticket == Member(5, 5, "ticket", 0, 3) and "init seed 5" in str(ticket) and "level 3" in str(ticket)
+
+
+def test_auto_is_a_device_that_is_there():
+    assert stack.pick_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert stack.pick_device("cpu") == torch.device("cpu")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_computes_the_same(case, adamw):
+    weights = case.start(adamw).weights
+    cuda = torch.device("cuda")
+    here, _ = stack.forward(case.model)(weights, inputs_of(case, 3))
+    there, _ = stack.forward(case.model.to(cuda))(stack.to(weights, cuda), inputs_of(case, 3).to(cuda))
+    case.model.to("cpu")
+    torch.testing.assert_close(there.cpu(), here, atol=1e-3, rtol=1e-3)

@@ -1,0 +1,75 @@
+"""The quick workflow from end to end: every rule and study, every table whole, a verdict on every test, then rest."""
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.workflow.conftest import ROOT, Project
+from workflow_scripts.ticketlab import tables
+from workflow_scripts.ticketlab.verdicts import VERDICTS
+
+RESULTS = "results/quick"
+TESTS = {"T1 tickets", "T2 roles", "T3 transience"}
+STUDIES = ("text", "digits")
+
+
+def test_every_rule_and_study_ran_and_left_its_outputs_log_and_benchmark(quick: Project) -> None:
+    jobs = quick.plan("--forceall").values()
+    scripts = {path.stem for path in (ROOT / "workflow_scripts").glob("*.py")} - {"__init__", "plan", "schema"}
+    assert scripts <= {job.rule for job in jobs}
+    assert {job.study for job in jobs} == {*STUDIES, ""}
+    missing = [path for job in jobs for path in (*job.output, job.benchmark) if not (quick.folder / path).is_file()]
+    assert not missing
+    logs = {path.relative_to(quick.folder / RESULTS / "logs").parts[0] for path in quick.folder.rglob("*.log")}
+    assert {job.rule for job in jobs} <= {part.removesuffix(".log") for part in logs}
+
+
+def test_a_second_run_has_nothing_to_do(quick: Project) -> None:
+    assert not quick.plan()
+    assert "Nothing to be done" in quick.run().snakemake().stderr
+
+
+def test_a_target_asks_for_some_output_of_every_job(quick: Project) -> None:
+    """Or a job that failed after a change would not be made up for: Snakemake remakes no unasked-for intermediate."""
+    jobs = quick.plan("--forceall").values()
+    asked_for = quick.asked_for()
+    assert not [job.output for job in jobs if not asked_for & set(job.output)]
+
+
+def table_of(path: Path) -> str:
+    return path.parent.name if path.parent.name == "roles" else path.stem
+
+
+def test_every_table_reads_by_its_contract_and_tells_its_origin(quick: Project) -> None:
+    paths = sorted((quick.folder / RESULTS).rglob("*.parquet"))
+    assert {table_of(path) for path in paths} == set(tables.TABLES)
+    for path in paths:
+        table = table_of(path)
+        facts = tables.facts(path, table)
+        assert {"spec", "code", "lock", "packages"} <= set(facts)
+        if table in ("weights", "masks"):
+            for step in tables.steps(path, table):
+                snapshot = tables.read_stack(path, table, step)
+                assert len(snapshot.keys) and all(len(array) == len(snapshot.keys) for array in snapshot.tensors.values())
+        else:
+            assert len(tables.read(path, table))
+
+
+def test_no_table_holds_a_path_of_this_machine(quick: Project) -> None:
+    for path in (quick.folder / RESULTS).rglob("*.parquet"):
+        schema = pq.read_schema(path)
+        content = json.dumps([str(value) for value in (schema.metadata or {}).values()])
+        assert str(quick.folder.parent) not in content
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_every_study_has_a_verdict_on_each_test(quick: Project, study: str) -> None:
+    verdicts = tables.read(quick.folder / RESULTS / "verdicts.parquet", "verdicts")
+    mine = verdicts[verdicts["study"] == study]
+    assert set(mine["test"]) >= TESTS
+    assert (mine["reason"] != "").all()
+    assert set(mine["decision"]) <= {*VERDICTS, "winning", "matching", "neither"}
+    hypothesis = mine[~mine["decision"].isin(["winning", "matching", "neither"])]
+    assert set(hypothesis["test"]) >= TESTS
