@@ -15,6 +15,7 @@ include: "rules/tickets.smk"
 include: "rules/roles.smk"
 include: "rules/instruments.smk"
 include: "rules/verdicts.smk"
+include: "rules/report.smk"
 
 
 # Every stage's outputs, not only the last: Snakemake remakes a missing or stale intermediate only if it is asked for.
@@ -27,3 +28,5 @@ rule all:
         rules.roles.input,
         rules.instruments.input,
         rules.verdicts.input,
+        rules.figures.output,
+        rules.report.output,

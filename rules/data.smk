@@ -1,3 +1,5 @@
+# A stage's target asks for every output of the stage and of those before it: Snakemake remakes a missing intermediate
+# (its job failed after a change) only if it is asked for, and would otherwise leave the old result that was made of it.
 rule data:
     input:
         every("{study}/data.parquet"),
@@ -20,7 +22,7 @@ rule prepare_data:
         mem_mb=2000,
         runtime=15,
     params:
-        spec=lambda w: specs.prepare_data(CONFIG, w.study),
+        spec=lambda w, input: with_digests(specs.prepare_data(CONFIG, w.study), input),
         code=code("prepare_data.py"),
         lock=LOCK,
     script:

@@ -1,5 +1,6 @@
 rule dense:
     input:
+        rules.data.input,
         every("{study}/block{block}/dense/metrics.parquet"),
 
 

@@ -1,4 +1,10 @@
 # Which files the rules read that read many: functions of the wildcards.
+from hashlib import sha256
+
+
+def with_digests(spec, paths):
+    """`spec` with the sha256 of files from outside: Snakemake sees a newer file, but not an older one in its place."""
+    return spec | {"sha256": {path: sha256(Path(path).read_bytes()).hexdigest() for path in paths}} if paths else spec
 
 
 def round_before(name):
@@ -32,13 +38,18 @@ def scored_weights(wildcards):
     return expand(rules.train_spawned.output.weights, split=wildcards.source.removeprefix("split"), **wildcards)
 
 
+def role_sources(study):
+    """The networks whose roles are scored: the dense ones, and the children of every split step."""
+    return ["dense", *(f"split{step}" for step in spawning(study).split_steps)]
+
+
 def roles_of_study(wildcards):
     """The role scores of the dense networks and of every split step's children."""
     return expand(
         rules.score_roles.output.roles,
         study=wildcards.study,
         block=specs.blocks(CONFIG, wildcards.study),
-        source=["dense", *(f"split{step}" for step in spawning(wildcards.study).split_steps)],
+        source=role_sources(wildcards.study),
     )
 
 

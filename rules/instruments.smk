@@ -1,5 +1,6 @@
 rule instruments:
     input:
+        rules.tickets.input,
         every("{study}/block{block}/structure.parquet"),
         every("{study}/block{block}/overlap.parquet"),
         every("{study}/block{block}/llc/{source}/llc.parquet", source=lambda study: ["dense", "tickets"]),

@@ -1,5 +1,11 @@
 rule roles:
     input:
+        rules.dense.input,
+        every(
+            "{study}/block{block}/spawned/split{split}/metrics.parquet",
+            split=lambda study: spawning(study).split_steps,
+        ),
+        every("{study}/block{block}/roles/{source}.parquet", source=role_sources),
         every("{study}/agreement.parquet"),
 
 

@@ -1,5 +1,6 @@
 rule tickets:
     input:
+        rules.dense.input,
         every(
             "{study}/block{block}/imp/rewind{rewind}/round{level}/metrics.parquet",
             rewind=lambda study: pruning(study).rewind_steps,

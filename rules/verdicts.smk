@@ -1,5 +1,7 @@
 rule verdicts:
     input:
+        rules.roles.input,
+        rules.instruments.input,
         every("{study}/comparisons.parquet"),
         at("verdicts.parquet"),
 

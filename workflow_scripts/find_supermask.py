@@ -11,7 +11,7 @@ from workflow_scripts.ticketlab import states, tables
 from workflow_scripts.ticketlab.jobs import logged
 from workflow_scripts.ticketlab.pruning import density as mask_density
 from workflow_scripts.ticketlab.pruning import random_scores
-from workflow_scripts.ticketlab.settings.pruning import SupermaskSettings
+from workflow_scripts.ticketlab.settings.supermask import SupermaskSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.stack import as_variant
 from workflow_scripts.ticketlab.steps import log_spaced_steps

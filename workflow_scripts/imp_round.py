@@ -8,7 +8,7 @@ from snakemake.script import Snakemake
 
 from workflow_scripts.ticketlab import pruning, states, tables
 from workflow_scripts.ticketlab.jobs import logged
-from workflow_scripts.ticketlab.settings.pruning import ScheduleSettings
+from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.stack import as_variant
 from workflow_scripts.ticketlab.steps import log_spaced_steps

@@ -9,7 +9,7 @@ from snakemake.script import Snakemake
 from workflow_scripts.ticketlab import pruning, states, tables
 from workflow_scripts.ticketlab.controls import Sources, Ticket, variants
 from workflow_scripts.ticketlab.jobs import logged
-from workflow_scripts.ticketlab.settings.pruning import ScheduleSettings
+from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.stack import as_variant, concatenate
 from workflow_scripts.ticketlab.steps import log_spaced_steps

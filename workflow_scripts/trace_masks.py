@@ -9,7 +9,7 @@ from snakemake.script import Snakemake
 
 from workflow_scripts.ticketlab import pruning, states, tables
 from workflow_scripts.ticketlab.jobs import logged
-from workflow_scripts.ticketlab.settings.pruning import ScheduleSettings
+from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.stack import take
 from workflow_scripts.ticketlab.study import open_study
 

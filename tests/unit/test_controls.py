@@ -7,7 +7,8 @@ import torch
 
 from workflow_scripts.ticketlab import pruning
 from workflow_scripts.ticketlab.controls import CONTROLS, Sources, Ticket, variants
-from workflow_scripts.ticketlab.settings.pruning import PruningSettings, ScheduleSettings
+from workflow_scripts.ticketlab.settings.pruning import PruningSettings
+from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.stack import as_variant
 
 LEVEL, REWIND, LAST = 2, 4, 12

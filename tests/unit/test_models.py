@@ -55,7 +55,10 @@ def test_the_mlp_begins_with_gaussian_glorot_weights_and_no_bias():
 
 def test_the_transformer_begins_with_maps_of_variance_one_over_fan_in():
     model = models.build(
-        {"kind": "transformer", "layers": 2, "width": 64, "heads": 4, "mlp_width": 128, "positions": "absolute"}, 30, 30, 16
+        {"kind": "transformer", "layers": 2, "width": 64, "heads": 4, "mlp_width": 128, "positions": "absolute"},
+        30,
+        30,
+        16,
     )
     model.initialise(torch.Generator().manual_seed(1))
     expected = {"embedding.weight": 0.5, "position": 0.1, "unembedding.weight": 1 / 8}

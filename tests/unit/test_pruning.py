@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from workflow_scripts.ticketlab import pruning
 from workflow_scripts.ticketlab.errors import TicketlabError
-from workflow_scripts.ticketlab.settings.pruning import ScheduleSettings
+from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.stack import Member, dense_members
 
 SIZES = st.dictionaries(st.sampled_from("abcd"), st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1)
@@ -154,9 +154,7 @@ def test_overlap_of_a_known_pair():
 
 def test_independent_masks_overlap_by_chance():
     random = torch.Generator().manual_seed(0)
-    first, second = (
-        (torch.rand(200, 2000, generator=random) < density).float() for density in (0.3, 0.1)
-    )
+    first, second = ((torch.rand(200, 2000, generator=random) < density).float() for density in (0.3, 0.1))
     jaccard, chance = pruning.overlap(first, second)
     gap = jaccard - chance
     assert abs(gap.mean()) < 4 * gap.std() / math.sqrt(200)

@@ -47,9 +47,7 @@ def test_the_network_runs_with_masked_frozen_weights_whatever_the_scores(case, a
     weights, names, frozen, scores = prepared(case, adamw, init)
     before = {name: tensor.clone() for name, tensor in frozen.items()}
     effective = supermask.masked_by_scores(frozen, names, DENSITY)
-    run = case.train(
-        case.members(), initial_state({**weights, **scores}, adamw), adamw, [0, 12], effective=effective
-    )
+    run = case.train(case.members(), initial_state({**weights, **scores}, adamw), adamw, [0, 12], effective=effective)
     for state in run:
         mask = supermask.top_share({name: state.weights[name] for name in names}, DENSITY)
         used = effective(state.weights)

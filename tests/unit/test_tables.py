@@ -91,7 +91,9 @@ def test_weights_of_any_shape_come_back_bit_for_bit(tmp_path_factory, data, coun
         for label, array in tensors.items():
             assert back.tensors[label].dtype == np.float32
             assert back.tensors[label].tobytes() == array.tobytes() and back.tensors[label].shape == array.shape
-        assert set(tables.read_stack(path, "weights", step).tensors) == {label for label in tensors if "weight" in label}
+        assert set(tables.read_stack(path, "weights", step).tensors) == {
+            label for label in tensors if "weight" in label
+        }
 
 
 @settings(max_examples=25, deadline=None)

@@ -55,7 +55,7 @@ PLAN = (
     "import dataclasses, json, sys\n"
     "from workflow_scripts.plan import dry_run\n"
     "jobs = dry_run(sys.argv[1:])\n"
-    "print(json.dumps([dataclasses.asdict(job) for job in jobs if job.output]))"
+    "print(json.dumps([dataclasses.asdict(job) for job in jobs]))"
 )
 
 
@@ -85,9 +85,19 @@ class Project:
 
     def plan(self, *arguments: str) -> dict[str, Job]:
         """The jobs that a run would do, by name."""
+        return {name(job): job for job in self._dry_run(*arguments) if job.output}
+
+    def asked_for(self) -> set[str]:
+        """The files that the default target asks for by itself."""
+        return {path for job in self._dry_run("--forceall") if not job.output for path in job.input}
+
+    def _dry_run(self, *arguments: str) -> list[Job]:
         result = self.call([sys.executable, "-c", PLAN, *arguments, "--cores", "1", *self._config()])
         assert result.returncode == 0, (result.stdout + result.stderr)[-6000:]
-        return {name(job): job for job in (Job(**fields) for fields in json.loads(result.stdout.splitlines()[-1]))}
+        return [
+            Job(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
+            for fields in json.loads(result.stdout.splitlines()[-1])
+        ]
 
     def call(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, cwd=self.folder, env=environment(), capture_output=True, text=True)

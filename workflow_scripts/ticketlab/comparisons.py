@@ -92,8 +92,10 @@ def steps_to_reach(values: pd.DataFrame, target: pd.Series) -> pd.Series:
             reached[seed] = float("nan")
         elif not len(below):
             reached[seed] = float(steps[-1])
-        elif below[0] == 0:
-            reached[seed] = float(steps[0])
+        elif below[0] == 0 or curve.iloc[below[0]] == target[seed]:
+            # Exactly at a recorded step: through the logarithm it would be off by a rounding, and dense networks, which
+            # end at their own target, would all come in later by that than a network that never gets there.
+            reached[seed] = float(steps[below[0]])
         else:
             index = below[0]
             before, after = curve.iloc[index - 1], curve.iloc[index]

@@ -19,10 +19,11 @@ from workflow_scripts.ticketlab.settings.base import Section
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.settings.llc import LLCSettings, choose_checkpoints
 from workflow_scripts.ticketlab.settings.models import ModelSettings
-from workflow_scripts.ticketlab.settings.pruning import PruningSettings, SupermaskSettings
+from workflow_scripts.ticketlab.settings.pruning import PruningSettings
 from workflow_scripts.ticketlab.settings.roles import RolesSettings
 from workflow_scripts.ticketlab.settings.spawning import SpawningSettings
 from workflow_scripts.ticketlab.settings.structure import StructureSettings
+from workflow_scripts.ticketlab.settings.supermask import SupermaskSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.steps import log_spaced_steps
 
@@ -70,7 +71,7 @@ class Config(Section):
     """The whole file."""
 
     results: str = Field("results", description="folder that the workflow writes to, relative to the Snakefile")
-    device: str = Field("auto", description="auto, cpu, cuda or cuda:0")
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:0")
     run: list[str] = Field([], description="studies to run; empty for all")
     studies: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], StudySettings] = Field(min_length=1)
 
@@ -81,7 +82,9 @@ class Config(Section):
                 raise ValueError(f"run: no study {name!r}; there are {', '.join(self.studies)}")
         for name, study in self.studies.items():
             if study.licensed_by is not None and study.licensed_by not in self.studies:
-                raise ValueError(f"studies.{name}.licensed_by: no study {study.licensed_by!r}")
+                raise ValueError(
+                    f"studies.{name}.licensed_by: no study {study.licensed_by!r}; there are {', '.join(self.studies)}"
+                )
         return self
 
     def names(self) -> list[str]:
@@ -149,7 +152,7 @@ def _same_kind(below: dict, top: dict) -> bool:
 
 
 # pydantic puts the chosen member of a union behind the name of the union in the place of an error.
-UNIONS = ("task", "model", "corpus", "tokeniser")
+UNIONS = ("task", "model", "corpus", "tokeniser", "checkpoints")
 
 
 def _sentence(detail: Any) -> str:

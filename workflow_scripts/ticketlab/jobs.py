@@ -4,6 +4,7 @@ The module knows no Snakemake: it takes the object that Snakemake hands to a scr
 """
 
 import json
+import logging
 import os
 import sys
 import traceback
@@ -11,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from importlib.metadata import version
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
 from workflow_scripts.ticketlab.errors import TicketlabError
 
@@ -29,8 +31,9 @@ def provenance(params: Any) -> dict:
 def logged(job: Any) -> Iterator[dict]:
     """Run a script's body with both output streams in `job.log[0]`; yields the provenance for its tables.
 
-    A TicketlabError ends the process with its one sentence, in the log and on the terminal; any other exception leaves
-    its traceback in the log and its last line on the terminal.
+    What the library logs (progress with rate and remaining time, warnings) goes to the terminal as well, where
+    Snakemake shows it, each line after the job's name. A TicketlabError ends the process with its one sentence, in the
+    log and on the terminal; any other exception leaves its traceback in the log and its last line on the terminal.
     """
     terminal = os.dup(2)
     sys.stdout.flush()
@@ -38,6 +41,7 @@ def logged(job: Any) -> Iterator[dict]:
     with open(job.log[0], "w", buffering=1) as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
+        _log_to(log, terminal, f"{job.rule} {Path(job.log[0]).stem}")
         try:
             yield provenance(job.params)
         except TicketlabError as error:
@@ -47,6 +51,15 @@ def logged(job: Any) -> Iterator[dict]:
             _end(terminal, f"{job.rule}: {type(error).__name__}: {error} (traceback in {job.log[0]})")
         finally:
             sys.stdout.flush()
+
+
+def _log_to(log: TextIO, terminal: int, name: str) -> None:
+    """Send the library's log records to the log file, and to the terminal with the job's name before them."""
+    logger = logging.getLogger("workflow_scripts")
+    logger.setLevel(logging.INFO)
+    shown = logging.StreamHandler(os.fdopen(terminal, "w", closefd=False))
+    shown.setFormatter(logging.Formatter(f"{name}: %(message)s"))
+    logger.handlers = [logging.StreamHandler(log), shown]
 
 
 def _end(terminal: int, message: str) -> None:

@@ -11,6 +11,7 @@ agree, not that they are right, so estimates are also held against 0 ≤ λ̂ �
 Every estimate keeps its row; a reader drops the flagged ones.
 """
 
+import logging
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -30,6 +31,8 @@ from workflow_scripts.ticketlab.randomness import generator, torch_seed
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
 from workflow_scripts.ticketlab.stack import Member, Stack
 from workflow_scripts.ticketlab.tasks import Problem
+
+log = logging.getLogger(__name__)
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", FutureWarning)  # arviz announces its next major version on import
@@ -215,10 +218,9 @@ def measure(
         parts.append(sample(loss, start, chain_batches(problem, study, some, settings, device), settings, seed, free))
         done, seconds = chosen.stop, time.monotonic() - began
         rate = done * settings.chains * (settings.burn_in + settings.draws) / seconds
-        print(
-            f"llc at step {step}: {done}/{total} networks, {rate:.0f} chain-steps/s, "
-            f"{seconds * (total - done) / done:.0f} s left",
-            flush=True,
+        log.info(
+            "llc at step %d: %d/%d networks, %.0f chain-steps/s, %.0f s left",
+            *(step, done, total, rate, seconds * (total - done) / done),
         )
     return Traces(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Traces)))
 

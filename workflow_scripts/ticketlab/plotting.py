@@ -146,7 +146,7 @@ def _end_by_density(axes: Axes, mine: pd.DataFrame, decisions: pd.Series, spec: 
         _line(axes, placed.sort_values("density"), "density", look, look.label)
     _density_axis(axes, end["density"])
     handles, labels = axes.get_legend_handles_labels()
-    _legend(axes, [*handles, *_filling_handles()], [*labels, *FILLINGS])
+    _legend(axes, [*handles, *_filling_handles()], [*labels, *(f"verdict: {word}" for word in FILLINGS)])
     return None
 
 
@@ -445,14 +445,14 @@ def _clock_roles(axes: Axes, mine: pd.DataFrame, spec: dict) -> bool:
 CLOCK = (_clock_llc, _clock_structure, _clock_masks, _clock_tickets, _clock_roles)
 
 FIGURES: dict[str, Draw] = {"tickets": tickets, "roles": roles, "transience": transience, "llc": llc, "clock": clock}
-FORMATS = ("png", "svg")
 
 
 def draw(name: str, comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict[str, dict]) -> Figure:
     """The figure of this name (a key of FIGURES) in the one style."""
     with _style():
         figure = FIGURES[name](comparisons, verdicts, settings)
-        figure.draw_without_rendering()  # places everything while the style holds
+        figure.draw_without_rendering()
+        _settle(figure)
         return figure
 
 
@@ -463,6 +463,14 @@ def save(figure: Figure, paths: Iterable[str | Path]) -> None:
         for path in map(Path, paths):
             kind = path.suffix.removeprefix(".")
             figure.savefig(path, format=kind, metadata=metadata[kind])
+
+
+def _settle(figure: Figure) -> None:
+    """End the layout and round what it found: its solver differs in the last bits from one time to the next."""
+    figure.set_layout_engine("none")
+    for row in figure.subfigs:
+        for axes in row.axes:
+            axes.set_position([round(value, 6) for value in axes.get_position().bounds])
 
 
 def _style() -> AbstractContextManager:

@@ -13,7 +13,7 @@ from torch import Tensor
 from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.randomness import generator
-from workflow_scripts.ticketlab.settings.pruning import ScheduleSettings
+from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.stack import Member, Stack, size
 
 # How many weights stay: of all tensors together (an int) or of each (by name).

@@ -9,6 +9,9 @@ from workflow_scripts.ticketlab.config import Config
 from workflow_scripts.ticketlab.settings.llc import choose_checkpoints
 from workflow_scripts.ticketlab.steps import log_spaced_steps
 
+# The functions of plotting.py, named here so that planning a run loads no matplotlib.
+FIGURES = ("tickets", "roles", "transience", "llc", "clock")
+
 
 def blocks(config: Config, study: str) -> range:
     """The numbers of a study's seed blocks."""
@@ -123,6 +126,24 @@ def judge(config: Config) -> dict:
             for name in names
         }
     }
+
+
+def figures(config: Config) -> dict:
+    studies = {}
+    for name in config.names():
+        pruning = config.studies[name].pruning
+        studies[name] = {
+            "judging": _section(config, name, "judging"),
+            "last_step": config.studies[name].training.steps,
+            "clock_level": pruning.clock_level,
+            "rewind_steps": pruning.rewind_steps,
+        }
+    return {"studies": studies}
+
+
+def report(config: Config) -> dict:
+    """The whole config, which the report shows and writes beside the results."""
+    return {"config": config.model_dump(mode="json")}
 
 
 def _checkpoints(config: Config, study: str) -> list[int]:

@@ -70,7 +70,7 @@ TABLES = {
     ),
     "weights": _of_networks(
         ("slot", "tensor"),
-        "train_dense, imp_round, retrain_tickets or train_spawned",
+        "init_seeds, train_dense, imp_round, retrain_tickets or train_spawned",
         slot=pa.string(),
         tensor=pa.string(),
         shape=pa.list_(pa.int32()),
@@ -180,7 +180,7 @@ TABLES = {
             "n": pa.int32(),
         },
         ("study", "test", "rewind_step", "level", "step", "quantity", "contrast"),
-        "judge",
+        "summarise",
     ),
     "verdicts": Table(
         {

@@ -4,6 +4,7 @@ Everything that a step needs is a function of its number (randomness.py), so `tr
 repeats the original run bit for bit on the same machine and in the same stack.
 """
 
+import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,6 +21,8 @@ from workflow_scripts.ticketlab.randomness import generator, torch_seed
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.stack import Member, Stack
 from workflow_scripts.ticketlab.tasks import Problem
+
+log = logging.getLogger(__name__)
 
 # The optimiser's memory, by the names that torch.optim uses in its state.
 SLOTS = {"adamw": ("exp_avg", "exp_avg_sq"), "sgd": ("momentum_buffer",)}
@@ -176,7 +179,7 @@ def _report_divergence(weights: Stack, members: Sequence[Member], step: int, kno
     finite = torch.stack([tensor.detach().flatten(1).isfinite().all(1) for tensor in weights.values()]).all(0).tolist()
     found = {index for index, good in enumerate(finite) if not good}
     for index in sorted(found - known):
-        print(f"diverged: {members[index]}: weights are not finite at step {step}; lower training.learning_rate")
+        log.warning("diverged: %s: weights not finite at step %d; lower training.learning_rate", members[index], step)
     if len(found) == len(members):
         raise TicketlabError(
             f"all {len(members)} networks of this job diverged by step {step} (first: {members[0]}); "
@@ -198,10 +201,9 @@ class _Progress:
             return
         self.last = now
         rate = (step - self.start) / max(now - self.began, 1e-9)
-        print(
-            f"step {step}/{self.stop}, {self.networks} networks, {rate * self.networks:.0f} network-steps/s, "
-            f"{(self.stop - step) / rate:.0f} s left",
-            flush=True,
+        log.info(
+            "step %d/%d, %d networks, %.0f network-steps/s, %.0f s left",
+            *(step, self.stop, self.networks, rate * self.networks, (self.stop - step) / rate),
         )
 
 

@@ -297,7 +297,9 @@ def transience(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
         p = adjusted[name] if lost is not None else float("nan")
         decisions[name], reason = _transient(got, lost, p, settings)
         basis = got if lost is None else lost
-        yield _verdict(T3, f"the {name} predictor is acquired and forgotten", basis, settings.forgotten, decisions[name], reason)
+        yield _verdict(
+            T3, f"the {name} predictor is acquired and forgotten", basis, settings.forgotten, decisions[name], reason
+        )
     transient = [name for name, decision in decisions.items() if decision == REFUTES]
     kept = [name for name, decision in decisions.items() if decision == SUPPORTS]
     if transient:
@@ -315,12 +317,19 @@ def _transient(
 ) -> tuple[str, str]:
     """Decision and reason for one predictor; `adjusted_p` is Holm's over all predictors of the study."""
     got = f"acquired {acquired['estimate']:.2f} [{acquired['ci_low']:.2f}, {acquired['ci_high']:.2f}]"
+    if _undecided(acquired):
+        return INCONCLUSIVE, _undecided(acquired)
     if acquired["ci_high"] < settings.acquired or forgotten is None:
         return INCONCLUSIVE, f"never acquired: {got}"
     if not acquired["ci_low"] > settings.acquired:
         return INCONCLUSIVE, f"not clearly acquired: {got}"
+    if _undecided(forgotten):
+        return INCONCLUSIVE, _undecided(forgotten)
     if adjusted_p < settings.alpha:
-        return REFUTES, f"transient: {got} by step {int(forgotten['step'])}, then left again (adjusted p {adjusted_p:.2g})"
+        return (
+            REFUTES,
+            f"transient: {got} by step {int(forgotten['step'])}, then left again (adjusted p {adjusted_p:.2g})",
+        )
     if forgotten["ci_high"] < settings.forgotten:
         return SUPPORTS, f"kept: {got}, and not left again by more than {settings.forgotten:g}"
     return INCONCLUSIVE, f"{got}; the interval of what was forgotten spans {settings.forgotten:g}"

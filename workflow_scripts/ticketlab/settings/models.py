@@ -1,34 +1,10 @@
-"""Sections that say which network a study trains."""
+"""The section that says which network a study trains: one of the kinds, each in a file of its own."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field
 
-from workflow_scripts.ticketlab.settings.base import Section
-
-
-class TransformerSettings(Section):
-    """A decoder-only transformer (models/transformer.py)."""
-
-    kind: Literal["transformer"]
-    layers: PositiveInt
-    width: PositiveInt = Field(description="residual stream width; a multiple of `heads`")
-    heads: PositiveInt
-    mlp_width: Annotated[int, Field(ge=0, description="hidden units per block; 0: attention only")] = 0
-    positions: Literal["relative", "absolute"] = "relative"
-
-    @model_validator(mode="after")
-    def _heads_divide_width(self) -> Self:
-        if self.width % self.heads:
-            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}; change one of them")
-        return self
-
-
-class MLPSettings(Section):
-    """A fully connected ReLU network (models/mlp.py); LeNet-300-100 is hidden: [300, 100]."""
-
-    kind: Literal["mlp"]
-    hidden: list[PositiveInt] = Field(min_length=1)
-
+from workflow_scripts.ticketlab.settings.mlp import MLPSettings
+from workflow_scripts.ticketlab.settings.transformer import TransformerSettings
 
 ModelSettings = Annotated[TransformerSettings | MLPSettings, Field(discriminator="kind")]

@@ -1,12 +1,12 @@
 """How tickets are found, what they are compared with, and at which sparsity."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from workflow_scripts.ticketlab.settings.base import Section, refuse_repeats
+from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 
-Share = Annotated[float, Field(gt=0, lt=1)]
 Control = Literal[
     "reinitialised",
     "shuffled",
@@ -17,22 +17,6 @@ Control = Literal[
     "mask_at_step",
     "dense_total",
 ]
-
-
-class ScheduleSettings(Section):
-    """How much a round prunes, and what competes with what."""
-
-    scope: Literal["global", "layerwise"] = Field(
-        "global", description="weights compete over the network or per tensor"
-    )
-    keep: Share = Field(description="share of the remaining weights that a round keeps")
-    keep_by_tensor: dict[str, Share] = Field({}, description="layerwise only: other shares, e.g. for the output layer")
-
-    @model_validator(mode="after")
-    def _layerwise(self) -> Self:
-        if self.keep_by_tensor and self.scope == "global":
-            raise ValueError("keep_by_tensor needs scope: layerwise")
-        return self
 
 
 class PruningSettings(Section):
@@ -74,17 +58,3 @@ class PruningSettings(Section):
 
     def all_controls(self) -> list[str]:
         return sorted({*self.controls, *(self.rewound_controls if len(self.rewind_steps) > 1 else [])})
-
-
-class SupermaskSettings(Section):
-    """Edge-popup (Ramanujan et al. 2020): masks over weights that are never trained."""
-
-    densities: list[Share] = Field(min_length=1)
-    inits: list[Literal["kaiming", "signed_constant"]] = Field(["kaiming", "signed_constant"], min_length=1)
-    learning_rate: PositiveFloat
-    steps: PositiveInt
-
-    @model_validator(mode="after")
-    def _each_once(self) -> Self:
-        refuse_repeats(densities=self.densities, inits=self.inits)
-        return self

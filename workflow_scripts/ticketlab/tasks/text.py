@@ -7,6 +7,7 @@ before its first document and after each; a sequence is a window of the stream.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Annotated, Literal, Self
 
@@ -21,6 +22,8 @@ from workflow_scripts.ticketlab.randomness import generator
 from workflow_scripts.ticketlab.settings.base import Section
 from workflow_scripts.ticketlab.tasks import SPLITS, Problem, cross_entropy, error_rate
 from workflow_scripts.ticketlab.tokenisers import SEPARATOR, TokeniserSettings
+
+log = logging.getLogger(__name__)
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Predictor = Callable[[np.ndarray], np.ndarray]
@@ -57,7 +60,7 @@ class Settings(Section):
 def prepare(settings: Settings, study: str) -> tuple[pd.DataFrame, dict]:
     """One row per document: its name and its symbols, in the random order of the split."""
     documents, checksum = corpora.read(settings.corpus)
-    print(f"corpus: {len(documents)} documents, sha256 {checksum}")
+    log.info("corpus: %d documents, sha256 %s", len(documents), checksum)
     chosen, splits = _split(documents, settings, study)
     texts = [document.text for document in chosen]
     tokeniser = tokenisers.fit(

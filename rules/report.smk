@@ -1,0 +1,50 @@
+rule figures:
+    input:
+        comparisons=rules.judge.input.comparisons,
+        verdicts=rules.judge.output.verdicts,
+    output:
+        figures=expand(at("figures/{name}.{format}"), name=specs.FIGURES, format=["png", "svg"]),
+    log:
+        at("logs/figures.log"),
+    benchmark:
+        at("benchmarks/figures.tsv")
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=specs.figures(CONFIG),
+        code=code("figures.py"),
+        lock=LOCK,
+    script:
+        "../workflow_scripts/figures.py"
+
+
+rule report:
+    input:
+        comparisons=rules.judge.input.comparisons,
+        verdicts=rules.judge.output.verdicts,
+        figures=expand(at("figures/{name}.png"), name=specs.FIGURES),
+        # The code digest sees Python only.
+        template=str(ROOT / "workflow_scripts/ticketlab/report.html.j2"),
+    output:
+        report=at("report.html"),
+        config=at("config.yaml"),
+    log:
+        at("logs/report.log"),
+    benchmark:
+        at("benchmarks/report.tsv")
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=specs.report(CONFIG),
+        code=code("report.py"),
+        lock=LOCK,
+    script:
+        "../workflow_scripts/report.py"

@@ -1,0 +1,131 @@
+"""A small study's `comparisons` and `verdicts` as the workflow would make them, for tests of figures and report.
+
+The numbers are drawn, but the rows are made by comparisons.py and verdicts.py, so they keep to the contract.
+"""
+
+from itertools import chain, combinations, product
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.ticketlab import comparisons, verdicts
+from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+
+SEEDS, LAST = range(4), 100
+STEPS = [0, 1, 3, 10, 30, LAST]
+REWINDS, LEVELS, CONTROLLED = [0, 10], [1, 2, 3], [2, 3]
+CONTROLS = [
+    "reinitialised",
+    "shuffled",
+    "random",
+    "initial_magnitude",
+    "signed_constant",
+    "one_shot",
+    "mask_at_step_10",
+]
+# How much worse than dense each kind ends, per round.
+WORSE = {"ticket": 0.0, "dense": 0.0, "dense_total": -0.2}
+
+
+def judging(metric: str = "loss", margin: float = 0.1) -> dict:
+    return JudgingSettings(metric=metric, margin=margin).model_dump(mode="json")
+
+
+def figure_settings(**studies: dict) -> dict[str, dict]:
+    """What specs.figures gives, for studies by name (each its judging section)."""
+    return {
+        name: {"judging": section, "last_step": LAST, "clock_level": 2, "rewind_steps": REWINDS}
+        for name, section in studies.items()
+    }
+
+
+def example(study: str = "example", section: dict | None = None) -> pd.DataFrame:
+    """The `comparisons` table of one study in which everything was measured."""
+    settings = JudgingSettings(**(section or judging()))
+    random = np.random.default_rng(len(study))
+    rows = chain(
+        comparisons.tickets(_metrics(settings.metric, random), settings, LAST),
+        comparisons.supermasks(_metrics(settings.metric, random), settings),
+        comparisons.roles(_agreement(study, random), settings),
+        comparisons.structure(_structure(random), settings),
+        comparisons.learning_coefficients(_llc(random), pd.Series({level: 0.5**level for level in LEVELS}), settings),
+        comparisons.masks(_overlap(random), settings),
+    )
+    return pd.DataFrame(rows).assign(study=study)
+
+
+def judged(frame: pd.DataFrame, **studies: dict) -> pd.DataFrame:
+    """The `verdicts` table of these studies (each its judging section)."""
+    specs = {name: {"judging": section, "licensed_by": None, "last_step": LAST} for name, section in studies.items()}
+    return verdicts.judge(frame, specs)
+
+
+def _metrics(metric: str, random: np.random.Generator) -> pd.DataFrame:
+    members = [("dense", 0, 0, STEPS)]
+    members += [("ticket", rewind, level, STEPS) for rewind in REWINDS for level in LEVELS]
+    members += [(control, 0, level, STEPS) for control in CONTROLS for level in CONTROLLED]
+    members += [(control, 10, level, STEPS) for control in comparisons.DECISIVE_CONTROLS for level in CONTROLLED]
+    members += [("dense_total", 0, level, [*STEPS, level * LAST]) for level in CONTROLLED]
+    members += [("supermask_kaiming", 0, level, [0, LAST]) for level in (1, 2)]
+    rows = []
+    for variant, rewind, level, steps in members:
+        worse = WORSE.get(variant, 0.3) * level
+        density = 1.0 if variant.startswith("dense") else 0.5**level
+        for seed, step in product(SEEDS, steps):
+            value = (1.0 + worse + 2.0 / (1 + step)) * 0.3 + 0.01 * random.standard_normal()
+            at = (seed, variant, rewind, level, step, density)
+            rows += [(*at, split, name, value) for split in ("validation", "test") for name in {metric, "loss"}]
+    columns = ["init_seed", "variant", "rewind_step", "level", "step", "density", "split", "metric", "value"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _agreement(study: str, random: np.random.Generator) -> pd.DataFrame:
+    pairs = [(0, "replicate", seed, seed, 0, 0) for seed in SEEDS]
+    networks = [(seed, order) for seed in SEEDS for order in (0, 1)]
+    for step in (0, 10):
+        for (a, first), (b, second) in combinations(networks, 2):
+            pairs.append((step, "same_init" if a == b else "other_init", a, b, first, second))
+    levels = {"replicate": 0.8, "same_init": 0.5, "other_init": 0.0}
+    chance = {"identity": 0.0, "permuted": 0.0, "hungarian": 0.2, "hungarian_chance": 0.2}
+    rows = [
+        (study, *pair, matching, score, levels[pair[1]] * (matching in ("identity", "hungarian")) + at + noise)
+        for pair in pairs
+        for matching, at in chance.items()
+        for score in ("induction", "all")
+        for noise in [0.02 * random.standard_normal()]
+    ]
+    keys = ["study", "split_step", "pair", "init_seed", "other_init_seed", "data_seed", "other_data_seed"]
+    return pd.DataFrame(rows, columns=[*keys, "matching", "score", "agreement"])
+
+
+def _structure(random: np.random.Generator) -> pd.DataFrame:
+    courses = {"unigram": [2.0, 1.0, 0.2, 0.9, 1.3, 1.5], "tri_gram": [2.5, 2.2, 1.9, 1.2, 0.6, 0.3]}
+    rows = [
+        (seed, step, name, distance + 0.02 * random.standard_normal())
+        for name, course in courses.items()
+        for seed in SEEDS
+        for step, distance in zip(STEPS, course, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["init_seed", "step", "structure", "distance"])
+
+
+def _llc(random: np.random.Generator) -> pd.DataFrame:
+    # Early checkpoints are away from a minimum in all seeds, one in the middle in all but the first.
+    rows = [
+        ("dense", 0, step, seed, "not_a_minimum" if step < 30 or (step == 30 and seed) else "")
+        for step in (0, 10, 30, LAST)
+        for seed in SEEDS
+    ]
+    rows += [("ticket", level, LAST, seed, "") for level in CONTROLLED for seed in SEEDS]
+    frame = pd.DataFrame(rows, columns=["variant", "level", "step", "init_seed", "flag"])
+    return frame.assign(llc=5 - frame["level"] + 0.1 * random.standard_normal(len(frame)))
+
+
+def _overlap(random: np.random.Generator) -> pd.DataFrame:
+    rows = [
+        (reference, 2, step, seed, 0.5, 0.3, 0.3 + 0.01 * random.standard_normal())
+        for reference in ("final_magnitude", "imp", "imp_other_init")
+        for step in STEPS
+        for seed in SEEDS
+    ]
+    return pd.DataFrame(rows, columns=["reference", "level", "step", "init_seed", "jaccard", "chance", "excess"])

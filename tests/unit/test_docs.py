@@ -1,0 +1,191 @@
+"""The documentation names what there is: every output, table, column, target and file; its examples run."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import yaml
+
+from workflow_scripts.ticketlab import config, plotting, tables
+from workflow_scripts.ticketlab.settings.pruning import Control
+
+ROOT = Path(__file__).parents[2]
+README, RESULTS, ARTIFACTS, EXTENDING = (
+    (ROOT / page).read_text(encoding="utf-8")
+    for page in ("README.md", "results/README.md", "docs/artifacts.md", "docs/extending.md")
+)
+PROVENANCE = {"spec": "0", "code": "1", "lock": "2", "packages": {"torch": "2"}}
+
+
+def blocks(page: str, language: str) -> dict[str, str]:
+    """The titled code blocks of a language, by title."""
+    return dict(re.findall(rf'^```{language} title="([^"]+)"\n(.*?)^```$', page, flags=re.MULTILINE | re.DOTALL))
+
+
+def sections(page: str) -> dict[str, str]:
+    """What stands below each second-level heading."""
+    return dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", page, flags=re.MULTILINE | re.DOTALL))
+
+
+def table_rows(text: str) -> dict[str, str]:
+    """The first cell (without its backquotes) to the second, of the rows whose first cell is code."""
+    return dict(re.findall(r"^\| `([^`|]+)` \| ([^|]*?) \|", text, flags=re.MULTILINE))
+
+
+def spelled(kind: pa.DataType) -> str:
+    """A column's type as the documentation writes it."""
+    if pa.types.is_list(kind):
+        return f"list of {spelled(kind.value_type)}"
+    return {pa.float64(): "float64", pa.float32(): "float32"}.get(kind, str(kind))
+
+
+def output_patterns() -> list[str]:
+    """Every path that a rule writes, below the results folder, in Snakemake's notation."""
+    found = []
+    for file in sorted((ROOT / "rules").glob("*.smk")):
+        for outputs in re.findall(r"^    output:\n((?:        .*\n)+)", file.read_text(), flags=re.MULTILINE):
+            paths = re.findall(r'at\("([^"]+)"\)', outputs)
+            assert len(paths) == len(outputs.splitlines()), f"{file.name}: an output that this test cannot read"
+            found += paths
+    return found
+
+
+def test_every_output_of_the_rules_is_named() -> None:
+    patterns = output_patterns()
+    assert len(patterns) > 20
+    named = table_rows(RESULTS)
+    assert [pattern for pattern in patterns if pattern not in named] == []
+
+
+def test_no_output_is_named_that_no_rule_writes() -> None:
+    jobs = {"logs/{rule}/….log", "benchmarks/{rule}/….tsv"}
+    assert set(table_rows(RESULTS)) - jobs == set(output_patterns())
+
+
+def test_the_rule_named_beside_an_output_makes_it() -> None:
+    for file in sorted((ROOT / "rules").glob("*.smk")):
+        for rule, body in re.findall(r"^rule (\w+):\n((?:(?:    .*)?\n)+)", file.read_text(), flags=re.MULTILINE):
+            outputs = re.search(r"^    output:\n((?:        .*\n)+)", body, flags=re.MULTILINE)
+            for path in re.findall(r'at\("([^"]+)"\)', outputs[1] if outputs else ""):
+                assert table_rows(RESULTS)[path] == rule
+
+
+def test_every_figure_is_named() -> None:
+    for page in (README, RESULTS):
+        assert [name for name in plotting.FIGURES if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize("name", tables.TABLES)
+def test_every_column_of_every_table_is_described_with_its_type(name: str) -> None:
+    contract = tables.TABLES[name].columns
+    described = table_rows(sections(ARTIFACTS)[name])
+    if set(tables.KEYS) <= set(contract):
+        described |= table_rows(sections(ARTIFACTS)["Keys"])
+    assert described == {column: spelled(kind) for column, kind in contract.items()}
+
+
+@pytest.mark.parametrize("name", tables.TABLES)
+def test_the_rules_that_make_a_table_are_named(name: str) -> None:
+    listed = re.search(rf"^\| \[{name}\]\(#{name}\) \| [^|]+ \| ([^|]+) \|", ARTIFACTS, flags=re.MULTILINE)
+    assert listed
+    makers = {
+        row.split("|")[2].strip()
+        for row in RESULTS.splitlines()
+        if re.search(rf"\| {name}\b", row) or (name == "verdicts" and "`verdicts.parquet`" in row)
+    }
+    assert {maker.strip() for maker in listed[1].split(",")} == makers
+
+
+@pytest.fixture
+def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the files that the examples read, in which they are then run."""
+    keys = {"init_seed": 0, "data_seed": 0, "variant": "ticket", "rewind_step": 0, "level": 8}
+    rows = [
+        {"study": "digits", **keys, "init_seed": seed, "step": step, "density": 0.2, "split": split, "metric": metric}
+        for seed in (0, 1)
+        for step in (0, 40)
+        for split in ("validation", "test")
+        for metric in ("loss", "error")
+    ]
+    frame = pd.DataFrame(rows).assign(value=lambda rows: rows.index / 10)
+    block = tmp_path / "results/digits/block0"
+    tables.write(block / "imp/rewind0/round8/metrics.parquet", "metrics", frame, PROVENANCE)
+    with tables.writing(block / "dense/weights.parquet", "weights", PROVENANCE) as writer:
+        for step in (0, 7):
+            tensor = np.full((2, 3, 4), step, dtype=np.float32)
+            writer.add("digits", step, [keys, {**keys, "init_seed": 1}], {("weight", "layers.0.weight"): tensor})
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("title", ["pandas", "pyarrow", "many files", "weights"])
+def test_the_reading_examples_run(title: str, finished: Path) -> None:
+    found: dict = {}
+    exec(compile(blocks(ARTIFACTS, "python")[title], title, "exec"), found)
+    if title == "pandas":
+        assert found["by_seed"].shape == (2, 2)
+    elif title == "pyarrow":
+        assert found["table"].num_rows == 4 and found["origin"]["table"] == "metrics"
+    elif title == "many files":
+        assert set(found["end"]["step"]) == {40} and len(found["end"]) == 2
+    else:
+        assert found["first_layer"].shape == (2, 3, 4) and (found["first_layer"] == 7).all()
+
+
+def test_no_reading_example_is_left_out() -> None:
+    assert set(blocks(ARTIFACTS, "python")) == {"pandas", "pyarrow", "many files", "weights"}
+
+
+def test_every_make_target_is_described_and_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z]+)", README)) == targets
+    assert set(re.findall(r"^make ([a-z]+)", README, flags=re.MULTILINE)) <= targets
+
+
+def test_every_stage_that_can_be_asked_for_is_a_rule() -> None:
+    listed = re.search(r"Stages that can be asked for by name: (.*?)\. So", README, flags=re.DOTALL)
+    assert listed
+    rules = set(re.findall(r"^rule (\w+):", "".join(file.read_text() for file in (ROOT / "rules").iterdir()), re.M))
+    assert set(re.findall(r"`(\w+)`", listed[1])) <= rules
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "results/README.md", "docs/artifacts.md", "docs/extending.md", "docs/theory.md"]
+)
+def test_every_link_leads_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        file, _, anchor = target.partition("#")
+        path = (ROOT / page).parent / file if file else ROOT / page
+        if "docs/reference" in str(path.resolve()) and not (ROOT / "docs/reference").exists():
+            continue  # the reference result is made by a finished default run
+        assert path.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}, target
+
+
+@pytest.mark.parametrize("page", [README, EXTENDING], ids=["README", "extending"])
+def test_every_file_of_the_repository_that_is_named_exists(page: str) -> None:
+    folders = "config|docs|envs|profiles|rules|tests|workflow_scripts|settings|tasks|models"
+    named = set(re.findall(rf"`((?:{folders})/[\w./-]*)`", page)) - set(blocks(page, "python"))
+    assert len(named) > 8
+    places = (ROOT, ROOT / "workflow_scripts/ticketlab")
+    assert [name for name in named if not any((place / name).exists() for place in places)] == []
+
+
+@pytest.mark.parametrize("title", blocks(README, "yaml"))
+def test_the_overlays_of_the_readme_are_accepted(title: str, tmp_path: Path) -> None:
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text(blocks(README, "yaml")[title], encoding="utf-8")
+    loaded = config.load([ROOT / "config.yaml", overlay], {})
+    assert loaded.results == yaml.safe_load(blocks(README, "yaml")[title])["results"]
+
+
+def test_the_variants_are_named() -> None:
+    keys = sections(ARTIFACTS)["Keys"]
+    assert [name for name in get_args(Control) if f"`{name}" not in keys] == []

@@ -1,0 +1,179 @@
+import re
+
+import matplotlib.colors
+import pandas as pd
+import pytest
+
+from tests.unit.example_results import LAST, example, figure_settings, judged, judging
+from workflow_scripts.ticketlab import plotting, specs
+from workflow_scripts.ticketlab.comparisons import LLC, MASKS, ROLES, STRUCTURE, TICKETS
+
+NOTHING = "not measured"
+
+
+@pytest.fixture(scope="module")
+def results():
+    """Comparisons, verdicts and settings of two studies with different metrics."""
+    sections = {"example": judging(), "images": judging("error", 0.02)}
+    frame = pd.concat([example(name, section) for name, section in sections.items()], ignore_index=True)
+    return frame, judged(frame, **sections), figure_settings(**sections)
+
+
+def words(figure):
+    """Every text of a figure, legends and ticks aside."""
+    return [text.get_text() for text in figure.findobj(matplotlib.text.Text)]
+
+
+def panels(figure):
+    return [axes for row in figure.subfigs for axes in row.axes]
+
+
+def legend_of(axes):
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def lines_labelled(axes, label):
+    return [line for line in axes.lines if line.get_label() == label]
+
+
+def test_a_plan_names_every_figure():
+    assert set(specs.FIGURES) == set(plotting.FIGURES)
+
+
+@pytest.mark.parametrize("name", plotting.FIGURES)
+def test_the_same_tables_give_the_same_bytes(name, results, tmp_path):
+    for kind in ("png", "svg"):
+        paths = [tmp_path / f"{turn}.{kind}" for turn in "ab"]
+        for path in paths:
+            plotting.save(plotting.draw(name, *results), [path])
+        first, second = (path.read_bytes() for path in paths)
+        assert first == second
+        assert len(first) > 10_000
+
+
+@pytest.mark.parametrize("name", plotting.FIGURES)
+def test_a_users_own_style_changes_nothing(name, results, tmp_path):
+    plotting.save(plotting.draw(name, *results), [tmp_path / "a.svg"])
+    with matplotlib.rc_context({"font.size": 20, "lines.linewidth": 9, "axes.facecolor": "red"}):
+        plotting.save(plotting.draw(name, *results), [tmp_path / "b.svg"])
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+@pytest.mark.parametrize("name", plotting.FIGURES)
+def test_each_study_has_its_row(name, results):
+    figure = plotting.draw(name, *results)
+    assert [row.get_suptitle() for row in figure.subfigs] == ["study: example", "study: images"]
+    assert NOTHING not in words(figure)
+
+
+@pytest.mark.parametrize("name", plotting.FIGURES)
+def test_a_study_without_measurements_says_so_in_every_panel(name, results):
+    frame, verdicts, settings = results
+    figure = plotting.draw(name, frame[frame["study"] == "example"], verdicts, settings)
+    measured, empty = figure.subfigs
+    assert not [text for axes in measured.axes for text in axes.texts if text.get_text() == NOTHING]
+    assert all(NOTHING in [text.get_text() for text in axes.texts] for axes in empty.axes)
+
+
+@pytest.mark.parametrize("name", plotting.FIGURES)
+@pytest.mark.parametrize("missing", [TICKETS, ROLES, STRUCTURE, LLC, MASKS])
+def test_one_missing_test_leaves_the_others_drawn(name, missing, results):
+    frame, verdicts, settings = results
+    plotting.draw(name, frame[frame["test"] != missing], verdicts, settings)
+
+
+@pytest.mark.parametrize("name", plotting.FIGURES)
+def test_one_seed_has_no_intervals_but_a_figure(name, results):
+    frame, verdicts, settings = results
+    plotting.draw(
+        name, frame.assign(ci_low=float("nan"), ci_high=float("nan"), p=float("nan"), n=1), verdicts, settings
+    )
+
+
+def test_a_study_without_controls_shows_its_tickets(results):
+    frame, _, settings = results
+    plain = frame[~frame["contrast"].str.contains("|".join([*plotting.VARIANTS][2:]) + "|mask_at_step")]
+    verdicts = judged(plain, **{name: spec["judging"] for name, spec in settings.items()})
+    end, *_ = panels(plotting.draw("tickets", plain, verdicts, settings))
+    assert "ticket from step 0" in legend_of(end)
+    assert "shuffled mask" not in legend_of(end)
+
+
+def test_a_tickets_marker_is_filled_by_its_verdict(results):
+    frame, verdicts, settings = results
+    _, _, difference, *_ = panels(plotting.draw("tickets", frame, verdicts, settings))
+    rows = frame[
+        frame["study"].eq("example")
+        & frame["quantity"].eq("loss")
+        & frame["contrast"].eq("ticket - dense")
+        & frame["step"].eq(LAST)
+    ]
+    marked = {
+        (line.get_xdata()[0], line.get_ydata()[0]): line.get_fillstyle()
+        for line in difference.lines
+        if len(line.get_xdata()) == 1 and line.get_marker() not in ("x", "None")
+    }
+    cells = verdicts[verdicts["study"].eq("example") & verdicts["claim"].str.endswith("against dense at equal steps")]
+    assert len(cells) == len(rows) == len(marked)
+    for _, row in rows.iterrows():
+        decision = cells.loc[cells["estimate"].eq(row["estimate"]), "decision"].item()
+        assert marked[row["density"], row["estimate"]] == plotting.FILLINGS[decision]
+    assert cells["decision"].nunique() > 1
+
+
+def test_the_margin_and_the_control_level_are_named(results):
+    end, course, difference, *_ = panels(plotting.draw("tickets", *results))
+    assert "δ = 0.1" in [text.get_text() for text in difference.texts]
+    assert "round 2, 25% kept" in course.get_title(loc="left")
+    assert "step 100" in end.get_title(loc="left")
+
+
+def test_estimates_are_drawn_where_the_tables_put_them(results):
+    frame = results[0]
+    axes = panels(plotting.draw("transience", *results))[0]
+    course = frame[frame["study"].eq("example") & frame["quantity"].eq("tri_gram") & frame["contrast"].eq("distance")]
+    label = next(label for label in legend_of(axes) if label.startswith("tri gram"))
+    (line,) = lines_labelled(axes, label)
+    assert list(line.get_xdata()) == course["step"].tolist()
+    assert list(line.get_ydata()) == course["estimate"].tolist()
+    assert re.search(r"A 0\.\d\d \[.*\]\nF ", label)
+
+
+def test_only_sound_estimates_are_a_filled_learning_coefficient(results):
+    over_steps = panels(plotting.draw("llc", *results))[0]
+    (sound,) = lines_labelled(over_steps, "LLC: estimates without a flag")
+    (hollow,) = lines_labelled(over_steps, "complexity: with estimates not at a minimum")
+    assert list(sound.get_xdata()) == [30, LAST]
+    assert list(hollow.get_xdata()) == [0, 10, 30, LAST]
+    assert hollow.get_markerfacecolor() == "white"
+
+
+def test_the_clock_starts_every_structure_at_one_and_places_masks_at_their_step(results):
+    strips = panels(plotting.draw("clock", *results))[:5]
+    (line,) = lines_labelled(strips[1], "to unigram")
+    assert line.get_ydata()[0] == 1
+    (masks,) = lines_labelled(strips[3], "mask taken at step t, 25% kept")
+    assert list(masks.get_xdata()) == [0, 10, LAST]
+
+
+def test_lines_differ_without_colour():
+    looks = list(plotting.VARIANTS.values())
+    assert len({look.marker for look in looks}) == len(looks)
+    assert len({look.marker for look in plotting.SERIES}) == len(plotting.SERIES)
+    assert len({str(look.dash) for look in plotting.SERIES}) == len(plotting.SERIES)
+
+
+@pytest.mark.parametrize("name", plotting.FIGURES)
+def test_titles_and_legends_do_not_overlap_their_neighbours(name, results):
+    figure = plotting.draw(name, *results)
+    renderer = figure._get_renderer()
+    boxes = [axes.get_tightbbox(renderer) for axes in panels(figure)]
+    for index, first in enumerate(boxes):
+        assert not [other for other in boxes[index + 1 :] if overlap(first, other)]
+
+
+def overlap(first, second):
+    """Whether two boxes share more than a pixel each way."""
+    width = min(first.x1, second.x1) - max(first.x0, second.x0)
+    height = min(first.y1, second.y1) - max(first.y0, second.y0)
+    return width > 1 and height > 1

@@ -1,0 +1,198 @@
+"""Specs: a rule's spec changes when, and only when, something changes that its script reads."""
+
+import ast
+import json
+from functools import reduce
+from inspect import isfunction
+
+import pytest
+from tests.conftest import ROOT
+
+from workflow_scripts.ticketlab import specs
+from workflow_scripts.ticketlab.config import validate
+
+
+def all_specs(raw):
+    """Every job's spec, by (rule, study, what tells the jobs of a rule and study apart)."""
+    config = validate(raw)
+    found = {(rule, "", ""): getattr(specs, rule)(config) for rule in ("judge", "figures", "report")}
+    for study in config.names():
+        settings = config.studies[study]
+        one_per_study = ("prepare_data", "train_dense", "find_supermask", "trace_masks", "trace_structure")
+        for rule in (*one_per_study, "score_roles", "compare_roles", "summarise"):
+            found[rule, study, ""] = getattr(specs, rule)(config, study)
+        for block in specs.blocks(config, study):
+            found["init_seeds", study, block] = specs.init_seeds(config, study, block)
+        for rewind in settings.pruning.rewind_steps:
+            for level in range(1, settings.pruning.rounds + 1):
+                found["imp_round", study, (rewind, level)] = specs.imp_round(config, study, rewind, level)
+        for control in settings.pruning.all_controls():
+            found["retrain_tickets", study, control] = specs.retrain_tickets(config, study, control)
+        for split in settings.spawning.split_steps:
+            found["train_spawned", study, split] = specs.train_spawned(config, study, split)
+        for source in ("dense", "tickets"):
+            found["estimate_llc", study, source] = specs.estimate_llc(config, study, source)
+    return found
+
+
+def put(raw, path, value):
+    *above, last = path.split("/")
+    mapping = reduce(lambda inner, key: inner.setdefault(key, {}), above, raw)
+    assert mapping.get(last) != value, "this would change nothing"
+    mapping[last] = value
+    return raw
+
+
+NETWORK = {"init_seeds", "trace_masks", "trace_structure", "score_roles", "estimate_llc"}
+TRAINED = {"train_dense", "imp_round", "retrain_tickets", "find_supermask", "train_spawned"}
+JUDGED = {"summarise", "judge", "figures"}
+
+# What is changed in study digits, and the rules of which a job has another spec then; the report shows the whole config.
+CHANGES = [
+    ("task/validation_share", 0.2, {"prepare_data"} | NETWORK | TRAINED),
+    ("model/hidden", [30], NETWORK | TRAINED),
+    ("training/learning_rate", 0.002, TRAINED),
+    ("training/optimiser", "sgd", TRAINED),
+    ("training/steps", 500, TRAINED | JUDGED | {"trace_masks", "score_roles", "estimate_llc"}),
+    ("checkpoints", 20, TRAINED - {"train_spawned"} | {"estimate_llc"}),
+    ("pruning/schedule/keep", 0.7, {"imp_round", "retrain_tickets", "trace_masks"}),
+    ("pruning/rounds", 13, set()),
+    ("pruning/control_levels", [2, 4, 8, 12], set()),
+    ("pruning/controls", ["reinitialised"], set()),
+    ("pruning/rewound_controls", ["reinitialised", "shuffled", "random"], set()),
+    ("pruning/clock_level", 4, {"trace_masks", "figures"}),
+    ("pruning/mask_steps", [10, 40, 150, 333], {"train_dense", "retrain_tickets"}),
+    ("pruning/rewind_steps", [0, 20, 33], {"train_dense", "figures"}),
+    ("supermask/steps", 900, {"find_supermask"}),
+    ("spawning/orders", 4, {"train_spawned"}),
+    ("roles/examples", 60, {"score_roles", "compare_roles"}),
+    ("structure/split", "test", {"trace_structure"}),
+    ("llc/draws", 120, {"estimate_llc"}),
+    ("llc/checkpoints", 3, {"estimate_llc"}),
+    ("judging/margin", 0.5, JUDGED),
+    ("seeds", 16, set()),
+    ("block_size", 4, {"init_seeds"}),
+    ("licensed_by", "text", {"judge"}),
+]
+
+
+def test_every_rule_is_covered(shipped):
+    public = {name for name, value in vars(specs).items() if isfunction(value) and value.__module__ == specs.__name__}
+    rules = {name for name in public if not name.startswith("_")} - {"blocks", "external_files"}
+    assert {rule for rule, _, _ in all_specs(shipped)} == rules
+
+
+@pytest.mark.parametrize(("path", "value", "rules"), CHANGES, ids=[path for path, _, _ in CHANGES])
+def test_a_change_concerns_the_rules_that_read_it_in_its_study_alone(shipped, path, value, rules):
+    before = all_specs(shipped)
+    after = all_specs(put(shipped, f"studies/digits/{path}", value))
+    changed = {key for key in before if key in after and before[key] != after[key]}
+    assert {rule for rule, _, _ in changed} == rules | {"report"}
+    assert {study for _, study, _ in changed} <= {"digits", ""}
+
+
+def test_a_change_of_mask_steps_concerns_one_control(shipped):
+    before = all_specs(shipped)
+    after = all_specs(put(shipped, "studies/digits/pruning/mask_steps", [10, 40]))
+    changed = {key for key in before if before[key] != after[key]}
+    assert {name for rule, _, name in changed if rule == "retrain_tickets"} == {"mask_at_step"}
+
+
+def test_the_checkpoints_of_the_llc_concern_dense_networks(shipped):
+    before = all_specs(shipped)
+    after = all_specs(put(shipped, "studies/digits/llc/checkpoints", 3))
+    changed = {key for key in before if before[key] != after[key]}
+    assert changed == {("estimate_llc", "digits", "dense"), ("report", "", "")}
+
+
+ADDITIONS = [
+    ("pruning/rounds", 13, {("imp_round", "digits", (0, 13)), ("imp_round", "digits", (20, 13))}),
+    ("seeds", 16, {("init_seeds", "digits", 1)}),
+    (
+        "pruning/controls",
+        ["reinitialised", "shuffled", "random", "one_shot"],
+        {("retrain_tickets", "digits", "one_shot")},
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "added"), ADDITIONS, ids=[path for path, _, _ in ADDITIONS])
+def test_a_round_a_seed_block_or_a_control_more_leaves_finished_jobs_alone(shipped, path, value, added):
+    put(shipped, "studies/digits/pruning/controls", ["reinitialised", "shuffled", "random"])
+    put(shipped, "studies/digits/pruning/mask_steps", [])
+    before = all_specs(shipped)
+    after = all_specs(put(shipped, f"studies/digits/{path}", value))
+    assert {key for key in before if after[key] != before[key]} == {("report", "", "")}
+    assert after.keys() - before.keys() == added
+
+
+def test_a_study_more_leaves_finished_jobs_alone_but_the_last(shipped):
+    before = all_specs(shipped)
+    shipped["studies"]["more"] = shipped["studies"]["digits"]
+    after = all_specs(shipped)
+    changed = {key for key in before if after[key] != before[key]}
+    assert changed == {("judge", "", ""), ("figures", "", ""), ("report", "", "")}
+
+
+def test_running_one_study_leaves_its_jobs_alone(shipped):
+    before = all_specs(shipped)
+    after = all_specs(put(shipped, "run", ["digits"]))
+    assert {study for _, study, _ in after} == {"digits", ""}
+    assert all(after[key] == before[key] for key in after if key[0] not in ("judge", "figures", "report"))
+
+
+def test_specs_are_json_and_nothing_else(shipped):
+    for key, spec in all_specs(shipped).items():
+        assert json.loads(json.dumps(spec, allow_nan=False)) == spec, key
+
+
+def keys_read(script):
+    """The keys of `spec` that a script reads, with those that open_study reads for it."""
+    tree = ast.parse((ROOT / "workflow_scripts" / script).read_text(encoding="utf-8"))
+    read = {
+        node.slice.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.slice, ast.Constant)
+        and isinstance(node.slice.value, str)
+        and ast.unparse(node.value) in ("spec", "snakemake.params.spec")
+    }
+    opens = any(isinstance(node, ast.Name) and node.id == "open_study" for node in ast.walk(tree))
+    return read | ({"study", "device", "task", "model"} if opens else set())
+
+
+def test_a_spec_holds_what_its_script_reads_and_nothing_else(shipped):
+    for (rule, _, _), spec in all_specs(shipped).items():
+        assert set(spec) - {"study"} == keys_read(f"{rule}.py") - {"study"}, rule  # every spec may name its study
+
+
+def test_blocks_cover_the_seeds(shipped):
+    config = validate(shipped)
+    for study, settings in config.studies.items():
+        seeds = [
+            seed for block in specs.blocks(config, study) for seed in specs.init_seeds(config, study, block)["seeds"]
+        ]
+        assert seeds == list(range(settings.seeds))
+
+
+def test_dense_networks_are_kept_wherever_something_starts_from_them(shipped):
+    for study, settings in validate(shipped).studies.items():
+        spec = specs.train_dense(validate(shipped), study)
+        starts = {0, *settings.pruning.rewind_steps, *settings.spawning.split_steps}
+        assert starts == set(spec["resume_steps"]) <= set(spec["checkpoints"])
+        assert {*settings.pruning.mask_steps, settings.training.steps} <= set(spec["checkpoints"])
+        assert set(specs.estimate_llc(validate(shipped), study, "dense")["steps"]) <= set(spec["checkpoints"])
+
+
+def test_the_users_files_are_seen(shipped, tmp_path):
+    config = validate(shipped)
+    assert specs.external_files(config, "text") == specs.external_files(config, "digits") == []
+    for name in ("b.txt", "a.txt"):
+        (tmp_path / name).write_text("x")
+    corpus = shipped["studies"]["text"]["task"]["corpus"]
+    for path, files in ((tmp_path, ["a.txt", "b.txt"]), (tmp_path / "a.txt", ["a.txt"])):
+        corpus.clear()
+        corpus.update(kind="file", path=str(path))
+        assert specs.external_files(validate(shipped), "text") == [str(tmp_path / name) for name in files]
+    corpus.update(path=str(tmp_path / "none.txt"))
+    assert specs.external_files(validate(shipped), "text") == [str(tmp_path / "none.txt")]

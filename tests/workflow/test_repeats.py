@@ -1,0 +1,108 @@
+"""The same config gives the same bytes: in another folder, on other cores, after a failure, after a kill."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.workflow.conftest import Project, environment
+
+SCRIPT = "workflow_scripts/estimate_llc.py"
+BODY = "spec = snakemake.params.spec\n"
+FAULT = f'raise RuntimeError("made to fail")\n    {BODY}'
+OTHER_LLC: dict[str, Any] = {"studies": {"digits": {"llc": {"nbeta": 20.0}}}}
+PATIENCE = 120.0
+
+
+def test_another_folder_and_another_number_of_cores_give_the_same_bytes(
+    tiny: Project, fresh: Callable[[str], Project]
+) -> None:
+    alone = fresh("one core").run(cores=1)
+    assert alone.tables() == tiny.tables()
+
+
+@pytest.fixture(scope="module")
+def failed(tiny: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A finished run whose config was changed, and in which the job that depends on the change then failed."""
+    project = tiny.copy(tmp_path_factory.mktemp("failed") / "project").overlay("other.yaml", OTHER_LLC)
+    project.edit(SCRIPT, BODY, FAULT)
+    result = project.snakemake()
+    assert result.returncode != 0
+    assert "estimate_llc: RuntimeError: made to fail" in result.stderr
+    project.edit(SCRIPT, FAULT, BODY)
+    return project
+
+
+def test_after_a_failure_and_its_repair_nothing_old_is_left(
+    failed: Project, fresh: Callable[[str], Project], tmp_path: Path
+) -> None:
+    """Snakemake alone says "Nothing to be done" here and leaves the old verdicts (FIELD.md §7)."""
+    repaired = failed.copy(tmp_path / "repaired").run()
+    clean = fresh("clean").overlay("other.yaml", OTHER_LLC).run()
+    assert repaired.tables() == clean.tables()
+
+
+@pytest.mark.parametrize("target", ["verdicts", "instruments"])
+def test_a_stages_target_makes_up_for_a_failure_as_well(failed: Project, target: str) -> None:
+    planned = set(failed.plan(target))
+    assert {"estimate_llc digits-0-dense", "estimate_llc digits-0-tickets"} <= planned
+    assert target != "verdicts" or {"summarise digits", "judge"} <= planned
+
+
+def processes(project: Project) -> list[psutil.Process]:
+    """Whatever runs in the project's folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()).is_relative_to(project.folder):
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"no {what} within {PATIENCE:.0f} s"
+        time.sleep(0.02)
+
+
+def kill_when_started(project: Project, jobs: int, *, whole_group: bool) -> None:
+    """Run until `jobs` jobs have begun and up to two more seconds passed; then SIGKILL, to Snakemake or to all."""
+    with (project.folder / "killed.log").open("w") as log:
+        running = subprocess.Popen(
+            project.command(), cwd=project.folder, env=environment(), stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        wait_until(lambda: len([*project.folder.glob("results/logs/*/*.log")]) >= jobs, f"job {jobs}")
+        delay = random.uniform(0, 2)
+        time.sleep(delay)
+        assert running.poll() is None, f"ended by itself, {delay} s after job {jobs} had begun"
+    finally:
+        (os.killpg if whole_group else os.kill)(running.pid, signal.SIGKILL)
+        running.wait()
+
+
+def test_a_run_that_was_killed_goes_on_where_it_was_and_ends_in_the_same_bytes(
+    tiny: Project, fresh: Callable[[str], Project]
+) -> None:
+    project = fresh("killed")
+    kill_when_started(project, 3, whole_group=True)
+    wait_until(lambda: not processes(project), "end of the killed jobs")
+    project.snakemake("--unlock")
+    finished = project.tables()
+    kill_when_started(project, 8, whole_group=False)
+    project.snakemake("--unlock")
+    assert finished.items() <= project.tables().items()
+    project.run()
+    assert project.tables() == tiny.tables()
+    assert not project.plan()
+    assert not [*project.folder.rglob(".*.partial")]

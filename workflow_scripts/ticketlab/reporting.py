@@ -1,0 +1,359 @@
+"""The report: what the verdict table says, in an order and in words that a reader can follow, as one HTML page.
+
+Nothing here decides or computes a result: `page` arranges rows of `verdicts` and `comparisons`, the config and the
+measured run time, and the template (report.html.j2) puts them on a page. The page loads nothing from anywhere.
+"""
+
+import json
+import subprocess
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+import yaml
+
+from workflow_scripts.ticketlab.comparisons import LLC, ROLES, TICKETS
+from workflow_scripts.ticketlab.config import Config
+from workflow_scripts.ticketlab.verdicts import STRONG_FORM, T1, T2, T3, VERDICTS
+
+# The claims that answer a test for a study; the others are about one density, one predictor or one step.
+MAIN_CLAIMS = {
+    T1: "a winning ticket exists, at equal steps",
+    T2: "the initialisation fixes the roles",
+    T3: "some structure is acquired and then forgotten",
+}
+# What a claim speaks for if it is true.
+IF_SO = {T1: "for LTH", STRONG_FORM: "for LTH", T2: "for LTH", T3: "against LTH"}
+# Like claims, many to a study: the test, what they claim, and where a claim's own case stands in it.
+MANY_CLAIMS = (
+    (T1, "a ticket is as good as dense at IMP's total steps", r"^ticket at (\S+) kept.* IMP's total steps"),
+    (T1, "a ticket is as good as dense sooner", r"^ticket at (\S+ kept, from step \d+).* sooner"),
+    (STRONG_FORM, "a masked, untrained network is as good as dense", r"^supermask_(\w+ at \S+) kept"),
+    (T2, "roles are fixed by a later step", r"^roles are fixed by (step \d+)"),
+)
+# Verdicts about one ticket each, many to a study.
+ONE_TICKET = "ticket at "
+ESTIMATES = {
+    T1: "The estimate is the difference ticket − dense in the study's test metric (lower is better), or what the "
+    "claim names: a density, or a difference in steps. A ticket is matching if it is not worse than dense by "
+    "the margin δ, and winning if it also beats its re-initialised and its shuffled control.",
+    STRONG_FORM: "The estimate is the difference masked, untrained − dense, trained in the study's test metric.",
+    T2: "The estimate is determinacy D: 1 if networks from one initialisation agree as exact replicates do, 0 if "
+    "as networks from different ones. The margin is the determinacy above which roles count as fixed.",
+    T3: "The estimate is F, the share of what was acquired that is lost again by the end (A, the share of the "
+    "distance at step 0 that was covered, where nothing was acquired). The margin is the F that counts as "
+    "forgotten.",
+}
+# By figure: the text for those who do not see it, and the caption (what was compared, and how it is drawn).
+ALTERNATIVES = {
+    "tickets": "Three panels per study: test metric against weights kept, over training, and ticket minus dense.",
+    "roles": "Two panels per study: determinacy by split step, and agreement by kind of pair.",
+    "transience": "One panel per study: distance to each reference predictor over training.",
+    "llc": "Two panels per study: learning coefficient over training and by ticket size, with flagged shares below.",
+    "clock": "Five strips per study over one axis of training steps: complexity, structure, masks, tickets, roles.",
+}
+CAPTIONS = {
+    "tickets": "Test 1. Left: the test metric at the end of training against the share of weights kept; the grey band "
+    "is what is not worse than dense by more than δ. A ticket's marker is filled by its verdict. The controls "
+    "shown start from the first rewind step; dense with IMP's total steps stands at the density whose search "
+    "took as many. Middle: the same metric over training at one density. Right: ticket − dense, seed by seed,"
+    " at equal steps and against dense given all the steps that the search used.",
+    "roles": "Test 2. Left: determinacy D of roles against the step at which data orders split, with the thresholds; "
+    "networks of other initialisations must stand at 0. Best matching permutes components within layers, less"
+    " what such a choice gains by chance. Right: the agreement that D is made of, by kind of pair. No "
+    "interval is given where pairs share initialisations.",
+    "transience": "Test 3. Distance from the dense network's predictions to each reference predictor's. A is the share "
+    "of the first distance that was covered by the nearest point (ringed), F the share of that which is lost "
+    "again at the end; both are located on one half of the seeds and measured on the other.",
+    "llc": "Local learning coefficient by SGLD, at one setting per study. Filled: the mean over seeds whose estimate"
+    " carries no flag. Hollow: with those away from a minimum as well, no learning coefficient but a "
+    "complexity at this scale. Below: the share of seeds whose estimate is flagged. The dashed line is the "
+    "dense network at the same step.",
+    "clock": "One axis of training steps. From the top: learning coefficient (hollow where any estimate is flagged); "
+    "distance to reference predictors as a share of that at step 0; overlap of the magnitude mask at step t "
+    "with final masks, 0 being chance; what a network trained from its first weights under the magnitude mask"
+    " of step t loses against dense (step 0 is the mask by initial magnitude, the last step the one-shot "
+    "mask); and determinacy of roles when data orders split at t.",
+}
+
+
+def page(
+    config: Config,
+    *,
+    comparisons: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    figures: Mapping[str, bytes],
+    times: pd.DataFrame,
+    origin: dict,
+    commit: str,
+) -> dict:
+    """What the template shows.
+
+    figures: PNG files by name; times: from `run_times`; origin: the provenance in the verdict table's metadata.
+    """
+    studies = config.names()
+    return {
+        "studies": studies,
+        "answers": answers(verdicts, studies),
+        "counts": counts(verdicts),
+        "verdicts": [{"name": study, "tests": list(_tests(verdicts[verdicts["study"] == study]))} for study in studies],
+        "figures": [
+            {"name": name, "png": b64encode(png).decode(), "alt": ALTERNATIVES[name], "caption": CAPTIONS[name]}
+            for name, png in figures.items()
+        ],
+        "basis": [_basis(config, comparisons, study) for study in studies],
+        "instruments": [{"name": study, "states": list(instrument_states(comparisons, study))} for study in studies],
+        "settings": settings(config, comparisons),
+        "times": times.to_dict("records"),
+        "origin": {
+            "git commit of the code": commit,
+            "digest of the config": config_digest(config),
+            "digest of the lock file": origin["lock"],
+            "digest of the code behind the verdicts": origin["code"],
+            "packages": ", ".join(f"{name} {version}" for name, version in sorted(origin["packages"].items())),
+        },
+    }
+
+
+def answers(verdicts: pd.DataFrame, studies: Sequence[str]) -> list[dict]:
+    """The answer to each test by study: the main claim's decision and reason, then the other claims' at a glance."""
+    found = []
+    for test, claim in MAIN_CLAIMS.items():
+        rows = verdicts[verdicts["test"].eq(test) & verdicts["claim"].eq(claim)].set_index("study")
+        cells = [[_row(rows.loc[study])] if study in rows.index else [] for study in studies]
+        found.append({"test": test, "claim": claim, "if_so": IF_SO[test], "cells": cells})
+    for test, words, pattern in MANY_CLAIMS:
+        rows = verdicts[verdicts["test"] == test]
+        rows = rows.assign(case=rows["claim"].str.extract(pattern, expand=False)).dropna(subset="case")
+        cells = [list(_at_a_glance(rows[rows["study"] == study])) for study in studies]
+        found.append({"test": test, "claim": words, "if_so": IF_SO[test], "cells": cells})
+    return sorted(found, key=lambda answer: answer["test"])
+
+
+def _at_a_glance(rows: pd.DataFrame) -> Iterator[dict]:
+    """Which of many like claims got each decision."""
+    for decision, cases in rows.groupby("decision", sort=False)["case"]:
+        yield {"decision": decision, "kind": str(decision).split()[0], "reason": f"at {', '.join(cases)}"}
+
+
+def counts(verdicts: pd.DataFrame) -> dict[str, int]:
+    """How many verdicts on the hypothesis fell out each way, those on single tickets not counted."""
+    rows = verdicts[~verdicts["claim"].str.startswith(ONE_TICKET)]
+    return {decision: int((rows["decision"] == decision).sum()) for decision in VERDICTS}
+
+
+def _tests(rows: pd.DataFrame) -> Iterator[dict]:
+    """The tests of one study: rows to show at once (the main claim first), and those about one ticket each."""
+    for test, of_test in groupby(rows.to_dict("records"), key=lambda row: row["test"]):
+        all_rows = [_row(row) for row in of_test]
+        main = MAIN_CLAIMS.get(test)
+        shown = [row for row in all_rows if not row["claim"].startswith(ONE_TICKET)]
+        yield {
+            "name": test,
+            "explanation": ESTIMATES[test],
+            "shown": sorted(shown, key=lambda row: row["claim"] != main),
+            "more": [row for row in all_rows if row["claim"].startswith(ONE_TICKET)],
+        }
+
+
+def _row(row: Mapping | pd.Series) -> dict:
+    return {
+        "claim": row["claim"],
+        "estimate": interval(row),
+        "p": p_value(row["p"]),
+        "n": row["n"],
+        "margin": number(row["margin"]),
+        "decision": row["decision"],
+        "kind": str(row["decision"]).split()[0],
+        "reason": row["reason"],
+    }
+
+
+def instrument_states(comparisons: pd.DataFrame, study: str) -> Iterator[dict]:
+    """What the instruments say about themselves in this study: only what was measured."""
+    mine = comparisons[comparisons["study"] == study]
+    flags = mine[mine["test"].eq(LLC) & mine["quantity"].eq("flagged")]
+    for variant, rows in flags.groupby("contrast"):
+        flagged, total = (rows["estimate"] * rows["n"]).sum(), rows["n"].sum()
+        worst = ", ".join(f"{row['estimate']:.0%} at {_where(row)}" for _, row in rows.iterrows())
+        yield {
+            "instrument": f"learning coefficient, {variant}",
+            "state": f"{flagged:.0f} of {total} estimates flagged and left out",
+            "detail": worst,
+        }
+    agreement = mine[mine["test"].eq(ROLES) & mine["quantity"].eq("agreement, identity, all")]
+    for contrast, words in (
+        ("replicate", "roles, exact replicates (the ceiling)"),
+        ("measurement", "roles, a network with itself through two probes"),
+    ):
+        for _, row in agreement[agreement["contrast"] == contrast].iterrows():
+            reached = "reproducible" if row["ci_low"] > 0 else "not shown reproducible"
+            yield {"instrument": words, "state": reached, "detail": f"agreement {interval(row)}"}
+    control = mine[mine["quantity"].eq("determinacy, identity, all") & mine["contrast"].eq("other_init")]
+    if len(control):
+        inside = (control["ci_low"] <= 0) & (control["ci_high"] >= 0)
+        yield {
+            "instrument": "roles, different initialisations (must be at chance)",
+            "state": "at chance" if inside.all() else f"at chance at {inside.sum()} of {len(control)} split steps",
+            "detail": "; ".join(f"D {interval(row)} split at {row['step']}" for _, row in control.iterrows()),
+        }
+
+
+def _where(row: pd.Series) -> str:
+    return f"step {row['step']}" if row["contrast"] == "dense" else f"{row['density']:.1%} kept"
+
+
+def settings(config: Config, comparisons: pd.DataFrame) -> list[dict]:
+    """The settings that matter for reading the results: a row each, a cell for each study."""
+    table: dict[str, list[str]] = {}
+    for name in config.names():
+        study = config.studies[name]
+        mine = comparisons[comparisons["study"].eq(name) & comparisons["contrast"].eq("ticket")]
+        densities = mine[mine["test"] == TICKETS].groupby("level")["density"].first()
+        cells: dict[str, Any] = {
+            "task": study.task,
+            "model": study.model,
+            "training": study.training,
+            "seeds": study.seeds,
+            "pruning schedule": study.pruning.schedule,
+            "weights kept (%)": [f"{100 * density:.3g}" for density in densities],
+            "rewind steps": study.pruning.rewind_steps,
+            "rounds with controls": study.pruning.control_levels,
+            "controls": study.pruning.controls,
+            "controls of rewound tickets": study.pruning.rewound_controls,
+            "supermask": study.supermask,
+            "data orders split at steps": study.spawning.split_steps,
+            "data orders per split": study.spawning.orders,
+            "learning coefficient": study.llc,
+            "thresholds": study.judging,
+            "negative licensed by": study.licensed_by or "none",
+        }
+        for label, value in cells.items():
+            dumped = value.model_dump(mode="json") if hasattr(value, "model_dump") else value
+            table.setdefault(label, []).append(_words(dumped))
+    return [{"label": label, "cells": cells} for label, cells in table.items()]
+
+
+def _words(value: Any) -> str:
+    """A config value in words: nested sections as `key value`, absent ones left out."""
+    if isinstance(value, dict):
+        parts = [f"{key} {_nested(item)}" for key, item in value.items() if item not in (None, {}, [])]
+        return ", ".join(part.replace("_", " ") for part in parts)
+    if isinstance(value, list):
+        return ", ".join(str(item).replace("_", " ") for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _nested(value: Any) -> str:
+    if isinstance(value, str) and len(value) > 40:  # a checksum
+        return f"{value[:12]}…"
+    return f"({_words(value)})" if isinstance(value, dict | list) else _words(value)
+
+
+def _basis(config: Config, comparisons: pd.DataFrame, study: str) -> dict:
+    """What the captions need to say for each study: seeds, interval, margin."""
+    judging = config.studies[study].judging
+    return {
+        "study": study,
+        "seeds": config.studies[study].seeds,
+        "confidence": f"{1 - judging.alpha:.0%}",
+        "metric": judging.metric,
+        "margin": f"{judging.margin:g}",
+    }
+
+
+def run_times(folder: Path, studies: Sequence[str]) -> pd.DataFrame:
+    """Wall and CPU seconds and peak memory (MB) by rule, from Snakemake's benchmark files of these studies' jobs.
+
+    Columns rule, jobs, wall, cpu, memory; the last row is the total. Jobs of the report itself are not in it: it is
+    not finished.
+    """
+    jobs = []
+    for path in sorted(folder.rglob("*.tsv")):
+        rule = path.relative_to(folder).parts[0].removesuffix(".tsv")
+        of_study = any(path.stem == study or path.stem.startswith(f"{study}-") for study in studies)
+        if rule == "report" or not (of_study or path.parent == folder):
+            continue
+        measured = pd.read_csv(path, sep="\t", na_values="-").iloc[-1]
+        jobs.append({"rule": rule, "wall": measured["s"], "cpu": measured["cpu_time"], "memory": measured["max_rss"]})
+    table = pd.DataFrame(jobs, columns=["rule", "wall", "cpu", "memory"])
+    by_rule = table.groupby("rule").agg(
+        jobs=("wall", "size"), wall=("wall", "sum"), cpu=("cpu", "sum"), memory=("memory", "max")
+    )
+    by_rule = by_rule.sort_values("cpu", ascending=False).reset_index()
+    total = {
+        "rule": "total",
+        "jobs": len(table),
+        "wall": table["wall"].sum(),
+        "cpu": table["cpu"].sum(),
+        "memory": table["memory"].max(),
+    }
+    return pd.concat([by_rule, pd.DataFrame([total])], ignore_index=True)
+
+
+def commit() -> str:
+    """The commit of this code, and whether tracked files differ from it; "unknown" outside a git repository."""
+    folder = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        head = git("rev-parse", "HEAD")
+        return f"{head}, with local changes" if git("status", "--porcelain", "--untracked-files=no") else head
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown (not a git repository)"
+
+
+def config_digest(config: Config) -> str:
+    """16 hexadecimal digits that change when any value of the config does."""
+    return sha256(json.dumps(config.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def config_yaml(config: Config) -> str:
+    """The resolved config as YAML, every default written out; reading it gives the same config again."""
+    header = "# The config that these results were made with: defaults, overlays and command line merged.\n"
+    return header + yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def render(template: str, content: dict) -> str:
+    """The page. Every value is escaped; a name that the template uses and `content` lacks is an error."""
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"duration": duration, "number": number}
+    return environment.from_string(template).render(content)
+
+
+def number(value: float) -> str:
+    """Three digits, more of whole thousands, with a true minus; a dash where nothing was measured."""
+    if pd.isna(value):
+        return "–"
+    return (f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}").replace("-", "−")
+
+
+def interval(row: Mapping | pd.Series) -> str:
+    """The estimate and its interval, as far as there are."""
+    if pd.isna(row["estimate"]) or pd.isna(row["ci_low"]):
+        return number(row["estimate"])
+    return f"{number(row['estimate'])} [{number(row['ci_low'])}, {number(row['ci_high'])}]"
+
+
+def p_value(value: float) -> str:
+    return "–" if pd.isna(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as h, min and s, the finest two that matter."""
+    if pd.isna(seconds):
+        return "–"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"

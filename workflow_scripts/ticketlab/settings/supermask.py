@@ -1,0 +1,23 @@
+"""How masks over untrained weights are searched for."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from workflow_scripts.ticketlab.settings.base import Section, refuse_repeats
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class SupermaskSettings(Section):
+    """Edge-popup (Ramanujan et al. 2020): masks over weights that are never trained."""
+
+    densities: list[Share] = Field(min_length=1)
+    inits: list[Literal["kaiming", "signed_constant"]] = Field(["kaiming", "signed_constant"], min_length=1)
+    learning_rate: PositiveFloat
+    steps: PositiveInt
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        refuse_repeats(densities=self.densities, inits=self.inits)
+        return self

@@ -1,0 +1,24 @@
+"""The section of a decoder-only transformer."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PositiveInt, model_validator
+
+from workflow_scripts.ticketlab.settings.base import Section
+
+
+class TransformerSettings(Section):
+    """A decoder-only transformer (models/transformer.py)."""
+
+    kind: Literal["transformer"]
+    layers: PositiveInt
+    width: PositiveInt = Field(description="residual stream width; a multiple of `heads`")
+    heads: PositiveInt
+    mlp_width: Annotated[int, Field(ge=0, description="hidden units per block; 0: attention only")] = 0
+    positions: Literal["relative", "absolute"] = "relative"
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}; change one of them")
+        return self
