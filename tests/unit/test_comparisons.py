@@ -205,7 +205,7 @@ def agreements(same, other=0.0, replicate=1.0, inits=6, noise=0.02):
     frame = pd.DataFrame(rows, columns=columns)
     frame["agreement"] += random.normal(0, noise, len(frame))
     parts = [frame.assign(matching=m) for m in ("identity", "hungarian")]
-    parts.append(frame.assign(matching="hungarian_chance", agreement=0.1))
+    parts.append(frame.assign(matching="hungarian_chance", agreement=random.normal(0.1, 0.02, len(frame))))
     return pd.concat(parts, ignore_index=True).assign(study="s", split_step=0, score="all")
 
 

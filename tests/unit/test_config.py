@@ -1,14 +1,16 @@
 """The config: what ships is valid, and each mistake ends in one message with the key, the value and what is allowed."""
 
 from functools import reduce
+from pathlib import Path
 
 import pytest
 import yaml
-from tests.conftest import ROOT
 
 from workflow_scripts.ticketlab.config import load, overlay, validate
 from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.settings.llc import choose_checkpoints
+
+ROOT = Path(__file__).parents[2]
 
 OVERLAYS = sorted((ROOT / "config").glob("*.yaml"))
 
@@ -66,8 +68,8 @@ MISTAKES = [
     ("studies/text/pruning/mask_steps", [900], ["studies.text", "pruning.mask_steps", "900", "step 800"]),
     ("studies/text/spawning/split_steps", [0, 900], ["studies.text", "spawning.split_steps", "900", "step 800"]),
     ("studies/text/spawning/split_steps", [40], ["studies.text.spawning", "[40]", "must hold 0"]),
-    ("studies/text/pruning/control_levels", [2, 9], ["studies.text.pruning", "control_levels", "9", "rounds 5"]),
-    ("studies/text/pruning/clock_level", 7, ["studies.text.pruning", "clock_level", "7", "rounds 5"]),
+    ("studies/text/pruning/control_levels", [2, 9], ["studies.text.pruning", "control_levels", "9", "beyond rounds"]),
+    ("studies/text/pruning/clock_level", 7, ["studies.text.pruning", "clock_level", "7", "beyond rounds"]),
     ("studies/text/pruning/rewind_steps", [0, 0], ["studies.text.pruning", "rewind_steps", "[0, 0]", "repeats"]),
     ("studies/text/supermask/densities", [0.3, 0.3], ["studies.text.supermask", "densities", "[0.3, 0.3]", "repeats"]),
     ("studies/text/pruning/mask_steps", [], ["studies.text.pruning", "mask_at_step needs mask_steps"]),

@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from tests.conftest import ROOT
 from workflow_scripts.ticketlab.jobs import RECORDED_PACKAGES, provenance
+
+ROOT = Path(__file__).parents[2]
 
 SCRIPT = """
 import os, sys

@@ -78,6 +78,13 @@ def test_ties_go_to_the_first_place():
         assert mask["a"].tolist() == [[1, 1, 1, 1]] * 3 and mask["b"].flatten(1).tolist() == [[1, 0, 0, 0]] * 3
 
 
+def test_ties_go_to_the_first_place_in_a_large_tensor_too():
+    """Sorting routines that are not stable show it only beyond a few elements."""
+    ties = {"a": torch.arange(6.0).repeat(2, 5000)}
+    kept = pruning.keep_top(ties, 7500)["a"]
+    assert (kept[:, 5::6] == 1).all() and (kept[:, 4::6].cumsum(1)[:, 2499:] == 2500).all() and kept.sum() == 2 * 7500
+
+
 def test_a_kept_weight_of_zero_still_outranks_a_pruned_one():
     weights, mask = {"a": torch.tensor([[0.0, 0.0, 0.0, 2.0]])}, {"a": torch.tensor([[0.0, 1.0, 1.0, 1.0]])}
     assert pruning.keep_top(pruning.magnitude(weights, mask), 3)["a"].tolist() == [[0, 1, 1, 1]]
@@ -116,6 +123,9 @@ def test_shuffling_keeps_each_tensors_count_and_changes_the_mask():
     line = {"a": torch.arange(50.0).repeat(3, 1)}
     orders = pruning.shuffle(line, "s", members)["a"]
     assert (orders.sort(1).values == line["a"]).all() and len({tuple(row.tolist()) for row in orders}) == 3
+    # And one for all tensors of the same size would correlate the layers.
+    both = pruning.shuffle({"a": line["a"], "b": line["a"]}, "s", members)
+    assert (both["a"] != both["b"]).any(1).all()
 
 
 def test_shuffles_and_random_masks_depend_on_the_network_not_on_its_company():

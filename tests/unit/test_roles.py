@@ -156,7 +156,8 @@ def test_ablating_a_unit_equals_replacing_its_activation_by_the_mean():
         effects = roles.ablation_effects(model, alone(model), images, labels, slices)
         intact = F.cross_entropy(model(images)[0], labels, reduction="none")
         first, second = F.relu(model.layers[0](images)), None
-        for component, (layer, _, index) in enumerate(model.components):
+        for place, component in enumerate(model.components):
+            layer, index = component.layer, component.index
             hidden = first.clone()
             if layer == 0:
                 hidden[:, index] = hidden[:, index].mean()
@@ -166,7 +167,7 @@ def test_ablating_a_unit_equals_replacing_its_activation_by_the_mean():
             rise = F.cross_entropy(model.layers[2](second), labels, reduction="none") - intact
             for c in range(3):
                 expected = rise[labels == c].mean().item()
-                assert effects[str(c)][0, component].item() == pytest.approx(expected, abs=1e-5)
+                assert effects[str(c)][0, place].item() == pytest.approx(expected, abs=1e-5)
 
 
 def test_selectivity_of_a_class_detector_and_of_dead_and_constant_units():

@@ -7,7 +7,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_schema_in_the_tree_is_current():
-    assert json.loads((ROOT / "config/schema.json").read_text()) == json.loads(json.dumps(schema())), "run `make schema`"
+    assert json.loads((ROOT / "config/schema.json").read_text()) == json.loads(json.dumps(schema())), (
+        "run `make schema`"
+    )
 
 
 def test_every_key_of_the_schema_is_known_by_name_to_its_section():

@@ -4,12 +4,14 @@ import ast
 import json
 from functools import reduce
 from inspect import isfunction
+from pathlib import Path
 
 import pytest
-from tests.conftest import ROOT
 
 from workflow_scripts.ticketlab import specs
 from workflow_scripts.ticketlab.config import validate
+
+ROOT = Path(__file__).parents[2]
 
 
 def all_specs(raw):
@@ -47,7 +49,7 @@ NETWORK = {"init_seeds", "trace_masks", "trace_structure", "score_roles", "estim
 TRAINED = {"train_dense", "imp_round", "retrain_tickets", "find_supermask", "train_spawned"}
 JUDGED = {"summarise", "judge", "figures"}
 
-# What is changed in study digits, and the rules of which a job has another spec then; the report shows the whole config.
+# What is changed in study digits, and the rules of which a job has another spec then; the report has all of it.
 CHANGES = [
     ("task/validation_share", 0.2, {"prepare_data"} | NETWORK | TRAINED),
     ("model/hidden", [30], NETWORK | TRAINED),

@@ -32,7 +32,7 @@ def test_one_sided_tests_look_at_their_own_side():
 
 
 def test_the_interval_agrees_with_the_test():
-    """The two-sided interval at 2α excludes the margin on its lower side exactly when the one-sided test at α rejects."""
+    """The two-sided interval at 2α lies below the margin exactly when the one-sided test at α rejects."""
     random = np.random.default_rng(0)
     for _ in range(50):
         values = random.normal(0.0, 1.0, 6)

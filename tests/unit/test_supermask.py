@@ -31,7 +31,7 @@ def test_each_tensor_keeps_its_share_and_at_least_one(rows, columns, density):
 
 @pytest.mark.parametrize("init", ["kaiming", "signed_constant"])
 def test_frozen_weights_are_scaled_so_that_masking_preserves_variance(case, adamw, init):
-    weights, names, frozen, scores = prepared(case, adamw, init)
+    weights, names, frozen, _ = prepared(case, adamw, init)
     for name, tensor in frozen.items():
         if name not in names:
             assert torch.equal(tensor, weights[name])

@@ -1,6 +1,5 @@
 """A bad config ends the run before its first job, with one message that names what is wrong."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest

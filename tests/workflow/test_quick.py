@@ -52,7 +52,9 @@ def test_every_table_reads_by_its_contract_and_tells_its_origin(quick: Project) 
         if table in ("weights", "masks"):
             for step in tables.steps(path, table):
                 snapshot = tables.read_stack(path, table, step)
-                assert len(snapshot.keys) and all(len(array) == len(snapshot.keys) for array in snapshot.tensors.values())
+                assert len(snapshot.keys) and all(
+                    len(array) == len(snapshot.keys) for array in snapshot.tensors.values()
+                )
         else:
             assert len(tables.read(path, table))
 

@@ -1,4 +1,4 @@
-"""What a change makes stale, and what it leaves alone: dry runs over finished runs."""
+"""What a change makes stale, and what it leaves alone: dry runs over finished runs, in folders moved elsewhere."""
 
 import os
 from collections.abc import Sequence
@@ -165,7 +165,9 @@ def test_nothing_is_stale_after_a_checkout_that_touches_every_source(quick: Proj
 CORPUS = "texts"
 TEXT: dict[str, Any] = {
     "run": ["text"],
-    "studies": {"text": {"task": {"corpus": {"kind": "file", "path": CORPUS}, "context": 8, "evaluation_sequences": 8}}},
+    "studies": {
+        "text": {"task": {"corpus": {"kind": "file", "path": CORPUS}, "context": 8, "evaluation_sequences": 8}}
+    },
 }
 
 

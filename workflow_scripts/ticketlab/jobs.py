@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 from workflow_scripts.ticketlab.errors import TicketlabError
 
-RECORDED_PACKAGES = ("numpy", "torch", "devinterp", "pandas", "pyarrow", "scipy", "scikit-learn")
+RECORDED_PACKAGES = ("numpy", "torch", "devinterp", "matplotlib", "pandas", "pyarrow", "scipy", "scikit-learn")
 
 
 def provenance(params: Any) -> dict:

@@ -22,9 +22,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+from matplotlib.transforms import ScaledTranslation
 
 from workflow_scripts.ticketlab.comparisons import LLC, MASKS, ROLES, STRUCTURE, TICKETS
-from workflow_scripts.ticketlab.verdicts import INCONCLUSIVE, MATCHING, NEITHER, WINNING
+from workflow_scripts.ticketlab.verdicts import INCONCLUSIVE, MATCHING, NEITHER, WINNING, cell_claim
 
 Draw = Callable[[pd.DataFrame, pd.DataFrame, dict[str, dict]], Figure]
 
@@ -106,7 +107,7 @@ PAIRS = {
 
 def tickets(comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict[str, dict]) -> Figure:
     """T1: the end against density, the course of training at one density, and the differences to dense."""
-    figure, rows = _study_rows("T1 tickets: sparse networks against the dense one", settings, (14.0, 4.3))
+    figure, rows = _study_rows("T1 tickets: sparse networks against the dense one", settings, (14.0, 4.7))
     for (study, spec), row in zip(settings.items(), rows, strict=True):
         mine = _of(comparisons, study, TICKETS)
         mine = mine[mine["quantity"] == spec["judging"]["metric"]]
@@ -163,7 +164,7 @@ def _course(axes: Axes, mine: pd.DataFrame, spec: dict) -> None:
         rows = (mine if variant == "dense" else cell)[lambda rows, name=variant: rows["contrast"] == name]
         if len(rows):
             _line(axes, rows, "step", VARIANTS[variant], VARIANTS[variant].label)
-    axes.legend(loc="best")
+    _legend_below(axes, axes)
     return None
 
 
@@ -180,11 +181,11 @@ def _difference_by_density(axes: Axes, mine: pd.DataFrame, decisions: pd.Series,
     axes.annotate(f"δ = {margin:g}", (0, margin), (3, 2), ("axes fraction", "data"), "offset points")
     for rewind_step, look in zip(spec["rewind_steps"], _ticket_looks(), strict=False):
         rows = equal[equal["rewind_step"] == rewind_step]
-        _tickets_line(axes, rows, decisions, look, f"to dense at equal steps, from step {rewind_step}")
+        _tickets_line(axes, rows, decisions, look, f"equal steps, ticket from step {rewind_step}")
     if len(total):
-        _line(axes, total.sort_values("density"), "density", VARIANTS["dense_total"], "to dense at IMP's total steps")
+        _line(axes, total.sort_values("density"), "density", VARIANTS["dense_total"], "dense with IMP's total steps")
     _density_axis(axes, end["density"])
-    axes.legend(loc="best")
+    _legend_below(axes, axes)
     return None
 
 
@@ -221,7 +222,8 @@ def _determinacy(axes: Axes, mine: pd.DataFrame, spec: dict) -> None:
     for name, words in (("determined", "fixed above"), ("undetermined", "free below")):
         limit = spec["judging"][name]
         axes.axhline(limit, color=BLACK, linewidth=0.8, linestyle=LONG_DASH)
-        axes.annotate(f"{words} {limit:g}", (0, limit), (3, 2), ("axes fraction", "data"), "offset points")
+        place = ((1, limit), (-2, 2), ("axes fraction", "data"), "offset points")
+        axes.annotate(f"{words} {limit:g}", *place, ha="right")
     axes.set_ylim(min(-0.1, axes.get_ylim()[0]), max(1.1, axes.get_ylim()[1]))
     _legend(axes)
     return None
@@ -296,7 +298,7 @@ def _acquired_and_forgotten(mine: pd.DataFrame, name: str) -> str:
 def llc(comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict[str, dict]) -> Figure:
     """The learning coefficient over training and by ticket size; below, the share of estimates that are flagged."""
     del verdicts
-    figure, rows = _study_rows("Local learning coefficient (LLC)", settings, (12.0, 4.4))
+    figure, rows = _study_rows("Local learning coefficient (LLC)", settings, (12.0, 4.8))
     for (study, spec), row in zip(settings.items(), rows, strict=True):
         mine = _of(comparisons, study, LLC)
         (over_steps, by_size), (flags_over_steps, flags_by_size) = row.subplots(
@@ -318,9 +320,8 @@ def llc(comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict[str, d
         _step_axis(flags_over_steps, "training step", spec["last_step"])
         if len(sparse):
             _density_axis(flags_by_size, sparse["density"], sparsest_last=False)
-        for axes in (over_steps, by_size):
-            if axes.get_legend_handles_labels()[0]:
-                axes.legend(loc="best")
+        for axes, flags in ((over_steps, flags_over_steps), (by_size, flags_by_size)):
+            _legend_below(flags, axes)
     return figure
 
 
@@ -373,15 +374,15 @@ def clock(comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict[str,
 def _clock_llc(axes: Axes, mine: pd.DataFrame, spec: dict) -> bool:
     axes.set_ylabel("LLC or\ncomplexity")
     rows = mine[mine["test"].eq(LLC) & mine["contrast"].eq("dense")]
-    if len(rows):
-        course = _line(
-            axes, rows[rows["quantity"] == "complexity"], "step", VARIANTS["dense"], "dense network", hollow=True
-        )
-        sound = course["step"].isin(rows.loc[rows["quantity"].eq("flagged") & rows["estimate"].eq(0), "step"])
-        axes.plot(
-            course.loc[sound, "step"], course.loc[sound, "estimate"], "s", color=BLACK, label="no estimate flagged"
-        )
-    return len(rows) > 0
+    if rows.empty:
+        return False
+    look, complexity = VARIANTS["dense"], rows[rows["quantity"] == "complexity"]
+    course = _line(axes, complexity, "step", look, "dense network, some seeds flagged", hollow=True)
+    sound = course[course["step"].isin(rows.loc[rows["quantity"].eq("flagged") & rows["estimate"].eq(0), "step"])]
+    if len(sound):
+        axes.plot(sound["step"], sound["estimate"], look.marker, color=look.colour, label="no seed flagged")
+    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    return True
 
 
 def _clock_structure(axes: Axes, mine: pd.DataFrame, spec: dict) -> bool:
@@ -470,7 +471,8 @@ def _settle(figure: Figure) -> None:
     figure.set_layout_engine("none")
     for row in figure.subfigs:
         for axes in row.axes:
-            axes.set_position([round(value, 6) for value in axes.get_position().bounds])
+            left, bottom, width, height = (round(value, 6) for value in axes.get_position().bounds)
+            axes.set_position((left, bottom, width, height))
 
 
 def _style() -> AbstractContextManager:
@@ -527,9 +529,7 @@ def _tickets_line(axes: Axes, rows: pd.DataFrame, decisions: pd.Series, look: Lo
     rows = _line(axes, rows, "density", Look("", look.colour, "", look.dash), "")
     axes.plot([], [], color=look.colour, linestyle=look.dash, marker=look.marker, label=label)
     for _, row in rows.iterrows():
-        claim = (
-            f"ticket at {_percent(row['density'])} kept, from step {row['rewind_step']}, against dense at equal steps"
-        )
+        claim = cell_claim(row["density"], row["rewind_step"])
         _verdict_marker(axes, row["density"], row["estimate"], look, decisions[claim])
 
 
@@ -577,7 +577,9 @@ def _density_axis(axes: Axes, densities: pd.Series, *, sparsest_last: bool = Tru
     """Share of weights kept, logarithmic; read from left to right, pruning goes on."""
     axes.set_xscale("log")
     sparsest = densities.min()
-    ticks = [tick for tick in (1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001) if tick >= sparsest * 0.9]
+    ticks = [
+        tick for tick in (1, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001) if tick >= sparsest * 0.9
+    ]
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
@@ -590,6 +592,22 @@ def _density_axis(axes: Axes, densities: pd.Series, *, sparsest_last: bool = Tru
 def _legend(axes: Axes, *entries: Sequence) -> None:
     """Outside, to the right."""
     axes.legend(*entries, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
+
+
+def _legend_below(axes: Axes, entries_of: Axes) -> None:
+    """Below `axes` and its label: inside, it would hide intervals."""
+    entries = entries_of.get_legend_handles_labels()
+    figure = axes.get_figure(root=True)
+    if figure is None or not entries[0]:
+        return
+    below_label = ScaledTranslation(0, -34 / 72, figure.dpi_scale_trans)
+    axes.legend(
+        *entries,
+        loc="upper left",
+        bbox_to_anchor=(0, 0),
+        bbox_transform=axes.transAxes + below_label,
+        borderaxespad=0,
+    )
 
 
 def _not_measured(axes: Axes, words: str = "not measured") -> None:

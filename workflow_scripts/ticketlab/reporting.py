@@ -36,6 +36,7 @@ MANY_CLAIMS = (
     (STRONG_FORM, "a masked, untrained network is as good as dense", r"^supermask_(\w+ at \S+) kept"),
     (T2, "roles are fixed by a later step", r"^roles are fixed by (step \d+)"),
 )
+FEW = 6  # like claims that are named one by one
 # Verdicts about one ticket each, many to a study.
 ONE_TICKET = "ticket at "
 ESTIMATES = {
@@ -132,13 +133,14 @@ def answers(verdicts: pd.DataFrame, studies: Sequence[str]) -> list[dict]:
         rows = rows.assign(case=rows["claim"].str.extract(pattern, expand=False)).dropna(subset="case")
         cells = [list(_at_a_glance(rows[rows["study"] == study])) for study in studies]
         found.append({"test": test, "claim": words, "if_so": IF_SO[test], "cells": cells})
-    return sorted(found, key=lambda answer: answer["test"])
+    return sorted(found, key=lambda answer: list(IF_SO).index(answer["test"]))
 
 
 def _at_a_glance(rows: pd.DataFrame) -> Iterator[dict]:
     """Which of many like claims got each decision."""
     for decision, cases in rows.groupby("decision", sort=False)["case"]:
-        yield {"decision": decision, "kind": str(decision).split()[0], "reason": f"at {', '.join(cases)}"}
+        where = f"at {'; '.join(cases)}" if len(cases) <= FEW else f"in {len(cases)} cases"
+        yield {"decision": decision, "kind": str(decision).split()[0], "reason": where}
 
 
 def counts(verdicts: pd.DataFrame) -> dict[str, int]:
@@ -183,7 +185,7 @@ def instrument_states(comparisons: pd.DataFrame, study: str) -> Iterator[dict]:
         worst = ", ".join(f"{row['estimate']:.0%} at {_where(row)}" for _, row in rows.iterrows())
         yield {
             "instrument": f"learning coefficient, {variant}",
-            "state": f"{flagged:.0f} of {total} estimates flagged and left out",
+            "state": f"{flagged:.0f} of {total} estimates flagged, left out of the LLC",
             "detail": worst,
         }
     agreement = mine[mine["test"].eq(ROLES) & mine["quantity"].eq("agreement, identity, all")]

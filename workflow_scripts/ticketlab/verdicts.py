@@ -33,7 +33,7 @@ def judge(comparisons: pd.DataFrame, studies: dict[str, dict]) -> pd.DataFrame:
     rows = []
     for name, spec in studies.items():
         licence = spec["licensed_by"]
-        licensed = None if licence is None else (licence, _any_winning(cells[licence], settings[licence]))
+        licensed = None if licence is None else (licence, len(_winners(cells[licence], settings[licence])) > 0)
         own = [
             *cells[name].to_dict("records"),
             *winning_ticket(cells[name], settings[name], licensed),
@@ -52,16 +52,17 @@ def ticket_cells(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) 
     """Each ticket (density × rewind step) at equal steps: winning, matching, neither or inconclusive.
 
     Matching: non-inferior to dense. Winning: matching, and better than the re-initialised and the shuffled control,
-    where Holm's adjustment runs over both controls and all controlled densities of the rewind step. A ticket at a
+    where Holm's adjustment runs over both controls, all controlled densities and all rewind steps. A ticket at a
     density without controls cannot be called winning.
     """
     measured = rows[rows["test"].eq(TICKETS) & rows["quantity"].eq(settings.metric)]
     end = measured[measured["step"] == last_step]
     courses = measured[measured["contrast"] == "ticket - dense"].groupby(["rewind_step", "level"])
     found = []
+    decisive = end[end["contrast"].isin([f"ticket - {control}" for control in DECISIVE_CONTROLS])]
+    adjusted = pd.Series(statistics.holm(decisive["p"]), index=decisive.index)
     for rewind_step, group in end.groupby("rewind_step"):
-        against = group[group["contrast"].isin([f"ticket - {control}" for control in DECISIVE_CONTROLS])]
-        adjusted = pd.Series(statistics.holm(against["p"]), index=against.index)
+        against = decisive[decisive["rewind_step"] == rewind_step]
         for _, cell in group[group["contrast"] == "ticket - dense"].iterrows():
             here = against["level"] == cell["level"]
             undecided = _undecided(cell)
@@ -81,7 +82,7 @@ def ticket_cells(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) 
             found.append(
                 _verdict(
                     T1,
-                    f"ticket at {_percent(cell)} kept, from step {rewind_step}, against dense at equal steps",
+                    cell_claim(cell["density"], rewind_step),
                     cell,
                     settings.margin,
                     decision,
@@ -99,6 +100,11 @@ def _undecided(row: pd.Series) -> str:
     if not np.isfinite([row["estimate"], row["ci_low"], row["ci_high"]]).all():
         return DIVERGED
     return ""
+
+
+def cell_claim(density: float, rewind_step: int) -> str:
+    """The claim about one ticket, by which a figure finds its verdict."""
+    return f"ticket at {100 * density:.3g}% kept, from step {rewind_step}, against dense at equal steps"
 
 
 def _percent(row: pd.Series) -> str:
@@ -131,16 +137,21 @@ def _sparse(cells: pd.DataFrame, settings: JudgingSettings) -> pd.DataFrame:
     return cells[cells["density"] <= settings.sparse]
 
 
-def _any_winning(cells: pd.DataFrame, settings: JudgingSettings) -> bool:
-    return bool((_sparse(cells, settings)["decision"] == WINNING).any())
+def _winners(cells: pd.DataFrame, settings: JudgingSettings) -> pd.DataFrame:
+    """The sparse winning tickets that also pass the walk from the densest down, at α shared among the rewind steps."""
+    level = settings.alpha / max(cells["rewind_step"].nunique(), 1)
+    ordered = cells.sort_values("density", ascending=False)
+    passed = ordered["p"].lt(level).groupby(ordered["rewind_step"]).cummin()
+    return _sparse(ordered[passed & ordered["decision"].eq(WINNING)], settings)
 
 
 def winning_ticket(cells: pd.DataFrame, settings: JudgingSettings, licensed: tuple[str, bool] | None) -> Iterator[dict]:
     """The study's answer to test 1, and the smallest density that matches.
 
     Densities are taken from the densest down and the walk stops at the first that does not match, which keeps the
-    family's error at α without adjustment (fixed-sequence testing). A negative answer is only given where the
-    procedure is known to work: in a study licensed by another one in which it found winning tickets.
+    family's error at α without adjustment (fixed-sequence testing); a winning ticket must lie on that walk. A negative
+    answer is only given where the procedure is known to work: in a study licensed by another one in which it found
+    winning tickets.
     """
     for rewind_step, group in cells.groupby("rewind_step"):
         ordered = group.sort_values("density", ascending=False)
@@ -167,7 +178,7 @@ def winning_ticket(cells: pd.DataFrame, settings: JudgingSettings, licensed: tup
                 f"the densest ticket, at {_percent(first)}, is not shown to match: {first['reason']}",
             )
     sparse = _sparse(cells, settings)
-    winners = sparse[sparse["decision"] == WINNING]
+    winners = _winners(cells, settings)
     if len(winners):
         best = winners.sort_values("density").iloc[0]
         decision, basis = SUPPORTS, best
@@ -183,9 +194,10 @@ def winning_ticket(cells: pd.DataFrame, settings: JudgingSettings, licensed: tup
             )
             decision, reason = INCONCLUSIVE, f"no sparse ticket matches, but {why}"
         else:
-            counts = sparse["decision"].value_counts().to_dict() if len(sparse) else {}
             decision = INCONCLUSIVE
-            reason = f"no ticket at or below {settings.sparse:.0%} is shown to win, nor all to fail ({counts})"
+            reason = f"no ticket at or below {settings.sparse:.0%} kept is shown to win, nor all to fail"
+            if sparse.empty:
+                reason = f"no ticket at or below {settings.sparse:.0%} kept was trained"
             reason += f"; {sparse['undecided'].max()}" if len(sparse) and sparse["undecided"].any() else ""
     yield _verdict(T1, "a winning ticket exists, at equal steps", basis, settings.margin, decision, reason)
 
@@ -269,7 +281,7 @@ def fixed_roles(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]
         elif not other["ci_low"] <= 0 <= other["ci_high"]:
             decision, reason = INCONCLUSIVE, "instrument: networks of different initialisations do not agree at chance"
         elif row["ci_low"] >= settings.determined:
-            decision, reason = SUPPORTS, f"determinacy is above {settings.determined:g}: roles are fixed by then"
+            decision, reason = SUPPORTS, f"determinacy is above {settings.determined:g}"
         elif row["ci_high"] <= settings.undetermined:
             decision, reason = REFUTES, f"determinacy is below {settings.undetermined:g}: data order decides the roles"
         elif row["ci_low"] > settings.undetermined and row["ci_high"] < settings.determined:
