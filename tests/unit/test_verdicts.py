@@ -173,7 +173,7 @@ WINS = ticket(1, 0.3, GOOD, BAD, BAD)
         (ALL_FAIL, None, INCONCLUSIVE, "no study licenses a negative"),
         (ALL_FAIL | ticket(3, 0.05, 2.1, 3.0, 3.0), WINS, INCONCLUSIVE, "nor all to fail"),
         (ALL_FAIL | ticket(3, 0.05, GOOD, GOOD, GOOD), WINS, INCONCLUSIVE, "nor all to fail"),
-        (ticket(1, 0.8, BAD, 3.0, 3.0), WINS, INCONCLUSIVE, "nor all to fail"),
+        (ticket(1, 0.8, BAD, 3.0, 3.0), WINS, INCONCLUSIVE, "no ticket at or below 50% kept was trained"),
         (WINS, WINS, SUPPORTS, "winning"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.workflow.conftest import ROOT, TINY, Project, closure
+from tests.workflow.projects import ROOT, TINY, Project, closure
 from workflow_scripts.ticketlab import tables
 
 REGISTRY = "workflow_scripts/ticketlab/tasks/__init__.py"

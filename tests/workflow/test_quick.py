@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.workflow.conftest import ROOT, Project
+from tests.workflow.projects import ROOT, Project
 from workflow_scripts.ticketlab import tables
 from workflow_scripts.ticketlab.verdicts import VERDICTS
 

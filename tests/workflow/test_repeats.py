@@ -3,7 +3,6 @@
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -14,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.workflow.conftest import TINY, Project, environment
+from tests.workflow.projects import Project, environment, tiny_project
 
 SCRIPT = "workflow_scripts/estimate_llc.py"
 BODY = "spec = snakemake.params.spec\n"
@@ -27,8 +26,8 @@ PATIENCE = 120.0
 @pytest.fixture(scope="module")
 def clean(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A run with the changed config from nothing, in another folder than all others, on one core."""
-    folder = shutil.copytree(pristine, tmp_path_factory.mktemp("clean") / "project")
-    return Project(folder, ()).overlay("tiny.yaml", TINY).overlay("other.yaml", OTHER_LLC).run(cores=1)
+    project = tiny_project(pristine, tmp_path_factory.mktemp("clean") / "project")
+    return project.overlay("other.yaml", OTHER_LLC).run(cores=1)
 
 
 def test_another_folder_and_another_number_of_cores_give_the_same_bytes(tiny: Project, clean: Project) -> None:
@@ -108,9 +107,9 @@ def unlock(project: Project) -> None:
 
 
 def test_a_run_that_was_killed_goes_on_where_it_was_and_ends_in_the_same_bytes(
-    tiny: Project, fresh: Callable[[str], Project]
+    tiny: Project, pristine: Path, tmp_path: Path
 ) -> None:
-    project = fresh("killed")
+    project = tiny_project(pristine, tmp_path / "project")
     kill_when_started(project, 3, whole_group=True)
     wait_until(lambda: not processes(project), "end of the killed jobs")
     unlock(project)

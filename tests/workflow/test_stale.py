@@ -1,6 +1,7 @@
 """What a change makes stale, and what it leaves alone: dry runs over finished runs, in folders moved elsewhere."""
 
 import os
+import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.workflow.conftest import ROOT, TINY, Project, closure
+from tests.workflow.projects import ROOT, TINY, Project, closure
 from workflow_scripts.ticketlab.config import overlay
 
 LIBRARY = "workflow_scripts/ticketlab"
@@ -174,9 +175,7 @@ TEXT: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def own_text(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A study on the user's own texts, up to its data."""
-    from shutil import copytree
-
-    folder = copytree(pristine, tmp_path_factory.mktemp("text") / "project")
+    folder = shutil.copytree(pristine, tmp_path_factory.mktemp("text") / "project")
     (folder / CORPUS).mkdir()
     for number in range(30):
         (folder / CORPUS / f"{number}.txt").write_text(f"The {number}th text says that {number} is a number.\n" * 20)

@@ -1,0 +1,155 @@
+"""Copies of the project to run Snakemake in: no test runs it in the repository itself."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workflow_scripts.plan import Job
+
+ROOT = Path(__file__).parents[2]
+NOT_COPIED = (".git", ".snakemake", ".venv", "__pycache__", ".*_cache", ".hypothesis", "results", "logs", "tests")
+
+# One study, all rules, seconds: for tests that must really run something.
+TINY: dict[str, Any] = {
+    "results": "results",
+    "run": ["digits"],
+    "studies": {
+        "digits": {
+            "seeds": 2,
+            "block_size": 2,
+            "checkpoints": 4,
+            "task": {"evaluation_examples": 64},
+            "model": {"hidden": [20, 10]},
+            "training": {"batch_size": 16, "steps": 12},
+            "pruning": {
+                "rounds": 1,
+                "rewind_steps": [0],
+                "control_levels": [1],
+                "controls": ["reinitialised", "shuffled"],
+                "mask_steps": [],
+                "clock_level": 1,
+            },
+            "supermask": {"densities": [0.5], "inits": ["kaiming"], "steps": 4},
+            "spawning": {"split_steps": [0], "orders": 1},
+            "llc": {"chains": 2, "draws": 16, "burn_in": 2, "checkpoints": 2},
+        }
+    },
+}
+
+# The dry run, job by job, by the code behind `make plan`; in a process of its own, for the copy's own modules.
+PLAN = (
+    "import dataclasses, json, sys\n"
+    "from workflow_scripts.plan import dry_run\n"
+    "jobs = dry_run(sys.argv[1:])\n"
+    "print(json.dumps([dataclasses.asdict(job) for job in jobs]))"
+)
+
+
+def name(job: Job) -> str:
+    """A job as rule and wildcards: "imp_round digits-0-10-2"."""
+    return f"{job.rule} {'-'.join(job.wildcards.values())}".strip()
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of the project, run with these config files over config.yaml."""
+
+    folder: Path
+    overlays: tuple[str, ...]
+
+    def command(self, *arguments: str, cores: int = 2) -> list[str]:
+        return [sys.executable, "-m", "snakemake", *arguments, "--cores", str(cores), *self._config()]
+
+    def snakemake(self, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess[str]:
+        return self.call(self.command(*arguments, cores=cores))
+
+    def run(self, *arguments: str, cores: int = 2) -> "Project":
+        """Run to the end; a failure shows what Snakemake said."""
+        result = self.snakemake(*arguments, cores=cores)
+        assert result.returncode == 0, (result.stdout + result.stderr)[-6000:]
+        return self
+
+    def plan(self, *arguments: str) -> dict[str, Job]:
+        """The jobs that a run would do, by name."""
+        return {name(job): job for job in self._dry_run(*arguments) if job.output}
+
+    def asked_for(self) -> set[str]:
+        """The files that the default target asks for by itself."""
+        return {path for job in self._dry_run("--forceall") if not job.output for path in job.input}
+
+    def _dry_run(self, *arguments: str) -> list[Job]:
+        result = self.call([sys.executable, "-c", PLAN, *arguments, "--cores", "1", *self._config()])
+        assert result.returncode == 0, (result.stdout + result.stderr)[-6000:]
+        return [
+            Job(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
+            for fields in json.loads(result.stdout.splitlines()[-1])
+        ]
+
+    def call(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, cwd=self.folder, env=environment(), capture_output=True, text=True)
+
+    def overlay(self, file: str, content: dict[str, Any]) -> "Project":
+        """The same copy with one more config file over the others."""
+        (self.folder / file).write_text(yaml.safe_dump(content))
+        return Project(self.folder, (*self.overlays, file))
+
+    def copy(self, folder: Path) -> "Project":
+        """Another copy, with results and metadata and their times."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder, self.overlays)
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        path = self.folder / file
+        text = path.read_text()
+        assert old in text, f"{file} has no {old!r} any more: mend the test"
+        path.write_text(text.replace(old, new, 1))
+
+    def append(self, file: str, text: str) -> None:
+        with (self.folder / file).open("a") as stream:
+            stream.write(text)
+
+    def touch(self, pattern: str) -> None:
+        for path in self.folder.glob(pattern):
+            os.utime(path)
+
+    def tables(self, results: str = "results") -> dict[str, bytes]:
+        """Every Parquet file below the results folder, by path."""
+        folder = self.folder / results
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.parquet"))}
+
+    def _config(self) -> list[str]:
+        return ["--configfile", *self.overlays] if self.overlays else []
+
+
+def tiny_project(pristine: Path, folder: Path) -> Project:
+    """A copy without results, with TINY over config.yaml."""
+    shutil.copytree(pristine, folder)
+    return Project(folder, ()).overlay("tiny.yaml", TINY)
+
+
+def environment() -> dict[str, str]:
+    """Without what would lead a copy back to the repository or to the options of whoever runs the tests."""
+    hidden = ("PYTHONPATH", "SNAKEMAKE_PROFILE")
+    return {key: value for key, value in os.environ.items() if key not in hidden}
+
+
+def closure(jobs: Iterable[Job], patterns: Iterable[str]) -> set[str]:
+    """The names of the jobs that match a pattern, and of all jobs downstream of them."""
+    jobs = list(jobs)
+    reached = {name(job) for job in jobs if any(fnmatch(name(job), pattern) for pattern in patterns)}
+    made = {path for job in jobs if name(job) in reached for path in job.output}
+    while True:
+        further = {name(job) for job in jobs if name(job) not in reached and made & set(job.input)}
+        if not further:
+            return reached
+        reached |= further
+        made |= {path for job in jobs if name(job) in further for path in job.output}
