@@ -22,7 +22,7 @@ rule prepare_data:
         mem_mb=2000,
         runtime=15,
     params:
-        spec=lambda w, input: with_digests(specs.prepare_data(CONFIG, w.study), input),
+        spec=data_spec,
         code=code("prepare_data.py"),
         lock=LOCK,
     script:

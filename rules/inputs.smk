@@ -2,9 +2,15 @@
 from hashlib import sha256
 
 
-def with_digests(spec, paths):
-    """`spec` with the sha256 of files from outside: Snakemake sees a newer file, but not an older one in its place."""
-    return spec | {"sha256": {path: sha256(Path(path).read_bytes()).hexdigest() for path in paths}} if paths else spec
+def data_spec(wildcards):
+    """prepare_data's spec with the sha256 of the user's own files.
+
+    Snakemake sees a newer file by itself, but not an older one in its place. And it records no parameter whose function
+    takes `input`, hence the wildcards.
+    """
+    files = [path for path in map(Path, specs.external_files(CONFIG, wildcards.study)) if path.is_file()]
+    digests = {str(path): sha256(path.read_bytes()).hexdigest() for path in files}
+    return specs.prepare_data(CONFIG, wildcards.study) | ({"sha256": digests} if digests else {})
 
 
 def round_before(name):

@@ -22,8 +22,9 @@ def test_every_rule_and_study_ran_and_left_its_outputs_log_and_benchmark(quick: 
     assert {job.study for job in jobs} == {*STUDIES, ""}
     missing = [path for job in jobs for path in (*job.output, job.benchmark) if not (quick.folder / path).is_file()]
     assert not missing
-    logs = {path.relative_to(quick.folder / RESULTS / "logs").parts[0] for path in quick.folder.rglob("*.log")}
-    assert {job.rule for job in jobs} <= {part.removesuffix(".log") for part in logs}
+    logs = quick.folder / RESULTS / "logs"
+    logged = {path.relative_to(logs).parts[0].removesuffix(".log") for path in logs.rglob("*.log")}
+    assert {job.rule for job in jobs} <= logged
 
 
 def test_a_second_run_has_nothing_to_do(quick: Project) -> None:
@@ -36,6 +37,16 @@ def test_a_target_asks_for_some_output_of_every_job(quick: Project) -> None:
     jobs = quick.plan("--forceall").values()
     asked_for = quick.asked_for()
     assert not [job.output for job in jobs if not asked_for & set(job.output)]
+
+
+def test_snakemake_recorded_the_three_parameters_of_every_job(quick: Project) -> None:
+    """It compares what it recorded, and silently leaves out a parameter whose function takes `input` or `output`."""
+    paths = [path for path in (quick.folder / ".snakemake/metadata").rglob("*") if path.is_file()]
+    records = [json.loads(path.read_text()) for path in paths]
+    assert {record["rule"] for record in records} == {job.rule for job in quick.plan("--forceall").values()}
+    assert {(record["rule"], len(record["params"])) for record in records} == {
+        (record["rule"], 3) for record in records
+    }
 
 
 def table_of(path: Path) -> str:

@@ -72,6 +72,11 @@ CHANGES = {
         stale=trained("text") + trained("digits"),
         spared=["prepare_data *", "init_seeds *"],
     ),
+    "another split of the data": Change(
+        config=study("digits", task={"validation_share": 0.2}),
+        stale=["prepare_data digits"],
+        spared=["* text*"],
+    ),
     "another judging margin": Change(
         config=study("text", judging={"margin": 0.05}),
         stale=["summarise text", "judge"],
