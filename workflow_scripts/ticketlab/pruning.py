@@ -64,8 +64,15 @@ def keep_top(scores: Stack, counts: Counts) -> Stack:
 
 
 def _top(scores: Tensor, count: int) -> Tensor:
-    order = scores.sort(dim=1, descending=True, stable=True).indices[:, :count]
-    return torch.zeros_like(scores).scatter_(1, order, 1.0)
+    """The mask of the `count` highest scores of each row; of equal ones the first, and NaN counts as the highest.
+
+    Selecting the count-th score is several times faster than sorting, and edge-popup does it at every step.
+    """
+    scores = scores.nan_to_num(nan=torch.inf, posinf=torch.inf, neginf=-torch.inf)
+    last = scores.kthvalue(scores.shape[1] - count + 1, dim=1, keepdim=True).values
+    above, level = scores > last, scores == last
+    missing = count - above.sum(dim=1, keepdim=True)
+    return (above | (level & (level.cumsum(dim=1) <= missing))).to(scores.dtype)
 
 
 def magnitude(weights: Stack, mask: Stack | None = None) -> Stack:
