@@ -12,6 +12,7 @@ CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+UNLOCK := $(BIN)/python -m workflow_scripts.unlock
 comma := ,
 space := $(subst ,, )
 CHOSEN := $(if $(strip $(STUDIES)),--config run='[$(subst $(space),$(comma),$(strip $(STUDIES)))]')
@@ -23,15 +24,18 @@ help: ## this list
 	@echo 'Variables:   CORES=2   STUDIES="text digits"   ARGS="further arguments"   PYTHON=/path/to/python3.11'
 
 run: environment ## the workflow: from seeds to verdicts, figures and report
+	@$(UNLOCK)
 	$(SNAKEMAKE) $(CHOSEN) $(ARGS)
 
 quick: environment ## the same with config/quick.yaml: every rule and study in minutes
+	@$(UNLOCK)
 	$(SNAKEMAKE) --configfile config/quick.yaml $(CHOSEN) $(ARGS)
 
 plan: environment ## what `make run` would do: jobs, reasons and, from what was measured before, the time
 	@$(BIN)/python -m workflow_scripts.plan --cores $(CORES) $(CHOSEN) $(ARGS)
 
 report: environment ## results/report.html and whatever it needs
+	@$(UNLOCK)
 	$(SNAKEMAKE) $(CHOSEN) $(ARGS) -- report
 
 test: lint ## lint, types, unit tests and the quick workflow end to end

@@ -70,7 +70,7 @@ def dry_run(arguments: list[str]) -> list[Job]:
     recorder = Recorder()
     logger.addFilter(recorder)
     try:
-        cli.main([*arguments, "--dry-run"])
+        cli.main(["--dry-run", *arguments])
     except SystemExit as end:
         if end.code:
             raise

@@ -51,7 +51,7 @@ MISTAKES = [
     ("studies/text/training/learning_rate", "1e-3", ["studies.text.training.learning_rate", "'1e-3'", "valid number"]),
     ("studies/text/training/learning_rate", float("nan"), ["studies.text.training.learning_rate", "nan", "finite"]),
     ("studies/text/training/steps", 80.5, ["studies.text.training.steps", "80.5", "valid integer"]),
-    ("studies/text/training/steps", "600", ["studies.text.training.steps", "'800'", "valid integer"]),
+    ("studies/text/training/steps", "800", ["studies.text.training.steps", "'800'", "valid integer"]),
     ("studies/text/training/steps", 0, ["studies.text.training.steps", "0", "greater than 0"]),
     ("studies/text/training/betas", [0.9], ["studies.text.training.betas", "[0.9]", "at least 2"]),
     ("studies/text/checkpoints", True, ["studies.text.checkpoints", "True", "valid integer"]),

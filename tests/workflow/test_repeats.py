@@ -5,6 +5,7 @@ import random
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -99,11 +100,16 @@ def kill_when_started(project: Project, jobs: int, *, whole_group: bool) -> None
 
 
 def unlock(project: Project) -> None:
-    """What Snakemake asks for after a SIGKILL, which leaves its lock behind."""
-    result = project.snakemake()
-    assert result.returncode != 0
-    assert "--unlock" in result.stderr
-    assert project.snakemake("--unlock").returncode == 0
+    """What `make run` does before a run: a SIGKILL leaves Snakemake's lock behind, and maybe jobs that still write."""
+    refused = project.snakemake()
+    assert refused.returncode != 0 and "--unlock" in refused.stderr
+    command = [sys.executable, "-m", "workflow_scripts.unlock"]
+    if processes(project):
+        result = project.call(command)
+        assert result.returncode == 1 and result.stderr.startswith("error: a run, or jobs of one that was killed")
+        wait_until(lambda: not processes(project), "end of the orphaned jobs")
+    result = project.call(command)
+    assert result.returncode == 0 and "goes on where it stopped" in result.stdout
 
 
 def test_a_run_that_was_killed_goes_on_where_it_was_and_ends_in_the_same_bytes(
@@ -114,7 +120,7 @@ def test_a_run_that_was_killed_goes_on_where_it_was_and_ends_in_the_same_bytes(
     wait_until(lambda: not processes(project), "end of the killed jobs")
     unlock(project)
     finished = project.tables()
-    # Now the jobs live on and write while the next run has begun.
+    # Now the jobs of the killed run live on.
     kill_when_started(project, 8, whole_group=False)
     unlock(project)
     assert finished.items() <= project.tables().items()

@@ -1,0 +1,46 @@
+import subprocess
+import sys
+import time
+
+from tests.conftest import ROOT
+
+
+def unlock(folder):
+    command = [sys.executable, "-m", "workflow_scripts.unlock"]
+    return subprocess.run(command, cwd=folder, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+
+
+def locked(folder):
+    (folder / ".snakemake/locks").mkdir(parents=True)
+    (folder / ".snakemake/locks/0.output.lock").touch()
+    (folder / "Snakefile").write_text("rule all:\n    input: []\n")
+    return folder
+
+
+def test_a_folder_without_a_lock_is_left_alone(tmp_path):
+    assert unlock(tmp_path).returncode == 0
+    assert not [*tmp_path.iterdir()]
+
+
+def test_the_lock_of_a_run_that_is_gone_is_removed(tmp_path):
+    result = unlock(locked(tmp_path))
+    assert result.returncode == 0, result.stderr
+    assert "goes on where it stopped" in result.stdout
+    assert not [*tmp_path.glob(".snakemake/locks/*")]
+
+
+def test_the_lock_stays_while_a_job_still_writes(tmp_path):
+    folder = locked(tmp_path)
+    job = folder / ".snakemake/scripts/tmp1.train_dense.py"
+    job.parent.mkdir()
+    job.write_text("import time\ntime.sleep(60)\n")
+    running = subprocess.Popen([sys.executable, str(job)], cwd=folder)
+    try:
+        time.sleep(0.2)
+        result = unlock(folder)
+    finally:
+        running.kill()
+        running.wait()
+    assert result.returncode == 1
+    assert str(running.pid) in result.stderr and "wait until they have ended" in result.stderr
+    assert [*folder.glob(".snakemake/locks/*")]
