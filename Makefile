@@ -17,7 +17,7 @@ comma := ,
 space := $(subst ,, )
 CHOSEN := $(if $(strip $(STUDIES)),--config run='[$(subst $(space),$(comma),$(strip $(STUDIES)))]')
 
-.PHONY: help run quick plan report test lint format bench schema lock clean environment
+.PHONY: help run quick plan report test lint format bench reference schema lock clean environment
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ format: environment ## bring the code into the style that lint asks for
 
 bench: environment ## throughput beside a plain PyTorch loop and devinterp's own sampler
 	$(BIN)/python -m benchmarks.bench $(ARGS)
+
+reference: environment ## docs/reference/ from the finished default run in results/
+	$(BIN)/python -m workflow_scripts.reference
 
 schema: environment ## config/schema.json from the pydantic models
 	$(BIN)/python -m workflow_scripts.schema > config/schema.json
