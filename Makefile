@@ -12,7 +12,7 @@ CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
-UNLOCK := $(BIN)/python -m workflow_scripts.unlock
+UNLOCK := $(BIN)/python -m workflow_scripts.tools.unlock
 comma := ,
 space := $(subst ,, )
 CHOSEN := $(if $(strip $(STUDIES)),--config run='[$(subst $(space),$(comma),$(strip $(STUDIES)))]')
@@ -32,7 +32,7 @@ quick: environment ## the same with config/quick.yaml: every rule and study in m
 	$(SNAKEMAKE) --configfile config/quick.yaml $(CHOSEN) $(ARGS)
 
 plan: environment ## what `make run` would do: jobs, reasons and, from what was measured before, the time
-	@$(BIN)/python -m workflow_scripts.plan --cores $(CORES) $(CHOSEN) $(ARGS)
+	@$(BIN)/python -m workflow_scripts.tools.plan --cores $(CORES) $(CHOSEN) $(ARGS)
 
 report: environment ## results/report.html and whatever it needs
 	@$(UNLOCK)
@@ -57,10 +57,10 @@ bench: environment ## throughput beside a plain PyTorch loop and devinterp's own
 	$(BIN)/python -m benchmarks.bench $(ARGS)
 
 reference: environment ## docs/reference/ from the finished default run in results/
-	$(BIN)/python -m workflow_scripts.reference
+	$(BIN)/python -m workflow_scripts.tools.reference
 
 schema: environment ## config/schema.json from the pydantic models
-	$(BIN)/python -m workflow_scripts.schema > config/schema.json
+	$(BIN)/python -m workflow_scripts.tools.schema > config/schema.json
 
 lock: environment ## resolve envs/requirements.in anew into the lock file and the conda file
 	envs/lock.sh

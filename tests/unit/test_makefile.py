@@ -87,7 +87,7 @@ def test_help_is_the_default_and_tells_every_target(folder: Path) -> None:
         (["report", "STUDIES=text"], ".venv/bin/snakemake --cores 3 --config run='[text]' -- report"),
         (
             ["plan", "ARGS=--configfile a.yaml"],
-            ".venv/bin/python -m workflow_scripts.plan --cores 3 --configfile a.yaml",
+            ".venv/bin/python -m workflow_scripts.tools.plan --cores 3 --configfile a.yaml",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""The plan tells the dry run's jobs and reasons, and times out of benchmark files (workflow_scripts/plan.py)."""
+"""The plan tells the dry run's jobs and reasons, and times out of benchmark files (workflow_scripts/tools/plan.py)."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from workflow_scripts.plan import Job, duration, expected_seconds, measurements, short_reason, wall_seconds
+from workflow_scripts.tools.plan import Job, duration, expected_seconds, measurements, short_reason, wall_seconds
 
 ROOT = Path(__file__).parents[2]
 
@@ -105,7 +105,7 @@ def test_a_reason_names_one_file_of_each_list() -> None:
 
 
 def plan(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "workflow_scripts.plan", "--cores", "2", *arguments]
+    command = [sys.executable, "-m", "workflow_scripts.tools.plan", "--cores", "2", *arguments]
     return subprocess.run(
         command, cwd=folder, env={"PYTHONPATH": str(ROOT), "HOME": str(folder)}, capture_output=True, text=True
     )

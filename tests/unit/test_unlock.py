@@ -6,7 +6,7 @@ from tests.conftest import ROOT
 
 
 def unlock(folder):
-    command = [sys.executable, "-m", "workflow_scripts.unlock"]
+    command = [sys.executable, "-m", "workflow_scripts.tools.unlock"]
     return subprocess.run(command, cwd=folder, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
 
 

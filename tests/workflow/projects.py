@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from workflow_scripts.plan import Job
+from workflow_scripts.tools.plan import Job
 
 ROOT = Path(__file__).parents[2]
 NOT_COPIED = (".git", ".snakemake", ".venv", "__pycache__", ".*_cache", ".hypothesis", "results", "logs", "tests")
@@ -48,7 +48,7 @@ TINY: dict[str, Any] = {
 # The dry run, job by job, by the code behind `make plan`; in a process of its own, for the copy's own modules.
 PLAN = (
     "import dataclasses, json, sys\n"
-    "from workflow_scripts.plan import dry_run\n"
+    "from workflow_scripts.tools.plan import dry_run\n"
     "jobs = dry_run(sys.argv[1:])\n"
     "print(json.dumps([dataclasses.asdict(job) for job in jobs]))"
 )

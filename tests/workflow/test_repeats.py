@@ -103,7 +103,7 @@ def unlock(project: Project) -> None:
     """What `make run` does before a run: a SIGKILL leaves Snakemake's lock behind, and maybe jobs that still write."""
     refused = project.snakemake()
     assert refused.returncode != 0 and "--unlock" in refused.stderr
-    command = [sys.executable, "-m", "workflow_scripts.unlock"]
+    command = [sys.executable, "-m", "workflow_scripts.tools.unlock"]
     if processes(project):
         result = project.call(command)
         assert result.returncode == 1 and result.stderr.startswith("error: a run, or jobs of one that was killed")

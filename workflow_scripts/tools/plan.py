@@ -1,6 +1,6 @@
 """What a run would do and how long it would take: Snakemake's dry run, job by job, with times from earlier runs.
 
-    python -m workflow_scripts.plan --cores N [further arguments of snakemake]
+    python -m workflow_scripts.tools.plan --cores N [further arguments of snakemake]
 
 A job's time is the one in its own benchmark file; else the median over its rule and study; else over its rule.
 """

@@ -1,4 +1,4 @@
-"""Copy the verdicts and figures of the finished run in results/ to docs/reference/, the reference result of the README."""
+"""Copy verdicts and figures of the finished run in results/ to docs/reference/, the README's reference result."""
 
 import shutil
 from pathlib import Path

@@ -1,0 +1,1 @@
+"""Commands behind make targets; no rule calls them."""
