@@ -180,7 +180,7 @@ def winning_ticket(cells: pd.DataFrame, settings: JudgingSettings, licensed: tup
     sparse = _sparse(cells, settings)
     winners = _winners(cells, settings)
     if len(winners):
-        best = winners.sort_values("density").iloc[0]
+        best = winners.sort_values(["density", "rewind_step"]).iloc[0]
         decision, basis = SUPPORTS, best
         reason = f"winning at {_percent(best)} kept from step {best['rewind_step']:.0f}"
     else:
