@@ -147,7 +147,8 @@ def structure(distances: pd.DataFrame, settings: JudgingSettings) -> Iterator[di
             result = statistics.mean_interval(values[step], settings.alpha)
             yield _row(STRUCTURE, name, "distance", result, step=step)
         course = acquisition_and_forgetting(values.columns.tolist(), values.to_numpy())
-        turning = int(np.median(course.turning_step))
+        # The two halves of the seeds may turn at different steps: the earlier one stands for both, and was recorded.
+        turning = int(course.turning_step.min())
         acquired = statistics.exceeds(course.acquired, settings.acquired, settings.alpha)
         yield _row(STRUCTURE, name, "acquired", acquired, step=turning)
         # A seed that never came nearer has nothing to forget.

@@ -222,8 +222,8 @@ def _determinacy(axes: Axes, mine: pd.DataFrame, spec: dict) -> None:
     for name, words in (("determined", "fixed above"), ("undetermined", "free below")):
         limit = spec["judging"][name]
         axes.axhline(limit, color=BLACK, linewidth=0.8, linestyle=LONG_DASH)
-        place = ((1, limit), (-2, 2), ("axes fraction", "data"), "offset points")
-        axes.annotate(f"{words} {limit:g}", *place, ha="right")
+        place = ((0, limit), (16, 2), ("axes fraction", "data"), "offset points")
+        axes.annotate(f"{words} {limit:g}", *place, ha="left")
     axes.set_ylim(min(-0.1, axes.get_ylim()[0]), max(1.1, axes.get_ylim()[1]))
     _legend(axes)
     return None
