@@ -9,49 +9,19 @@ from torch.nn import functional as F
 
 from workflow_scripts.ticketlab import models, roles, stack, tables
 from workflow_scripts.ticketlab.errors import TicketlabError
+from workflow_scripts.ticketlab.hand_set import IDLE, INDUCTION, PREVIOUS_TOKEN, copying_transformer
 from workflow_scripts.ticketlab.randomness import generator
 from workflow_scripts.ticketlab.roles import Probe
 from workflow_scripts.ticketlab.settings.roles import RolesSettings
 from workflow_scripts.ticketlab.tasks import Problem, cross_entropy
 
 SYMBOLS, HALF = 32, 12  # symbols; length of r in [r, r]
-PREVIOUS, INDUCTION = 1, 2  # where the built heads are, in the order of model.components
 SETTINGS = RolesSettings()
 
 
 @pytest.fixture(autouse=True)
 def _one_thread():
     torch.set_num_threads(1)
-
-
-def built_transformer() -> Any:
-    """2 layers of 2 heads: a previous-token head (layer 0, head 1), an induction head that reads it (layer 1, head 0).
-
-    The residual stream holds the token in its first half and, written by the previous-token head, the previous token
-    in its second half; the induction head looks for the position whose previous token is its own token and adds the
-    token found there to the first half, which the unembedding reads. The other two heads attend uniformly and write
-    nothing.
-    """
-    width = 2 * SYMBOLS
-    settings = {"kind": "transformer", "layers": 2, "width": width, "heads": 2, "mlp_width": 0, "positions": "relative"}
-    model: Any = models.build(settings, SYMBOLS, SYMBOLS, 2 * HALF)
-    eye = torch.eye(SYMBOLS)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.zero_()
-        for norm in (model.blocks[0].attention_norm, model.blocks[1].attention_norm, model.norm):
-            norm.weight.fill_(1)
-        model.embedding.weight[:, :SYMBOLS] = eye
-        first, second = (block.attention for block in model.blocks)
-        first.distance_bias[1, 1] = 100
-        first.value.weight[SYMBOLS:, :SYMBOLS] = eye / 8  # a normalised one-hot vector of width 64 has height 8
-        first.output.weight[SYMBOLS:, SYMBOLS:] = eye
-        second.query.weight[:SYMBOLS, :SYMBOLS] = 20 * eye
-        second.key.weight[:SYMBOLS, SYMBOLS:] = eye
-        second.value.weight[:SYMBOLS, :SYMBOLS] = eye
-        second.output.weight[:SYMBOLS, :SYMBOLS] = eye
-        model.unembedding.weight[:, :SYMBOLS] = eye
-    return model
 
 
 def distinct_repeated(count=20):
@@ -70,31 +40,31 @@ def test_the_built_heads_are_found_and_no_other():
     late = torch.zeros(targets.shape, dtype=torch.bool)
     late[:, HALF:] = True
     probe = Probe(sequences, targets, {"first": ~late, "repeat": late}, [], sequences)
-    model = built_transformer()
+    model = copying_transformer(SYMBOLS, 2 * HALF)
     scores = {name: values[0] for name, values in roles.score(model, alone(model), probe, SETTINGS).items()}
 
     def others(*heads):
         return [head for head in range(4) if head not in heads]
 
-    assert scores["previous_token"][PREVIOUS] == pytest.approx(1, abs=1e-4)
-    assert scores["previous_token"][others(PREVIOUS)].max() < 0.25
+    assert scores["previous_token"][PREVIOUS_TOKEN] == pytest.approx(1, abs=1e-4)
+    assert scores["previous_token"][others(PREVIOUS_TOKEN)].max() < 0.25
     # Position 0 has no previous token and passes for its own successor, so the first induction is shared by two.
     assert scores["induction"][INDUCTION] == pytest.approx((HALF - 0.5) / HALF, abs=1e-3)
     assert scores["induction"][others(INDUCTION)].max() < 0.1
     assert scores["duplicate_token"].max() < 0.1
-    assert scores["distance"][PREVIOUS] == pytest.approx(1, abs=1e-3)
-    assert scores["entropy"][PREVIOUS] == pytest.approx(0, abs=1e-3)
+    assert scores["distance"][PREVIOUS_TOKEN] == pytest.approx(1, abs=1e-3)
+    assert scores["entropy"][PREVIOUS_TOKEN] == pytest.approx(0, abs=1e-3)
     # The idle heads attend uniformly: entropy log(t + 1), previous token 1/(t + 1), distance t/2.
     t = np.arange(1, 2 * HALF)
-    assert scores["entropy"][[0, 3]] == pytest.approx(np.log(t + 1).mean(), rel=1e-5)
-    assert scores["previous_token"][[0, 3]] == pytest.approx((1 / (t + 1)).mean(), rel=1e-5)
-    assert scores["self"][[0, 3]] == pytest.approx((1 / (t + 1)).mean(), rel=1e-5)
-    assert scores["distance"][[0, 3]] == pytest.approx((t / 2).mean(), rel=1e-5)
+    assert scores["entropy"][IDLE] == pytest.approx(np.log(t + 1).mean(), rel=1e-5)
+    assert scores["previous_token"][IDLE] == pytest.approx((1 / (t + 1)).mean(), rel=1e-5)
+    assert scores["self"][IDLE] == pytest.approx((1 / (t + 1)).mean(), rel=1e-5)
+    assert scores["distance"][IDLE] == pytest.approx((t / 2).mean(), rel=1e-5)
     # Both built heads are needed where a copy is right, and there only; ablating an idle head changes nothing at all.
-    assert scores["ablation:repeat"][[PREVIOUS, INDUCTION]].min() > 1
-    assert (scores["ablation:repeat"][[0, 3]] == 0).all()
-    assert (scores["ablation:first"][[0, 3]] == 0).all()
-    assert scores["ablation:first"][[PREVIOUS, INDUCTION]].max() < 0.3
+    assert scores["ablation:repeat"][[PREVIOUS_TOKEN, INDUCTION]].min() > 1
+    assert (scores["ablation:repeat"][IDLE] == 0).all()
+    assert (scores["ablation:first"][IDLE] == 0).all()
+    assert scores["ablation:first"][[PREVIOUS_TOKEN, INDUCTION]].max() < 0.3
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,77 @@
+"""Rows of the `calibration` table: one check of an instrument against a ground truth, and whether it passed.
+
+The rule by which a check passes is fixed by the function that makes its row, its tolerance by the settings.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+
+from workflow_scripts.ticketlab import calibration
+
+# Of intervals around an estimate: one in a hundred would miss the truth where all is well.
+CONFIDENCE = 0.99
+NAN = float("nan")
+Interval = tuple[float, float]
+
+
+def within_tolerance(of: dict[str, Any], truth: float, estimate: float, tolerance: float, n: int = 1) -> dict:
+    """Passes if |estimate − truth| ≤ tolerance. of: instrument, family, case and quantity, and x or required if any."""
+    return _row(of, truth, estimate, (NAN, NAN), tolerance, n, abs(estimate - truth) <= tolerance)
+
+
+def within_interval(of: dict[str, Any], truth: float, estimate: float, interval: Interval, n: int) -> dict:
+    """Passes if the interval holds the truth."""
+    return _row(of, truth, estimate, interval, NAN, n, interval[0] <= truth <= interval[1])
+
+
+def at_least(of: dict[str, Any], bound: float, estimate: float, interval: Interval | None = None, n: int = 1) -> dict:
+    """Passes if the estimate reaches the bound, which stands as `truth`; with an interval, if its upper end does."""
+    named = {**of, "quantity": f"{of['quantity']}, at least"}
+    return _row(named, bound, estimate, interval or (NAN, NAN), NAN, n, (interval or (0, estimate))[1] >= bound)
+
+
+def at_most(of: dict[str, Any], bound: float, estimate: float, interval: Interval | None = None, n: int = 1) -> dict:
+    """Passes if the estimate keeps to the bound, which stands as `truth`; with an interval, if its lower end does."""
+    named = {**of, "quantity": f"{of['quantity']}, at most"}
+    return _row(named, bound, estimate, interval or (NAN, NAN), NAN, n, (interval or (estimate, 0))[0] <= bound)
+
+
+def rate(hits: int, trials: int) -> tuple[float, Interval]:
+    """A share of independent trials with its exact interval at CONFIDENCE (Clopper & Pearson 1934)."""
+    interval = binomtest(hits, trials).proportion_ci(CONFIDENCE, "exact")
+    return hits / trials, (interval.low, interval.high)
+
+
+def table(rows: list[dict]) -> pd.DataFrame:
+    """The rows with all columns of table `calibration`.
+
+    Raises ValueError if a row is of no known instrument.
+    """
+    frame = pd.DataFrame(rows)
+    unknown = set(frame["instrument"]) - set(calibration.INSTRUMENTS)
+    if unknown:
+        raise ValueError(f"no instrument {', '.join(sorted(unknown))}; there are {', '.join(calibration.INSTRUMENTS)}")
+    return frame[list(calibration.TABLE.columns)]
+
+
+def _row(
+    of: dict[str, Any], truth: float, estimate: float, interval: Interval, tolerance: float, n: int, passed: bool
+) -> dict:
+    return {
+        "widths": None,
+        "rank": None,
+        "x": NAN,
+        "required": True,
+        **of,
+        "truth": float(truth),
+        "estimate": float(estimate),
+        "ci_low": float(interval[0]),
+        "ci_high": float(interval[1]),
+        "tolerance": float(tolerance),
+        "n": n,
+        "flag": "" if np.isfinite(estimate) else "not_finite",
+        "passed": bool(passed),
+    }

@@ -1,0 +1,76 @@
+"""Learning coefficients in closed form: λ and its multiplicity m, (λ, m), of models whose singularities are resolved.
+
+The free energy is n L_n(w*) + λ log n − (m − 1) log log n + O(1) (Watanabe 2009), and nβ E[K] tends to λ. The values
+below are minima over the set of true parameters, taken where that set is most singular; a sampler that starts at
+another of its points measures more.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+Coefficient = tuple[Fraction, int]
+
+
+def regular(parameters: int) -> Coefficient:
+    """d/2: K has a positive definite Hessian at its minimum."""
+    return Fraction(parameters, 2), 1
+
+
+def normal_crossing(exponents: Sequence[int]) -> Coefficient:
+    """K = ∏ wᵢ^{2kᵢ} at the origin, kᵢ > 0: the smallest 1/(2kᵢ), as often as it is attained (Watanabe 2009, §3)."""
+    return Fraction(1, 2 * max(exponents)), list(exponents).count(max(exponents))
+
+
+def reduced_rank(inputs: int, hidden: int, outputs: int, rank: int) -> Coefficient:
+    """Reduced-rank regression y = BAx + noise with A (hidden, inputs), B (outputs, hidden) and true rank `rank`.
+
+    Aoyagi & Watanabe, "Stochastic complexities of reduced rank regression in Bayesian estimation", Neural Networks 18
+    (2005), main theorem, in its four cases. Raises ValueError if no such regression has this rank.
+    """
+    _check([inputs, hidden, outputs], rank)
+    m, h, n, r = inputs, hidden, outputs, rank
+    if m + h < n + r:
+        return Fraction(h * m - h * r + n * r, 2), 1
+    if n + h < m + r:
+        return Fraction(h * n - h * r + m * r, 2), 1
+    if m + n < h + r:
+        return Fraction(m * n, 2), 1
+    odd = (m + h + n + r) % 2
+    bracket = -((h + r) ** 2) - m**2 - n**2 + 2 * (h + r) * m + 2 * (h + r) * n + 2 * m * n
+    return Fraction(bracket + odd, 8), 1 + odd
+
+
+def deep_linear(widths: Sequence[int], rank: int) -> Coefficient:
+    """Deep linear network with widths H₀ … H_L and a true map of rank `rank`.
+
+    Aoyagi, "Consideration on the learning efficiency of multiple-layered neural networks with linear units", Neural
+    Networks 172 (2024), theorem 1. With Dₛ = Hₛ − r, the layers that matter are the ℓ + 1 narrowest ones S for which
+    max_S D < min_{Sᶜ} D and ℓ max_S D ≤ Σ_S D < ℓ min_{Sᶜ} D.
+    Raises ValueError if no such network has this rank.
+    """
+    _check(widths, rank)
+    excess = sorted(width - rank for width in widths)
+    narrow = next(excess[:size] for size in range(2, len(excess) + 1) if _matters(excess, size))
+    links, total = len(narrow) - 1, sum(narrow)
+    rest = total - (-(-total // links) - 1) * links  # Σ − (⌈Σ/ℓ⌉ − 1)ℓ
+    pairs = (total**2 - sum(d * d for d in narrow)) // 2
+    coefficient = (
+        Fraction(rank * (widths[0] + widths[-1]) - rank**2, 2)
+        + Fraction(rest * (links - rest), 4 * links)
+        - Fraction(links - 1, 4 * links) * total**2
+        + Fraction(pairs, 2)
+    )
+    return coefficient, rest * (links - rest) + 1
+
+
+def _matters(excess: Sequence[int], size: int) -> bool:
+    """Whether the `size` smallest of these sorted Dₛ are the S of Aoyagi's theorem."""
+    links, total, largest = size - 1, sum(excess[:size]), excess[size - 1]
+    if total < links * largest:
+        return False
+    return size == len(excess) or (largest < excess[size] and total < links * excess[size])
+
+
+def _check(widths: Sequence[int], rank: int) -> None:
+    if len(widths) < 2 or not 0 <= rank <= min(widths):
+        raise ValueError(f"widths {list(widths)} allow ranks 0 to {min(widths)}, at two widths or more; not {rank}")

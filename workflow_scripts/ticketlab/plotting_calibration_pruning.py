@@ -1,0 +1,68 @@
+"""The figure of pruning's calibration: how much of a planted support each mask holds, beside chance."""
+
+import matplotlib
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREY, RED, STYLE, VARIANTS, Look
+
+FAMILIES = {"linear": "linear teacher: recovery is provable", "relu": "ReLU teacher: aligned signs, nothing else known"}
+MASKS = {
+    "imp": Look("iterative magnitude pruning", BLUE, "o"),
+    **{name: VARIANTS[name] for name in ("random", "shuffled", "initial_magnitude")},
+    "other_initial_magnitude": Look("by magnitude of another initialisation", RED, "d", ":"),
+}
+
+
+def figure(frame: pd.DataFrame) -> Figure:
+    """frame: rows of table `calibration` of instrument "pruning"."""
+    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
+        drawn = Figure(figsize=(14, 6.8), layout="constrained")
+        grid = drawn.subplot_mosaic(
+            [["linear recall", "linear precision", "counts"], ["relu recall", "relu precision", "counts"]],
+            width_ratios=[1, 1, 0.6],
+        )
+        for family, title in FAMILIES.items():
+            for quantity in ("recall", "precision"):
+                axes = grid[f"{family} {quantity}"]
+                _recovery(axes, frame[frame["family"].eq(family) & frame["quantity"].eq(quantity)])
+                axes.set_title(title if quantity == "recall" else "")
+                axes.set_ylabel(f"{quantity} of the planted support")
+        handles, labels = grid["relu recall"].get_legend_handles_labels()
+        drawn.legend(handles, labels, loc="outside lower left", ncols=4)
+        _counts(grid["counts"], frame[frame["family"].isin(["digits", "ticket"])])
+    return drawn
+
+
+def _recovery(axes: Axes, rows: pd.DataFrame) -> None:
+    """Each mask against density; grey: what chance gives and, above it, the margin that is asked for."""
+    rows = rows.sort_values("x", ascending=False)
+    for case, look in MASKS.items():
+        mine = rows[rows["case"] == case]
+        axes.plot(
+            mine["x"], mine["estimate"], linestyle=look.dash, marker=look.marker, color=look.colour, label=look.label
+        )
+        axes.fill_between(mine["x"], mine["ci_low"], mine["ci_high"], color=look.colour, alpha=0.15, linewidth=0)
+    chance, found = rows[rows["case"] == "shuffled"], rows[rows["case"] == "imp"]
+    axes.plot(chance["x"], chance["truth"], color=BLACK, linewidth=0.8, label="chance")
+    asked = found["truth"] - found["tolerance"]
+    axes.plot(found["x"], asked, color=GREY, linestyle=(0, (1, 1)), label="margin asked for (at the bar: required)")
+    axes.axvline(found.loc[found["required"], "x"].iloc[0], color=GREY, linewidth=0.8)
+    axes.set_xscale("log")
+    axes.set_xticks(found["x"].to_list(), [f"{100 * x:.0f}" for x in found["x"]], minor=False)
+    axes.set_xticks([], minor=True)
+    axes.invert_xaxis()
+    axes.set_xlabel("weights kept (%); bar: as many as planted")
+
+
+def _counts(axes: Axes, rows: pd.DataFrame) -> None:
+    """Whatever is counted, one line each: the known value, its tolerance, and what was found."""
+    for line, (_, row) in enumerate(rows.iterrows()):
+        colour = RED if row["required"] and not row["passed"] else BLUE if row["required"] else GREY
+        axes.plot([row["truth"] - row["tolerance"], row["truth"] + row["tolerance"]], [line, line], color=GREY)
+        axes.plot(row["truth"], line, "|", color=BLACK, markersize=9)
+        axes.plot(row["estimate"], line, "o", color=colour)
+    axes.set_yticks(range(len(rows)), (rows["case"] + ": " + rows["quantity"]).tolist(), fontsize=7)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_title("counts (line: allowed, dot: found)")

@@ -1,0 +1,81 @@
+"""How the pruning procedure is calibrated: planted teachers, the null study, and what each check asks for."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from workflow_scripts.ticketlab.settings.base import Section
+from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
+from workflow_scripts.ticketlab.settings.training import TrainingSettings
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class PlantedSettings(Section):
+    """A sparse teacher: a linear map where `hidden` is 0, else one layer of `hidden` ReLU units."""
+
+    inputs: PositiveInt
+    hidden: NonNegativeInt
+    outputs: PositiveInt
+    density: Share = Field(description="share of each unit's weights that the teacher has, rounded to a number")
+    noise: NonNegativeFloat = Field(description="standard deviation of what is added to the teacher's outputs")
+    planted_round: PositiveInt = Field(description="the round of pruning at which the teacher's density is reached")
+    rounds: PositiveInt
+    margin: Annotated[float, Field(gt=0, le=1)] = Field(
+        description="recovery that is asked for: 0 is chance given the density of each layer, 1 the best that there is"
+    )
+    training: TrainingSettings
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.rounds < self.planted_round:
+            raise ValueError(f"rounds {self.rounds} must reach planted_round {self.planted_round}")
+        if min(round(self.density * self.inputs), round(self.density * self.outputs)) < 1:
+            raise ValueError(f"density {self.density:g} leaves a unit without a weight; raise it, inputs or outputs")
+        return self
+
+
+class DigitsSettings(Section):
+    """The classic result on scikit-learn's digits, and the same with labels permuted within each split."""
+
+    hidden: list[PositiveInt] = Field([100, 50], min_length=1)
+    training: TrainingSettings = TrainingSettings(learning_rate=0.0012, schedule="constant", batch_size=60, steps=400)
+    schedule: ScheduleSettings = ScheduleSettings(scope="layerwise", keep=0.6, keep_by_tensor={"layers.2.weight": 0.8})
+    rounds: PositiveInt = 3
+    nulls: PositiveInt = Field(2, description="independent permutations of the labels, a study each")
+    judging: list[JudgingSettings] = Field(
+        [JudgingSettings(metric="error", margin=0.01), JudgingSettings(metric="loss", margin=0.02)],
+        min_length=1,
+        description="the decision rules that the metrics go through; only the first must find winning tickets",
+    )
+    chance: PositiveFloat = Field(0.05, description="error of the dense null networks may differ so much from chance")
+
+
+class PruningCalibrationSettings(Section):
+    seeds: Annotated[int, Field(ge=2)] = 8
+    confidence: Share = Field(0.999, description="of the exact intervals in which controls must lie")
+    linear: PlantedSettings = PlantedSettings(
+        inputs=50,
+        hidden=0,
+        outputs=10,
+        density=0.2,
+        noise=0.5,
+        planted_round=4,
+        rounds=6,
+        margin=1.0,
+        training=TrainingSettings(learning_rate=0.03, batch_size=64, steps=200),
+    )
+    relu: PlantedSettings = PlantedSettings(
+        inputs=80,
+        hidden=10,
+        outputs=10,
+        density=0.2,
+        noise=0.1,
+        planted_round=4,
+        rounds=6,
+        margin=0.5,
+        training=TrainingSettings(learning_rate=0.02, batch_size=64, steps=250),
+    )
+    ticket_noise: Share = Field(0.2, description="largest weight off the ticket over the smallest one on it")
+    digits: DigitsSettings = DigitsSettings()

@@ -1,0 +1,46 @@
+"""How intervals and tests are calibrated by simulation, at the numbers of seeds and comparisons of the studies."""
+
+from typing import Annotated
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from workflow_scripts.ticketlab.settings.base import Section
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class RolesSimulationSettings(Section):
+    """Networks with known roles: `orders` data orders (the dense run's own among them) of each initialisation."""
+
+    orders: Annotated[int, Field(ge=2)] = Field(3, description="networks of one initialisation at a split step")
+    layers: PositiveInt = 2
+    components: Annotated[int, Field(ge=3)] = Field(8, description="in each layer")
+    reliability: Share = Field(0.9, description="correlation of a component's score on two probes")
+    correlations: list[Annotated[float, Field(ge=0, lt=1)]] = Field(
+        [0.0, 0.5], min_length=1, description="of the roles of two networks of one initialisation"
+    )
+    simulations: PositiveInt = 400
+    permutations: PositiveInt = Field(
+        199, description="of init labels; α(permutations + 1) should be whole, or the test's size is below α"
+    )
+
+
+class StatisticsCalibrationSettings(Section):
+    seeds: Annotated[int, Field(ge=2, description="values behind each interval and test")] = 8
+    alpha: Share = 0.05
+    power: Share = Field(0.8, description="at which an effect counts as detectable")
+    simulations: PositiveInt = Field(2000, description="of each interval or test")
+    verdict_simulations: PositiveInt = Field(300, description="of all comparisons of a study up to its verdicts")
+    confidence: Share = Field(0.99, description="of the binomial intervals of simulated shares")
+    tolerance: Share = Field(0.05, description="the power at a detectable effect may be off by this much")
+    skews: list[PositiveFloat] = Field(
+        [0.5, 1.0], description="σ of the centred log-normal values whose intervals are looked at"
+    )
+    effects: list[PositiveFloat] = Field(
+        [0.5, 1.0], description="in standard deviations of the paired difference, at which power is compared"
+    )
+    comparisons: Annotated[int, Field(ge=4, multiple_of=2)] = Field(
+        12, description="a study's comparisons with decisive controls: 2 · controlled densities · rewind steps"
+    )
+    structures: PositiveInt = Field(3, description="reference predictors of a study")
+    roles: RolesSimulationSettings = RolesSimulationSettings()
