@@ -407,3 +407,14 @@ def test_every_verdict_fits_the_table_also_with_many_rounds(tmp_path):
     back = tables.read(tmp_path / "v.parquet", "verdicts")
     assert set(back["decision"]) <= {*verdicts.VERDICTS, WINNING, MATCHING, NEITHER}
     assert (back["reason"].str.len() > 0).all()
+
+
+@pytest.mark.parametrize("ends", [WINS, ALL_FAIL, ticket(1, 0.8, BAD, 3.0, 3.0)])
+def test_whether_the_control_study_licenses_a_negative_is_said_whatever_the_answer(ends):
+    for control, words in (
+        (WINS, "a negative here is licensed by other"),
+        (ALL_FAIL, "other licenses no negative here"),
+    ):
+        row = claim(judged(compared(metrics(ends)), licensed_by="other", other=compared(metrics(control))), EXISTS)
+        assert words in row["reason"]
+    assert "licens" in claim(judged(compared(metrics(ends))), EXISTS)["reason"]

@@ -199,7 +199,16 @@ def winning_ticket(cells: pd.DataFrame, settings: JudgingSettings, licensed: tup
             if sparse.empty:
                 reason = f"no ticket at or below {settings.sparse:.0%} kept was trained"
             reason += f"; {sparse['undecided'].max()}" if len(sparse) and sparse["undecided"].any() else ""
+    reason += f"; {_licence(licensed)}"
     yield _verdict(T1, "a winning ticket exists, at equal steps", basis, settings.margin, decision, reason)
+
+
+def _licence(licensed: tuple[str, bool] | None) -> str:
+    """Whether the control study, in which IMP found winning tickets or did not, would license a negative answer."""
+    if licensed is None:
+        return "no control study is named that could license a negative here"
+    study, won = licensed
+    return f"a negative here is licensed by {study}" if won else f"{study} licenses no negative here"
 
 
 def against_total(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
