@@ -17,7 +17,7 @@ from workflow_scripts.ticketlab.stack import as_variant
 from workflow_scripts.ticketlab.steps import log_spaced_steps
 from workflow_scripts.ticketlab.study import metric_rows, open_study
 from workflow_scripts.ticketlab.supermask import frozen_weights, masked_by_scores, top_share
-from workflow_scripts.ticketlab.training import evaluate, initial_state, train
+from workflow_scripts.ticketlab.training import evaluate, initial_state, splits_at, train
 
 snakemake: Snakemake  # put here by Snakemake
 
@@ -44,7 +44,9 @@ with logged(snakemake) as provenance:
                     study.model, study.problem, study.name, members, start, training, record, effective=effective
                 ):
                     with torch.no_grad():
-                        values = evaluate(study.model, study.problem, effective(state.weights))
+                        values = evaluate(
+                            study.model, study.problem, effective(state.weights), splits_at(state.step, record[-1])
+                        )
                     mask = top_share({name: state.weights[name] for name in names}, density)
                     rows.append(metric_rows(study.name, members, state.step, mask_density(mask), values))
                 states.add_masks(writer, study.name, members, settings.steps, mask)

@@ -13,7 +13,7 @@ from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.stack import as_variant
 from workflow_scripts.ticketlab.steps import log_spaced_steps
 from workflow_scripts.ticketlab.study import metric_rows, open_study
-from workflow_scripts.ticketlab.training import SLOTS, evaluate, train
+from workflow_scripts.ticketlab.training import SLOTS, evaluate, splits_at, train
 
 snakemake: Snakemake  # put here by Snakemake
 
@@ -37,7 +37,7 @@ with logged(snakemake) as provenance:
     with tables.writing(snakemake.output.weights, "weights", provenance) as writer:
         record = log_spaced_steps(last, spec["checkpoints"], rewind_step)
         for state in train(study.model, study.problem, study.name, members, start, training, record, masks=mask):
-            values = evaluate(study.model, study.problem, state.weights)
+            values = evaluate(study.model, study.problem, state.weights, splits_at(state.step, record[-1]))
             rows.append(metric_rows(study.name, members, state.step, pruning.density(mask), values))
         states.add_state(writer, study.name, members, state)
     tables.write(snakemake.output.metrics, "metrics", pd.concat(rows), provenance)

@@ -69,6 +69,7 @@ MISTAKES = [
     ("studies/text/spawning/split_steps", [0, 900], ["studies.text", "spawning.split_steps", "900", "step 600"]),
     ("studies/text/spawning/split_steps", [40], ["studies.text.spawning", "[40]", "must hold 0"]),
     ("studies/text/pruning/control_levels", [2, 9], ["studies.text.pruning", "control_levels", "9", "beyond rounds"]),
+    ("studies/text/pruning/total_levels", [5], ["studies.text.pruning", "total_levels", "5", "beyond rounds"]),
     ("studies/text/pruning/clock_level", 7, ["studies.text.pruning", "clock_level", "7", "beyond rounds"]),
     ("studies/text/pruning/rewind_steps", [0, 0], ["studies.text.pruning", "rewind_steps", "[0, 0]", "repeats"]),
     ("studies/text/supermask/densities", [0.3, 0.3], ["studies.text.supermask", "densities", "[0.3, 0.3]", "repeats"]),

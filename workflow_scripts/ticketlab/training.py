@@ -20,7 +20,7 @@ from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.randomness import generator, torch_seed
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.stack import Member, Stack
-from workflow_scripts.ticketlab.tasks import Problem
+from workflow_scripts.ticketlab.tasks import SPLITS, Problem
 
 log = logging.getLogger(__name__)
 
@@ -207,9 +207,14 @@ class _Progress:
         )
 
 
+def splits_at(step: int, last: int) -> tuple[str, ...]:
+    """The splits that tickets and controls are evaluated on at `step` of their training: train at its end only."""
+    return SPLITS if step == last else ("validation", "test")
+
+
 @torch.no_grad()
 def evaluate(
-    model: Network, problem: Problem, weights: Stack, splits: Iterable[str] = ("train", "validation", "test")
+    model: Network, problem: Problem, weights: Stack, splits: Iterable[str] = SPLITS
 ) -> dict[tuple[str, str], np.ndarray]:
     """Each metric on each split's fixed evaluation set: {(split, metric): (N,) float64}."""
     network = stack.forward(model)

@@ -30,16 +30,22 @@ class PruningSettings(Section):
     rewound_controls: list[Control] = Field(
         ["reinitialised", "shuffled"], description="controls of the tickets from the other rewind steps"
     )
+    total_levels: list[PositiveInt] | None = Field(
+        None,
+        min_length=1,
+        description="rounds whose total steps dense_total is given, the most expensive control; null: control_levels",
+    )
     mask_steps: list[NonNegativeInt] = Field([], description="dense steps at which mask_at_step takes its masks")
     clock_level: PositiveInt = Field(description="the round that the developmental clock looks at")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        names = ("rewind_steps", "control_levels", "controls", "rewound_controls", "mask_steps")
-        refuse_repeats(**{name: getattr(self, name) for name in names})
-        beyond = [level for level in (*self.control_levels, self.clock_level) if level > self.rounds]
-        if beyond:
-            raise ValueError(f"control_levels or clock_level {beyond[0]} is beyond rounds {self.rounds}")
+        names = ("rewind_steps", "control_levels", "controls", "rewound_controls", "total_levels", "mask_steps")
+        refuse_repeats(**{name: getattr(self, name) or [] for name in names})
+        levels = {"control_levels": self.control_levels, "total_levels": self.total_levels or []}
+        for name, chosen in (levels | {"clock_level": [self.clock_level]}).items():
+            if max(chosen, default=0) > self.rounds:
+                raise ValueError(f"{name} {max(chosen)} is beyond rounds {self.rounds}")
         if "mask_at_step" in self.controls and not self.mask_steps:
             raise ValueError("the control mask_at_step needs mask_steps")
         wrong = {"mask_at_step", "dense_total"} & set(self.rewound_controls)
@@ -49,7 +55,9 @@ class PruningSettings(Section):
 
     def levels(self, control: str) -> list[int]:
         """The rounds at which `control` is trained."""
-        return [self.clock_level] if control == "mask_at_step" else self.control_levels
+        if control == "mask_at_step":
+            return [self.clock_level]
+        return (self.total_levels if control == "dense_total" else None) or self.control_levels
 
     def rewinds(self, control: str) -> list[int]:
         """The rewind steps from which `control` is trained."""
