@@ -14,6 +14,7 @@ include: "rules/dense.smk"
 include: "rules/tickets.smk"
 include: "rules/roles.smk"
 include: "rules/instruments.smk"
+include: "rules/calibration.smk"
 include: "rules/verdicts.smk"
 include: "rules/report.smk"
 
@@ -27,6 +28,7 @@ rule all:
         rules.tickets.input,
         rules.roles.input,
         rules.instruments.input,
+        rules.calibrations.input,
         rules.verdicts.input,
         rules.figures.output,
         rules.report.output,

@@ -6,6 +6,7 @@ from snakemake.exceptions import WorkflowError
 
 from workflow_scripts.ticketlab import config as ticketlab_config
 from workflow_scripts.ticketlab import models, specs, tasks
+from workflow_scripts.ticketlab.calibration import INSTRUMENTS
 from workflow_scripts.ticketlab.digest import code_digest, lock_digest
 from workflow_scripts.ticketlab.errors import TicketlabError
 
@@ -30,6 +31,7 @@ wildcard_constraints:
     level=r"\d+",
     split=r"\d+",
     control="[a-z_]+",
+    instrument="|".join(INSTRUMENTS),
     source=r"dense|tickets|split\d+",
 
 

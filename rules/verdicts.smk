@@ -2,6 +2,7 @@ rule verdicts:
     input:
         rules.roles.input,
         rules.instruments.input,
+        rules.calibrations.input,
         every("{study}/comparisons.parquet"),
         at("verdicts.parquet"),
 
@@ -36,6 +37,7 @@ rule summarise:
 rule judge:
     input:
         comparisons=every("{study}/comparisons.parquet"),
+        calibration=rules.draw_calibrations.input.calibration,
     output:
         verdicts=at("verdicts.parquet"),
     log:

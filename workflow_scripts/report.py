@@ -17,7 +17,12 @@ with logged(snakemake):
         config,
         comparisons=tables.read_many(snakemake.input.comparisons, "comparisons"),
         verdicts=tables.read(snakemake.input.verdicts, "verdicts"),
+        calibration=tables.read_many(snakemake.input.calibration, "calibration"),
         figures={Path(path).stem: Path(path).read_bytes() for path in snakemake.input.figures},
+        calibration_figures={
+            Path(path).stem.removeprefix("calibration_"): Path(path).read_bytes()
+            for path in snakemake.input.calibration_figures
+        },
         times=reporting.run_times(results / "benchmarks", config.names()),
         origin=tables.facts(snakemake.input.verdicts, "verdicts"),
         commit=reporting.commit(),

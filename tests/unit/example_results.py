@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.ticketlab import comparisons, verdicts
+from workflow_scripts.ticketlab.calibration import INSTRUMENTS
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 
 SEEDS, LAST = range(4), 100
@@ -57,7 +58,33 @@ def example(study: str = "example", section: dict | None = None) -> pd.DataFrame
 def judged(frame: pd.DataFrame, **studies: dict) -> pd.DataFrame:
     """The `verdicts` table of these studies (each its judging section)."""
     specs = {name: {"judging": section, "licensed_by": None, "last_step": LAST} for name, section in studies.items()}
-    return verdicts.judge(frame, specs)
+    return verdicts.judge(frame, specs, calibration_of())
+
+
+def calibration_of(**failing: str) -> pd.DataFrame:
+    """A `calibration` table with one required check per instrument, failed for `failing` (its case by instrument)."""
+    rows = [
+        {
+            "instrument": name,
+            "family": "example",
+            "case": failing.get(name, "all is well"),
+            "widths": None,
+            "rank": None,
+            "quantity": "detectable_effect" if name == "statistics" else "value",
+            "x": np.nan,
+            "truth": 1.0,
+            "estimate": 1.0,
+            "ci_low": 0.9,
+            "ci_high": 1.1,
+            "tolerance": np.nan,
+            "n": 8,
+            "flag": "",
+            "required": True,
+            "passed": name not in failing,
+        }
+        for name in INSTRUMENTS
+    ]
+    return pd.DataFrame(rows)
 
 
 def _metrics(metric: str, random: np.random.Generator) -> pd.DataFrame:

@@ -16,10 +16,8 @@ from workflow_scripts.ticketlab import (
     tables,
 )
 from workflow_scripts.ticketlab.calibrating_statistics import (
-    deviation,
     expected_correlation,
     simulated_agreements,
-    t_power,
 )
 from workflow_scripts.ticketlab.config import load
 from workflow_scripts.ticketlab.settings.calibration_statistics import (
@@ -74,23 +72,7 @@ def test_the_defaults_are_those_of_the_default_config():
     assert config.studies["text"].model.heads == DEFAULT.roles.components
 
 
-def test_power_of_the_t_test_is_known():
-    """Cohen's tables (1988, one-sided .05) and the limit in which the deviation is known."""
-    assert t_power(0.0, 8, 0.05) == pytest.approx(0.05)
-    assert t_power(0.5, 27, 0.05) == pytest.approx(0.81, abs=0.01)
-    assert t_power(0.1, 4000, 0.05) == pytest.approx(stats.norm.sf(1.645 - 0.1 * np.sqrt(4000)), abs=1e-3)
-
-
-def test_the_deviation_of_a_comparison_is_that_of_its_values():
-    values = np.random.default_rng(0).normal(size=8)
-    row = pd.Series(vars(statistics.mean_interval(values, 0.05)))
-    assert deviation(row, 0.05) == pytest.approx(values.std(ddof=1))
-
-
 def test_detectable_effects_are_found_with_the_power_asked_for():
-    assert t_power(calibrating_statistics.detectable(lambda x: t_power(x, 8, 0.05), 0.8), 8, 0.05) == pytest.approx(
-        0.8, abs=1e-3
-    )
     settings = SMALL.model_copy(update={"verdict_simulations": 5, "simulations": 200})
     frame = pd.DataFrame(calibrating_statistics._detectable(settings)).query("quantity == 'detectable_effect'")
     effects = frame.set_index("case")["estimate"]

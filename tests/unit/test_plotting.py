@@ -7,6 +7,7 @@ import pytest
 from tests.unit.example_results import LAST, example, figure_settings, judged, judging
 from workflow_scripts.ticketlab import plotting, specs
 from workflow_scripts.ticketlab.comparisons import LLC, MASKS, ROLES, STRUCTURE, TICKETS
+from workflow_scripts.ticketlab.verdicts import WITHHELD
 
 NOTHING = "not measured"
 
@@ -92,6 +93,11 @@ def test_one_seed_has_no_intervals_but_a_figure(name, one_study):
     plotting.draw(
         name, frame.assign(ci_low=float("nan"), ci_high=float("nan"), p=float("nan"), n=1), verdicts, settings
     )
+
+
+def test_verdicts_that_an_instrument_withholds_look_inconclusive(one_study):
+    frame, verdicts, settings = one_study
+    plotting.draw("tickets", frame, verdicts.assign(decision=WITHHELD), settings)
 
 
 def test_a_study_without_controls_shows_its_tickets(results):

@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.unit.example_results import example, judged, judging
+from tests.unit.example_results import calibration_of, example, judged, judging
 from workflow_scripts.ticketlab import config as configuration
 from workflow_scripts.ticketlab import plotting, reporting, specs
+from workflow_scripts.ticketlab.calibration import INSTRUMENTS
 from workflow_scripts.ticketlab.comparisons import LLC
 from workflow_scripts.ticketlab.verdicts import T1, T2, T3, VERDICTS
 
@@ -33,7 +34,15 @@ def tables():
 
 def page(config, frame, verdicts, figures=None, times=NO_TIMES, commit="f00"):
     return reporting.page(
-        config, comparisons=frame, verdicts=verdicts, figures=figures or {}, times=times, origin=ORIGIN, commit=commit
+        config,
+        comparisons=frame,
+        verdicts=verdicts,
+        calibration=calibration_of(roles="a broken case"),
+        calibration_figures=dict.fromkeys(INSTRUMENTS, b"png"),
+        figures=figures or {},
+        times=times,
+        origin=ORIGIN,
+        commit=commit,
     )
 
 
@@ -78,7 +87,11 @@ def test_the_page_stands_alone(html):
 
 def test_each_figure_is_inline_with_a_text_and_a_caption(html):
     images = [values for tag, values in Outline(html).tags if tag == "img"]
-    assert [values["alt"] for values in images] == [reporting.ALTERNATIVES[name] for name in plotting.FIGURES]
+    results, checks = images[: len(plotting.FIGURES)], images[len(plotting.FIGURES) :]
+    assert [values["alt"] for values in results] == [reporting.ALTERNATIVES[name] for name in plotting.FIGURES]
+    assert [name for values in checks for name in INSTRUMENTS if f" {name} instrument" in values["alt"]] == [
+        *INSTRUMENTS
+    ]
     assert {values["src"] for values in images} == {"data:image/png;base64,cG5n"}
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", html, re.DOTALL)
     assert len(captions) == len(set(captions)) == len(specs.FIGURES)
@@ -261,3 +274,11 @@ def test_an_interval_is_shown_as_far_as_there_is_one():
 def test_a_folder_without_git_has_no_commit(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert reporting.commit() == "unknown (not a git repository)"
+
+
+def test_every_instrument_is_on_the_page_with_its_state_and_its_checks(html):
+    text = " ".join(Outline(html).text.split())
+    assert "roles: out of calibration; 0 of 1 required checks passed" in text
+    assert "pruning: in calibration; 1 of 1 required checks passed" in text
+    assert "example, a broken case: value" in text
+    assert "how far beyond the margin or threshold the truth must lie" in text

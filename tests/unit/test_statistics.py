@@ -7,8 +7,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from workflow_scripts.ticketlab.statistics import better, exceeds, holm, mean_interval, not_worse
+from workflow_scripts.ticketlab.statistics import (
+    better,
+    detectable_effect,
+    deviation,
+    exceeds,
+    holm,
+    mean_interval,
+    not_worse,
+    power,
+)
 
 # Student's sleep data (1908, additional hours under drug 2 less drug 1), in every textbook: t = 4.0621, p = 0.002833.
 SLEEP = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4]
@@ -121,3 +131,26 @@ def test_values_without_spread_decide_by_their_side_of_the_null():
         assert exceeds([0.2] * 4, 0.1, 0.05).p == 0.0 and exceeds([0.1] * 4, 0.1, 0.05).p == 1.0
         result = mean_interval([0.5] * 4, 0.05)
     assert (result.ci_low, result.ci_high) == (0.5, 0.5)
+
+
+def test_power_of_the_t_test_is_known():
+    """Cohen's tables (1988, one-sided .05) and the limit in which the deviation is known."""
+    assert power(0.0, 8, 0.05) == pytest.approx(0.05)
+    assert power(0.5, 27, 0.05) == pytest.approx(0.81, abs=0.01)
+    assert power(0.1, 4000, 0.05) == pytest.approx(stats.norm.sf(1.645 - 0.1 * np.sqrt(4000)), abs=1e-3)
+
+
+@pytest.mark.parametrize("n", [2, 8, 100])
+def test_a_detectable_effect_is_found_with_the_power_asked_for(n):
+    assert power(detectable_effect(n, 0.05, 0.8), n, 0.05) == pytest.approx(0.8, abs=1e-3)
+
+
+def test_one_value_can_show_nothing():
+    assert detectable_effect(1, 0.05, 0.8) == math.inf
+    assert math.isnan(deviation(0.0, 1.0, 1, 0.05))
+
+
+def test_the_deviation_behind_an_interval_is_that_of_its_values():
+    values = np.random.default_rng(0).normal(size=8)
+    result = mean_interval(values, 0.05)
+    assert deviation(result.ci_low, result.ci_high, result.n, 0.05) == pytest.approx(values.std(ddof=1))

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
+from tests.unit.example_results import calibration_of
 from workflow_scripts.ticketlab import comparisons, tables, verdicts
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.verdicts import (
@@ -21,6 +23,7 @@ from workflow_scripts.ticketlab.verdicts import (
     T2,
     T3,
     WINNING,
+    WITHHELD,
 )
 
 JUDGING: dict[str, Any] = {"metric": "loss", "margin": 0.1}
@@ -73,7 +76,7 @@ def judged(*parts, licensed_by=None, **others):
         name: {"judging": JUDGING, "licensed_by": licensed_by if name == "s" else None, "last_step": LAST}
         for name in names
     }
-    table = verdicts.judge(frame, studies)
+    table = verdicts.judge(frame, studies, calibration_of())
     return table[table["study"] == "s"]
 
 
@@ -327,7 +330,7 @@ def base():
         ({"estimate": 0.1, "low": 0.0, "high": 0.2}, REFUTES, "below 0.25"),
         ({"estimate": 0.5, "low": 0.3, "high": 0.7}, MIXED, "partly"),
         ({"estimate": 0.5, "low": 0.1, "high": 0.9}, INCONCLUSIVE, "too wide"),
-        ({"estimate": 0.9, "low": 0.8, "high": 1.0, "other": (0.3, 0.2, 0.4)}, INCONCLUSIVE, "instrument"),
+        ({"estimate": 0.9, "low": 0.8, "high": 1.0, "other": (0.3, 0.2, 0.4)}, WITHHELD, "do not agree at chance"),
         ({"estimate": 0.1, "low": 0.0, "high": 0.2, "other": (NAN, NAN, NAN)}, INCONCLUSIVE, "too few"),
         ({"estimate": 0.1, "low": 0.0, "high": 0.2, "other": None}, INCONCLUSIVE, "too few"),
         ({"estimate": NAN, "low": NAN, "high": NAN}, INCONCLUSIVE, "exact replicates do not agree"),
@@ -418,3 +421,43 @@ def test_whether_the_control_study_licenses_a_negative_is_said_whatever_the_answ
         row = claim(judged(compared(metrics(ends)), licensed_by="other", other=compared(metrics(control))), EXISTS)
         assert words in row["reason"]
     assert "licens" in claim(judged(compared(metrics(ends))), EXISTS)["reason"]
+
+
+@pytest.mark.parametrize(
+    ("instrument", "tests"),
+    [("pruning", {T1, STRONG_FORM}), ("roles", {T2}), ("structure", {T3}), ("statistics", {T1, STRONG_FORM, T2, T3})],
+)
+def test_a_verdict_whose_instrument_is_out_of_calibration_is_withheld_and_says_so(instrument, tests):
+    table = pd.DataFrame(
+        [{"test": test, "claim": "c", "decision": SUPPORTS, "reason": "r"} for test in (T1, STRONG_FORM, T2, T3)]
+    )
+    assert verdicts.withheld(table, calibration_of()).equals(table)
+    judged = verdicts.withheld(table, calibration_of(**{instrument: "the broken case"})).set_index("test")
+    for test, row in judged.iterrows():
+        if test in tests:
+            assert row["decision"] == WITHHELD
+            assert f"{instrument} is out of calibration (example the broken case" in row["reason"]
+            assert row["reason"].endswith("otherwise: supports LTH, r")
+        else:
+            assert row["decision"] == SUPPORTS
+
+
+def test_an_instrument_that_was_never_calibrated_is_not_believed():
+    table = pd.DataFrame([{"test": T2, "claim": "c", "decision": REFUTES, "reason": "r"}])
+    checks = calibration_of()
+    row = verdicts.withheld(table, checks[checks["instrument"] != "roles"]).iloc[0]
+    assert row["decision"] == WITHHELD and "roles was never calibrated" in row["reason"]
+
+
+def test_what_a_verdict_could_have_seen_is_told_in_its_own_unit():
+    """At the detectable distance below the margin, a ticket with this spread is found with the power wanted."""
+    row = {"test": T1, "ci_low": -0.3, "ci_high": -0.1, "n": 8}
+    others = [{"test": T3}] * 4
+    seen = verdicts.detectable(row, others, SETTINGS)
+    deviation = 0.1 * np.sqrt(8) / stats.t.ppf(0.975, 7)
+    noise = np.random.default_rng(0).normal(0, deviation, (2000, 8))
+    found = stats.ttest_1samp(noise - seen, 0.0, axis=1, alternative="less").pvalue < SETTINGS.alpha
+    assert found.mean() == pytest.approx(SETTINGS.power, abs=0.03)
+    assert verdicts.detectable(row | {"test": T3}, others, SETTINGS) > seen, "Holm's strictest level of three"
+    assert np.isnan(verdicts.detectable(row | {"ci_low": NAN, "ci_high": NAN}, others, SETTINGS))
+    assert np.isnan(verdicts.detectable(row | {"n": 1}, others, SETTINGS))

@@ -111,22 +111,31 @@ CHANGES = {
     "one study less": Change(config={"run": ["digits"]}, stale=["judge"], spared=["* text*", "* digits*"]),
     "structure.py": Change(
         code=[f"{LIBRARY}/structure.py"],
-        stale=["trace_structure *"],
+        stale=["trace_structure *", "calibrate structure"],
         spared=["train_*", "imp_round *", "estimate_llc *", "score_roles *"],
     ),
     "pruning.py": Change(
         code=[f"{LIBRARY}/pruning.py"],
-        stale=["imp_round *", "retrain_tickets *", "find_supermask *", "trace_masks *"],
+        stale=["imp_round *", "retrain_tickets *", "find_supermask *", "trace_masks *", "calibrate pruning"],
         spared=["train_*", "score_roles *", "trace_structure *"],
+    ),
+    "another tolerance of an instrument": Change(
+        config={"calibration": {"structure": {"bias_tolerance": 0.02}}},
+        stale=["calibrate structure"],
+        spared=["calibrate [!s]*", "calibrate statistics", "train_*", "trace_*", "summarise *"],
     ),
     "a script": Change(
         code=["workflow_scripts/compare_roles.py"], stale=["compare_roles *"], spared=["train_*", "score_roles *"]
     ),
     "a task's file": Change(
-        code=[f"{LIBRARY}/tasks/images.py"], stale=["* digits", "* digits-*"], spared=["* text", "* text-*"]
+        code=[f"{LIBRARY}/tasks/images.py"],
+        stale=["* digits", "* digits-*", "calibrate pruning"],
+        spared=["* text", "* text-*"],
     ),
     "a model's file": Change(
-        code=[f"{LIBRARY}/models/transformer.py"], stale=["* text", "* text-*"], spared=["* digits", "* digits-*"]
+        code=[f"{LIBRARY}/models/transformer.py"],
+        stale=["* text", "* text-*", "calibrate roles", "calibrate structure"],
+        spared=["* digits", "* digits-*"],
     ),
     "a pinned package": Change(edits=[("envs/requirements.lock", "numpy==", "numpy==9.")], stale=["*"]),
     "comments and docstrings": Change(

@@ -6,7 +6,7 @@ verdicts.ticket_cells), on simulated values with a known truth. A simulated shar
 err, and an interval miss, less often than nominal.
 
 Effects are in units of the standard deviation between seeds of what is tested: for tickets of the *paired difference*
-of losses, which `deviation` reads off a row of `comparisons`. An effect is detectable if the test finds it with the
+of losses, which statistics.deviation reads off an interval. An effect is detectable if the test finds it with the
 power asked for. What skewed differences do to an interval is reported, not required: that a study's differences are not
 too skewed is an assumption of its verdicts. Differences of two equally skewed values are symmetric, and those of a
 ticket and its control are nearly that.
@@ -50,15 +50,6 @@ def calibrate(settings: StatisticsCalibrationSettings) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def deviation(row: pd.Series, alpha: float) -> float:
-    """The standard deviation between seeds behind a row of `comparisons` (columns ci_low, ci_high, n).
-
-    A detectable effect times it is in the unit of the row, e.g. nats.
-    """
-    half = (row["ci_high"] - row["ci_low"]) / 2
-    return float(half * np.sqrt(row["n"]) / stats.t.ppf(1 - alpha / 2, row["n"] - 1))
-
-
 # One interval, one test.
 
 
@@ -97,12 +88,8 @@ def _single_tests(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
     for effect in settings.effects:
         noise = generator(STUDY, "power", 0, effect).standard_normal((settings.simulations, n))
         rejected = [tests["non-inferiority"](values - effect).p < alpha for values in noise]
-        yield _share("non-inferiority", "normal", "power", rejected, t_power(effect, n, alpha), settings, x=effect)
-
-
-def t_power(effect: float, n: int, alpha: float) -> float:
-    """Power of the one-sided t test of n values for a mean `effect` standard deviations beyond the hypothesis."""
-    return float(stats.nct.sf(stats.t.ppf(1 - alpha, n - 1), n - 1, effect * np.sqrt(n)))
+        expected = statistics.power(effect, n, alpha)
+        yield _share("non-inferiority", "normal", "power", rejected, expected, settings, x=effect)
 
 
 # Holm's adjustment and the verdict "winning".
@@ -261,9 +248,10 @@ def _detectable(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
     """
     n, alpha, power = settings.seeds, settings.alpha, settings.power
     strictest = alpha / settings.structures
-    below = detectable(lambda effect: t_power(effect, n, alpha), power)
-    won = detectable(_power_to_win(settings), power)
-    beyond = detectable(lambda effect: t_power(effect, n, strictest), power)
+    below = statistics.detectable_effect(n, alpha, power)
+    power_to_win = _power_to_win(settings)
+    won = float(brentq(lambda effect: power_to_win(effect) - power, 0.0, CERTAIN / 10, xtol=1e-3))
+    beyond = statistics.detectable_effect(n, strictest, power)
     noise = generator(STUDY, "detectable", 0).standard_normal((2, settings.simulations, n))
     effects = np.zeros(settings.comparisons)
     effects[:2] = won
@@ -276,11 +264,6 @@ def _detectable(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
         check = _share("effect", case, "power", found, power, settings, x=effect, tolerance=settings.tolerance)
         yield check
         yield _row("effect", case, "detectable_effect", effect, n=n, passed=check["passed"])
-
-
-def detectable(power_of: Callable[[float], float], power: float) -> float:
-    """The effect, in standard deviations, at which the increasing function `power_of` comes to `power`."""
-    return float(brentq(lambda effect: power_of(effect) - power, 0.0, CERTAIN / 10, xtol=1e-3))
 
 
 def _power_to_win(settings: StatisticsCalibrationSettings) -> Callable[[float], float]:

@@ -16,6 +16,7 @@ from workflow_scripts.ticketlab import tasks
 from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.randomness import ORDER_STRIDE
 from workflow_scripts.ticketlab.settings.base import Section
+from workflow_scripts.ticketlab.settings.calibration import CalibrationSettings
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.settings.llc import LLCSettings, choose_checkpoints
 from workflow_scripts.ticketlab.settings.models import ModelSettings
@@ -73,6 +74,7 @@ class Config(Section):
     results: str = Field("results", description="folder that the workflow writes to, relative to the Snakefile")
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:0")
     run: list[str] = Field([], description="studies to run; empty for all")
+    calibration: CalibrationSettings = CalibrationSettings()
     studies: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], StudySettings] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -98,7 +100,9 @@ def validate(raw: dict[str, Any]) -> Config:
     Raises TicketlabError with one message that names each wrong key, its value and what is allowed.
     """
     merged = {key: value for key, value in raw.items() if key != "defaults"}
-    defaults, studies = (_mapping(raw, name) for name in ("defaults", "studies"))
+    defaults, studies, calibration = (_mapping(raw, name) for name in ("defaults", "studies", "calibration"))
+    # A part of a default planted teacher, say, can be changed alone.
+    merged["calibration"] = overlay(CalibrationSettings().model_dump(mode="json"), calibration)
     merged["studies"] = {
         name: overlay(defaults, block) if isinstance(block, dict) else block for name, block in studies.items()
     }

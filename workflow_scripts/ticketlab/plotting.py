@@ -25,7 +25,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 from matplotlib.transforms import ScaledTranslation
 
 from workflow_scripts.ticketlab.comparisons import LLC, MASKS, ROLES, STRUCTURE, TICKETS
-from workflow_scripts.ticketlab.verdicts import INCONCLUSIVE, MATCHING, NEITHER, WINNING, cell_claim
+from workflow_scripts.ticketlab.verdicts import INCONCLUSIVE, MATCHING, NEITHER, WINNING, WITHHELD, cell_claim
 
 Draw = Callable[[pd.DataFrame, pd.DataFrame, dict[str, dict]], Figure]
 
@@ -97,7 +97,13 @@ SERIES = [
     Look("", SKY, "P", LONG_DASH),
 ]
 # A ticket's verdict is the filling of its marker.
-FILLINGS: dict[str, Any] = {WINNING: "full", MATCHING: "bottom", INCONCLUSIVE: "none", NEITHER: "none"}
+FILLINGS: dict[str, Any] = {
+    WINNING: "full",
+    MATCHING: "bottom",
+    INCONCLUSIVE: "none",
+    WITHHELD: "none",
+    NEITHER: "none",
+}
 PAIRS = {
     "replicate": "exact replicate (ceiling)",
     "same_init": "same initialisation",
@@ -535,9 +541,8 @@ def _tickets_line(axes: Axes, rows: pd.DataFrame, decisions: pd.Series, look: Lo
 
 def _verdict_marker(axes: Axes, x: float, y: float, look: Look, decision: str) -> None:
     shared: dict[str, Any] = {"color": look.colour, "linestyle": "none", "zorder": 5}
-    axes.plot(
-        x, y, marker=look.marker, markersize=7, fillstyle=FILLINGS[decision], markerfacecoloralt="white", **shared
-    )
+    filling = FILLINGS[INCONCLUSIVE if decision == WITHHELD else decision]
+    axes.plot(x, y, marker=look.marker, markersize=7, fillstyle=filling, markerfacecoloralt="white", **shared)
     if decision == NEITHER:
         axes.plot(x, y, marker="x", markersize=4.5, **shared)
 

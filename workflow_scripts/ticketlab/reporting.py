@@ -17,9 +17,10 @@ import jinja2
 import pandas as pd
 import yaml
 
+from workflow_scripts.ticketlab.calibration import INSTRUMENTS
 from workflow_scripts.ticketlab.comparisons import LLC, ROLES, TICKETS
 from workflow_scripts.ticketlab.config import Config
-from workflow_scripts.ticketlab.verdicts import STRONG_FORM, T1, T2, T3, VERDICTS
+from workflow_scripts.ticketlab.verdicts import RESTS_ON, STRONG_FORM, T1, T2, T3, VERDICTS
 
 # The claims that answer a test for a study; the others are about one density, one predictor or one step.
 MAIN_CLAIMS = {
@@ -88,7 +89,9 @@ def page(
     *,
     comparisons: pd.DataFrame,
     verdicts: pd.DataFrame,
+    calibration: pd.DataFrame,
     figures: Mapping[str, bytes],
+    calibration_figures: Mapping[str, bytes],
     times: pd.DataFrame,
     origin: dict,
     commit: str,
@@ -109,6 +112,7 @@ def page(
         ],
         "basis": [_basis(config, comparisons, study) for study in studies],
         "instruments": [{"name": study, "states": list(instrument_states(comparisons, study))} for study in studies],
+        "calibrations": calibrations(calibration, calibration_figures),
         "settings": settings(config, comparisons),
         "times": times.to_dict("records"),
         "origin": {
@@ -170,6 +174,7 @@ def _row(row: Mapping | pd.Series) -> dict:
         "p": p_value(row["p"]),
         "n": row["n"],
         "margin": number(row["margin"]),
+        "detectable": number(row["detectable"]),
         "decision": row["decision"],
         "kind": str(row["decision"]).split()[0],
         "reason": row["reason"],
@@ -204,6 +209,40 @@ def instrument_states(comparisons: pd.DataFrame, study: str) -> Iterator[dict]:
             "state": "at chance" if inside.all() else f"at chance at {inside.sum()} of {len(control)} split steps",
             "detail": "; ".join(f"D {interval(row)} split at {row['step']}" for _, row in control.iterrows()),
         }
+
+
+def calibrations(checks: pd.DataFrame, figures: Mapping[str, bytes]) -> list[dict]:
+    """For each instrument its state and its checks, those that failed first."""
+    found = []
+    for instrument in INSTRUMENTS:
+        rows = checks[checks["instrument"] == instrument]
+        required = rows[rows["required"]]
+        failed = int((~required["passed"]).sum())
+        found.append(
+            {
+                "instrument": instrument,
+                "rests": ", ".join(test for test, names in RESTS_ON.items() if instrument in names) or "the bridge",
+                "state": "never calibrated" if rows.empty else "out of calibration" if failed else "in calibration",
+                "passed": f"{len(required) - failed} of {len(required)} required checks passed",
+                "informative": f"{int((~rows['required']).sum())} more without a say",
+                "png": b64encode(figures[instrument]).decode(),
+                "checks": [_check(row) for _, row in rows.sort_values(["passed", "required"]).iterrows()],
+            }
+        )
+    return found
+
+
+def _check(row: pd.Series) -> dict:
+    at = "" if pd.isna(row["x"]) else f", at {row['x']:.3g}"
+    truth, estimate = ("" if pd.isna(row[key]) else f"{row[key]:.4g}" for key in ("truth", "estimate"))
+    between = "" if pd.isna(row["ci_low"]) else f" [{row['ci_low']:.4g}, {row['ci_high']:.4g}]"
+    return {
+        "case": f"{row['family']}, {row['case']}: {row['quantity']}{at}",
+        "truth": truth,
+        "estimate": estimate + between,
+        "flag": row["flag"],
+        "outcome": ("passed" if row["passed"] else "failed") + ("" if row["required"] else " (no say)"),
+    }
 
 
 def _where(row: pd.Series) -> str:

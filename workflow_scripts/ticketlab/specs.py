@@ -114,6 +114,11 @@ def summarise(config: Config, study: str) -> dict:
     }
 
 
+def calibrate(config: Config, instrument: str) -> dict:
+    """The whole section of one instrument's calibration; it depends on no study."""
+    return getattr(config.calibration, instrument).model_dump(mode="json")
+
+
 def judge(config: Config) -> dict:
     names = config.names()
     return {

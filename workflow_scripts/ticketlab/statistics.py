@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
+from scipy.optimize import brentq
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,29 @@ def holm(p_values: Sequence[float]) -> list[float]:
     result = np.empty(len(p_values))
     result[order] = np.minimum(adjusted, 1.0)
     return result.tolist()
+
+
+def power(effect: float, n: int, alpha: float) -> float:
+    """Power of the one-sided t test of n values for a mean `effect` standard deviations beyond the hypothesis."""
+    return float(stats.nct.sf(stats.t.ppf(1 - alpha, n - 1), n - 1, effect * np.sqrt(n)))
+
+
+def detectable_effect(n: int, alpha: float, wanted: float) -> float:
+    """How many standard deviations between seeds beyond its hypothesis a mean must lie to be found with power `wanted`.
+
+    Infinite for fewer than two values.
+    """
+    if n < 2:
+        return float("inf")
+    high = 1.0
+    while power(high, n, alpha) < wanted:
+        high *= 2
+    return float(brentq(lambda effect: power(effect, n, alpha) - wanted, 0.0, high, xtol=1e-3))
+
+
+def deviation(ci_low: float, ci_high: float, n: int, alpha: float) -> float:
+    """The standard deviation between seeds behind a 1 − alpha t interval of the mean of n values, in their unit."""
+    return float((ci_high - ci_low) / 2 * np.sqrt(n) / stats.t.ppf(1 - alpha / 2, n - 1)) if n > 1 else float("nan")
 
 
 def _estimate(values: np.ndarray, alpha: float, p: float) -> Estimate:

@@ -166,6 +166,29 @@ TABLES = {
         chance=pa.float64(),
         excess=pa.float64(),
     ),
+    # One check of an instrument against a ground truth (calibration.py).
+    "calibration": Table(
+        {
+            "instrument": pa.string(),
+            "family": pa.string(),
+            "case": pa.string(),
+            "widths": pa.list_(pa.int32()),
+            "rank": pa.int32(),
+            "quantity": pa.string(),
+            "x": pa.float64(),
+            "truth": pa.float64(),
+            "estimate": pa.float64(),
+            "ci_low": pa.float64(),
+            "ci_high": pa.float64(),
+            "tolerance": pa.float64(),
+            "n": pa.int32(),
+            "flag": pa.string(),
+            "required": pa.bool_(),
+            "passed": pa.bool_(),
+        },
+        ("instrument", "family", "case", "quantity", "x"),
+        "calibrate",
+    ),
     "comparisons": Table(
         {
             "study": pa.string(),
@@ -190,6 +213,7 @@ TABLES = {
             **_COMPARISON,
             "n": pa.int32(),
             "margin": pa.float64(),
+            "detectable": pa.float64(),
             "decision": pa.string(),
             "reason": pa.string(),
         },

@@ -13,18 +13,28 @@ from workflow_scripts.ticketlab import statistics
 from workflow_scripts.ticketlab.comparisons import DECISIVE_CONTROLS, ROLES, STRUCTURE, SUPERMASKS, TICKETS
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 
-SUPPORTS, REFUTES, MIXED, INCONCLUSIVE = VERDICTS = ("supports LTH", "refutes LTH", "mixed", "inconclusive")
+SUPPORTS, REFUTES, MIXED, INCONCLUSIVE = "supports LTH", "refutes LTH", "mixed", "inconclusive"
+WITHHELD = "inconclusive (instrument)"
+VERDICTS = (SUPPORTS, REFUTES, MIXED, INCONCLUSIVE, WITHHELD)
 WINNING, MATCHING, NEITHER = "winning", "matching", "neither"
 
 DIVERGED = "a network diverged (the log of the job that trained it names it): lower training.learning_rate"
 
 T1, STRONG_FORM, T2, T3 = "T1 tickets", "T1 strong form", "T2 roles", "T3 transience"
 
+# What each test's verdict rests on: a verdict is only given while these are in calibration.
+RESTS_ON = {
+    T1: ("pruning", "statistics"),
+    STRONG_FORM: ("pruning", "statistics"),
+    T2: ("roles", "statistics"),
+    T3: ("structure", "statistics"),
+}
 
-def judge(comparisons: pd.DataFrame, studies: dict[str, dict]) -> pd.DataFrame:
+
+def judge(comparisons: pd.DataFrame, studies: dict[str, dict], calibration: pd.DataFrame) -> pd.DataFrame:
     """The verdict table (without column order) of all studies.
 
-    comparisons: the `comparisons` tables of the studies.
+    comparisons: the `comparisons` tables of the studies; calibration: the `calibration` tables of the instruments.
     studies: by name, `judging` (settings), `licensed_by` (a study or None) and `last_step`.
     """
     by_study = {name: comparisons[comparisons["study"] == name] for name in studies}
@@ -43,9 +53,29 @@ def judge(comparisons: pd.DataFrame, studies: dict[str, dict]) -> pd.DataFrame:
             *fixed_roles(by_study[name], settings[name]),
             *transience(by_study[name], settings[name]),
         ]
-        rows += [{"study": name, **row} for row in own]
+        rows += [{"study": name, **row, "detectable": detectable(row, own, settings[name])} for row in own]
     table = pd.DataFrame(rows)
-    return table.drop(columns=["rewind_step", "density", "undecided"])
+    return withheld(table.drop(columns=["rewind_step", "density", "undecided"]), calibration)
+
+
+def withheld(verdicts: pd.DataFrame, calibration: pd.DataFrame) -> pd.DataFrame:
+    """The verdicts, but withheld where an instrument that they rest on failed a check that it must pass.
+
+    An instrument that was not calibrated at all counts as out of calibration.
+    """
+    failed = {}
+    for instrument in sorted({name for names in RESTS_ON.values() for name in names}):
+        checks = calibration[calibration["instrument"].eq(instrument) & calibration["required"]]
+        cases = (checks["family"] + " " + checks["case"] + ", " + checks["quantity"])[~checks["passed"]]
+        if checks.empty:
+            failed[instrument] = f"{instrument} was never calibrated"
+        elif len(cases):
+            failed[instrument] = f"{instrument} is out of calibration ({cases.iloc[0]})"
+    reasons = verdicts["test"].map(lambda test: "; ".join(failed[name] for name in RESTS_ON[test] if name in failed))
+    changed = verdicts.copy()
+    changed.loc[reasons != "", "decision"] = WITHHELD
+    changed.loc[reasons != "", "reason"] = reasons + "; otherwise: " + verdicts["decision"] + ", " + verdicts["reason"]
+    return changed
 
 
 def ticket_cells(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> pd.DataFrame:
@@ -285,10 +315,10 @@ def fixed_roles(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]
         elif pd.isna(row["estimate"]):
             why = "fewer than two inits" if row["n"] < 2 else "exact replicates do not agree above chance"
             decision, reason = INCONCLUSIVE, why
-        elif other is None or pd.isna(other["ci_low"]):
+        elif other is None or other[["ci_low", "ci_high"]].isna().any():
             decision, reason = INCONCLUSIVE, "too few initialisations to check that different ones agree at chance"
         elif not other["ci_low"] <= 0 <= other["ci_high"]:
-            decision, reason = INCONCLUSIVE, "instrument: networks of different initialisations do not agree at chance"
+            decision, reason = WITHHELD, "networks of different initialisations do not agree at chance"
         elif row["ci_low"] >= settings.determined:
             decision, reason = SUPPORTS, f"determinacy is above {settings.determined:g}"
         elif row["ci_high"] <= settings.undetermined:
@@ -354,6 +384,18 @@ def _transient(
     if forgotten["ci_high"] < settings.forgotten:
         return SUPPORTS, f"kept: {got}, and not left again by more than {settings.forgotten:g}"
     return INCONCLUSIVE, f"{got}; the interval of what was forgotten spans {settings.forgotten:g}"
+
+
+def detectable(row: Mapping, study: list[dict], settings: JudgingSettings) -> float:
+    """How far beyond its margin or threshold the truth must lie to be found with the power wanted; the estimate's unit.
+
+    From the spread between seeds that this verdict's own interval shows; for transience at the strictest level of
+    Holm's adjustment over the study's predictors. NaN where nothing was estimated.
+    """
+    predictors = max(sum(other["test"] == T3 for other in study) - 1, 1)  # one verdict is on all of them
+    alpha = settings.alpha / predictors if row["test"] == T3 else settings.alpha
+    deviation = statistics.deviation(row["ci_low"], row["ci_high"], row["n"], settings.alpha)
+    return deviation * statistics.detectable_effect(row["n"], alpha, settings.power)
 
 
 def _verdict(test: str, claim: str, basis: Mapping | pd.Series, margin: float, decision: str, reason: str) -> dict:

@@ -15,6 +15,7 @@ class JudgingSettings(Section):
     metric: Literal["loss", "error"] = Field("loss", description="compared on the test split")
     margin: PositiveFloat = Field(description="δ: a ticket matches if it is not worse than dense by more than this")
     alpha: Share = Field(0.05, description="level of the tests and 1 − coverage of the intervals")
+    power: Share = Field(0.8, description="with which an effect must be found to be called detectable")
     sparse: Share = Field(0.5, description="only tickets at or below this density count for the hypothesis")
     determined: Share = Field(0.75, description="roles count as fixed by the initialisation above this determinacy")
     undetermined: Share = Field(0.25, description="and as free below this one")

@@ -1,0 +1,49 @@
+# Each instrument against its ground truth, before it is believed: `judge` reads the checks.
+rule calibrations:
+    input:
+        expand(at("calibration/{instrument}.parquet"), instrument=INSTRUMENTS),
+        expand(at("figures/calibration_{instrument}.{format}"), instrument=INSTRUMENTS, format=["png", "svg"]),
+
+
+rule calibrate:
+    output:
+        checks=at("calibration/{instrument}.parquet"),
+    log:
+        at("logs/calibrate/{instrument}.log"),
+    benchmark:
+        at("benchmarks/calibrate/{instrument}.tsv")
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        spec=lambda w: specs.calibrate(CONFIG, w.instrument),
+        code=lambda w: code(f"calibrate_{w.instrument}.py")(w),
+        lock=LOCK,
+    script:
+        "../workflow_scripts/calibrate_{wildcards.instrument}.py"
+
+
+rule draw_calibrations:
+    input:
+        calibration=expand(rules.calibrate.output.checks, instrument=INSTRUMENTS),
+    output:
+        figures=expand(at("figures/calibration_{instrument}.{format}"), instrument=INSTRUMENTS, format=["png", "svg"]),
+    log:
+        at("logs/draw_calibrations.log"),
+    benchmark:
+        at("benchmarks/draw_calibrations.tsv")
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec={"instruments": INSTRUMENTS},
+        code=code("draw_calibrations.py"),
+        lock=LOCK,
+    script:
+        "../workflow_scripts/draw_calibrations.py"

@@ -1,0 +1,15 @@
+"""Compare the structure distances and the verdict on transience with known answers."""
+
+import torch
+from snakemake.script import Snakemake
+
+from workflow_scripts.ticketlab import calibrating_structure, tables
+from workflow_scripts.ticketlab.jobs import logged
+from workflow_scripts.ticketlab.settings.calibration_structure import StructureCalibrationSettings
+
+snakemake: Snakemake  # put here by Snakemake
+
+with logged(snakemake) as provenance:
+    torch.set_num_threads(1)
+    settings = StructureCalibrationSettings(**snakemake.params.spec)
+    tables.write(snakemake.output[0], "calibration", calibrating_structure.calibrate(settings), provenance)
