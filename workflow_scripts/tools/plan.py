@@ -26,16 +26,17 @@ from workflow_scripts.tools.reasons import explain
 
 
 class Recorder(logging.Filter):
-    """Takes the jobs out of Snakemake's log; of the rest, only warnings and errors pass on to the terminal."""
+    """Takes the jobs out of Snakemake's log; of the rest, what is as grave as `level` passes on to the terminal."""
 
-    def __init__(self) -> None:
+    def __init__(self, level: int) -> None:
         super().__init__()
+        self.level = level
         self.jobs: list[Job] = []
 
     def filter(self, record: logging.LogRecord) -> bool:
         if getattr(record, "event", None) == "job_info":
             self.jobs.append(_job(record))
-        return record.levelno >= logging.WARNING
+        return record.levelno >= self.level
 
 
 def _job(record: logging.LogRecord) -> Job:
@@ -52,9 +53,12 @@ def _job(record: logging.LogRecord) -> Job:
     )
 
 
-def dry_run(arguments: list[str]) -> list[Job]:
-    """The jobs that `snakemake <arguments>` would run; a faulty workflow ends the process as Snakemake does."""
-    recorder = Recorder()
+def dry_run(arguments: list[str], *, quiet: bool = False) -> list[Job]:
+    """The jobs that `snakemake <arguments>` would run; a faulty workflow ends the process as Snakemake does.
+
+    quiet: only errors are shown, not the warnings that an earlier dry run has shown.
+    """
+    recorder = Recorder(logging.ERROR if quiet else logging.WARNING)
     logger.addFilter(recorder)
     try:
         cli.main(["--dry-run", *arguments])

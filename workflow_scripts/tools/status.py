@@ -1,0 +1,107 @@
+"""How far each study is: jobs done, stale, running, failed and missing, stage by stage.
+
+    python -m workflow_scripts.tools.status --cores N [further arguments of snakemake]
+
+What is to be run is what Snakemake's dry run says. A job is running if Snakemake has marked its outputs unfinished
+since this folder was locked. It has failed if it is to be run, does not run, lacks outputs and has a log but no
+manifest: its script opens the one and withdraws the other first, and writes the other at its end. What this cannot
+know: whether a lock is that of a run on another machine or of one that was killed, and that a job ended before its
+script began (its outputs are then just missing).
+"""
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from snakemake.persistence.file import FilePersistence
+
+from workflow_scripts.tools import damage, unlock
+from workflow_scripts.tools.jobs import Job
+from workflow_scripts.tools.plan import dry_run
+
+STATES = ("done", "stale", "running", "failed", "missing")
+SNAKEFILE = Path("Snakefile")
+ALL = "(all studies)"
+
+
+def state(job: Job, needed: bool, records: FilePersistence) -> str:
+    """One of STATES. needed: the dry run would run the job. records: Snakemake's of this folder."""
+    there = [Path(output).exists() for output in job.output]
+    damages = damage.of_job(job.log) if job.log else []
+    if _started_by_this_run(job, records) and all(found.fault == damage.MISSING for found in damages):
+        return "running"
+    if not needed:
+        return "done"
+    if all(there):
+        return "stale"
+    return "failed" if job.log and Path(job.log).exists() and not damage.vouched(job.log) else "missing"
+
+
+def _started_by_this_run(job: Job, records: FilePersistence) -> bool:
+    """Has the run that holds this folder marked the job's outputs unfinished? An earlier, killed one may have, too."""
+    locked = [path.stat().st_mtime for path in unlock.LOCKS.glob("*")]
+    marked = records._filter_incomplete_keys(job.output)
+    return bool(locked) and any((records._get_recorded_starttime(key) or 0) >= min(locked) for key in marked)
+
+
+def stages(snakefile: Path) -> dict[str, str]:
+    """The stage of each rule in the order of the Snakefile: the name of the included file that the rule is in."""
+    files = [snakefile.parent / name for name in re.findall(r'^include: "(.+)"', snakefile.read_text(), re.MULTILINE)]
+    return {
+        rule: file.stem
+        for file in files
+        for rule in re.findall(r"^rule (\w+):", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    }
+
+
+def table(states: Iterable[tuple[Job, str]], stage: dict[str, str]) -> str:
+    """Counts of jobs by study and stage, in the order of the workflow."""
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for job, found in states:
+        counts.setdefault((job.study or ALL, stage.get(job.rule, job.rule)), Counter())[found] += 1
+    studies = list(dict.fromkeys(study for study, _ in counts))
+    order = [*dict.fromkeys(stage.values()), *dict.fromkeys(name for _, name in counts)]
+    lines = [f"{'study':<16}{'stage':<14}" + "".join(f"{name:>9}" for name in STATES)]
+    for study, name in sorted(counts, key=lambda key: (key[0] == ALL, studies.index(key[0]), order.index(key[1]))):
+        cells = (counts[study, name][found] for found in STATES)
+        lines.append(f"{study:<16}{name:<14}" + "".join(f"{cell or '·':>9}" for cell in cells))
+    return "\n".join(lines)
+
+
+def last_words(log: str) -> str:
+    """The error that ended a job, from its log; what it said last if no error (killed, say); nothing if it is empty."""
+    lines = [line for line in Path(log).read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("error: ")]
+    return (errors or lines or ["it said nothing"])[-1][:200]
+
+
+def report(jobs: list[Job], needed: set[tuple[str, ...]], records: FilePersistence) -> str:
+    """The table, the errors of failed jobs, and whether a run is at work. needed: outputs of the dry run's jobs."""
+    states = [(job, state(job, job.output in needed, records)) for job in jobs]
+    lines = [table(states, stages(SNAKEFILE)), ""]
+    for job, found in states:
+        if found == "failed" and job.log:
+            lines.append(f"failed: {job.rule} {' '.join(job.wildcards.values())}: {last_words(job.log)}  ({job.log})")
+    running = unlock.alive(Path.cwd())
+    if running:
+        lines.append(f"A run is at work in this folder (processes {', '.join(map(str, running))}).")
+    elif any(unlock.LOCKS.glob("*")):
+        lines.append(
+            "This folder is locked, and no process here holds it: a run on another machine, or one that was killed."
+        )
+    waiting = sum(found != "done" for _, found in states)
+    lines.append(
+        f"{waiting} of {len(jobs)} jobs are to be run: `make plan` says why."
+        if waiting
+        else f"All {len(jobs)} jobs are done."
+    )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    arguments = sys.argv[1:]
+    every = [job for job in dry_run(["--forceall", *arguments]) if job.output]
+    needed = {job.output for job in dry_run(arguments, quiet=True)}
+    print(report(every, needed, FilePersistence(nolock=True)))
