@@ -11,7 +11,8 @@ import re
 import sys
 from argparse import ArgumentParser
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -124,19 +125,20 @@ def wall_seconds(jobs: list[Job], cores: int) -> float:
     return end
 
 
-def explained(jobs: list[Job], records: FilePersistence) -> dict[tuple[str, ...], str]:
-    """Why each job would run, in a user's words, by the job's outputs. records: Snakemake's of this folder."""
+def explained(jobs: list[Job]) -> list[Job]:
+    """These jobs with their reasons in a user's words, told from what Snakemake recorded in this folder."""
     maker = {path: job.rule for job in jobs for path in job.output}
-    return {job.output: explain(job, maker, records) for job in jobs}
+    records = FilePersistence(nolock=True)
+    return [replace(job, reason=explain(job, maker, records)) for job in jobs]
 
 
-def report(jobs: list[Job], cores: int, reasons: Mapping[tuple[str, ...], str]) -> str:
+def report(jobs: list[Job], cores: int) -> str:
     """The plan as text: jobs by rule, study and reason, times by rule and study, the whole."""
     jobs = [job for job in jobs if job.output]
     if not jobs:
         return "Nothing to do: every output is up to date."
     lines = []
-    for (rule, study, reason), members in _grouped(jobs, lambda job: (job.rule, job.study, reasons[job.output])):
+    for (rule, study, reason), members in _grouped(jobs, lambda job: (job.rule, job.study, job.reason)):
         lines.append(f"{rule}{f' of {study}' * bool(study)}: {_count(members)}{_which(members)}")
         lines.append(f"    {reason}")
     lines += ["", f"{'rule':<24}{'study':<16}{'jobs':>5}{'each':>12}{'together':>12}"]
@@ -183,5 +185,4 @@ def _grouped(jobs: list[Job], key: Callable[[Job], Any]) -> list[tuple[Any, list
 if __name__ == "__main__":
     parser = ArgumentParser(allow_abbrev=False, add_help=False)
     parser.add_argument("--cores", type=int, required=True)
-    planned = dry_run(sys.argv[1:])
-    print(report(planned, parser.parse_known_args()[0].cores, explained(planned, FilePersistence(nolock=True))))
+    print(report(explained(dry_run(sys.argv[1:])), parser.parse_known_args()[0].cores))

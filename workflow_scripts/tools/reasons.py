@@ -10,6 +10,7 @@ from workflow_scripts.tools import damage, parts
 from workflow_scripts.tools.jobs import Job
 
 PARAMS = "Params have changed since last execution: Union of exclusive params before and now across all output: "
+NEW = "not made yet"
 ENVIRONMENT = "its conda environment changed"
 SHOWN = 3  # of a list, as many are named
 LONG = 40  # characters of a value, at most
@@ -23,6 +24,8 @@ def explain(job: Job, maker: Mapping[str, str], records: FilePersistence) -> str
     # The values of changed parameters may hold anything, so they are cut off first.
     said, _, changed = job.reason.partition(PARAMS)
     sentences = [_sentence(part, job, maker, records) for part in said.split("; ") if part]
+    if NEW in sentences:
+        return NEW
     if changed:
         values, _, more = changed.partition("; Software environment")
         sentences += _parameters(values)
@@ -37,7 +40,7 @@ def _sentence(reason: str, job: Job, maker: Mapping[str, str], records: FilePers
         return _forced(job, records)
     if head == "Missing output files":
         known = [file for file in files if records._read_record(file)]
-        return f"deleted: {_some(known)}" if known else "not made yet"
+        return f"deleted: {_some(known)}" if known else NEW
     if head == "Updated input files":
         return f"newer than what was made of it: {_some(files)}"
     if head == "Input files updated by another job":
@@ -85,10 +88,9 @@ def _digests(before: list[str], now: list[str]) -> Iterator[str]:
     modules = {name for name in {*old, *new} if name.endswith(".py")}
     code = list(_changes(*({name: side[name] for name in modules & {*side}} for side in (old, new))))
     yield from [f"code: {_some(code)}"] if code else []
-    pins = list(
-        differences({n: old[n] for n in sorted({*old} - modules)}, {n: new[n] for n in sorted({*new} - modules)})
-    )
-    yield from [f"packages: {_some(pins)}"] if pins else []
+    pins = [name for name in sorted({*old, *new} - modules) if old.get(name) != new.get(name)]
+    versions = [f"{name} {old.get(name, '(none)')} -> {new.get(name, '(none)')}" for name in pins]
+    yield from [f"packages: {_some(versions)}"] if pins else []
 
 
 def _changes(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:

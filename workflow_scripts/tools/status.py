@@ -2,11 +2,11 @@
 
     python -m workflow_scripts.tools.status --cores N [further arguments of snakemake]
 
-What is to be run is what Snakemake's dry run says. A job is running if Snakemake has marked its outputs unfinished
-since this folder was locked. It has failed if it is to be run, does not run, lacks outputs and has a log but no
-manifest: its script opens the one and withdraws the other first, and writes the other at its end. What this cannot
-know: whether a lock is that of a run on another machine or of one that was killed, and that a job ended before its
-script began (its outputs are then just missing).
+What is to be run is what Snakemake's dry run says. A job is running if a run is at work here and has marked the job's
+outputs unfinished. It has failed if it is to be run, does not run, lacks outputs and has a log but no manifest: its
+script opens the one and withdraws the other first, and writes the other at its end. What this cannot know: whether a
+folder that is locked while no process here works in it belongs to a run on another machine or to one that was killed,
+and that a job ended before its script began (its outputs are then just missing).
 """
 
 import re
@@ -26,24 +26,20 @@ SNAKEFILE = Path("Snakefile")
 ALL = "(all studies)"
 
 
-def state(job: Job, needed: bool, records: FilePersistence) -> str:
-    """One of STATES. needed: the dry run would run the job. records: Snakemake's of this folder."""
+def state(job: Job, needed: bool, since: float | None, records: FilePersistence) -> str:
+    """One of STATES. needed: the dry run would run the job. since: when the run at work here began, None if none is."""
     there = [Path(output).exists() for output in job.output]
     damages = damage.of_job(job.log) if job.log else []
-    if _started_by_this_run(job, records) and all(found.fault == damage.MISSING for found in damages):
+    marked = records._filter_incomplete_keys(job.output)
+    # Marks older than the run are of one that was killed; damage, which is marked too, is not work in progress.
+    begun = since is not None and any((records._get_recorded_starttime(key) or 0) >= since for key in marked)
+    if begun and all(found.fault == damage.MISSING for found in damages):
         return "running"
     if not needed:
         return "done"
     if all(there):
         return "stale"
     return "failed" if job.log and Path(job.log).exists() and not damage.vouched(job.log) else "missing"
-
-
-def _started_by_this_run(job: Job, records: FilePersistence) -> bool:
-    """Has the run that holds this folder marked the job's outputs unfinished? An earlier, killed one may have, too."""
-    locked = [path.stat().st_mtime for path in unlock.LOCKS.glob("*")]
-    marked = records._filter_incomplete_keys(job.output)
-    return bool(locked) and any((records._get_recorded_starttime(key) or 0) >= min(locked) for key in marked)
 
 
 def stages(snakefile: Path) -> dict[str, str]:
@@ -79,17 +75,20 @@ def last_words(log: str) -> str:
 
 def report(jobs: list[Job], needed: set[tuple[str, ...]], records: FilePersistence) -> str:
     """The table, the errors of failed jobs, and whether a run is at work. needed: outputs of the dry run's jobs."""
-    states = [(job, state(job, job.output in needed, records)) for job in jobs]
+    locks = [path.stat().st_mtime for path in unlock.LOCKS.glob("*")]
+    processes = unlock.alive(Path.cwd())
+    since = min(locks) if locks and processes else None
+    states = [(job, state(job, job.output in needed, since, records)) for job in jobs]
     lines = [table(states, stages(SNAKEFILE)), ""]
     for job, found in states:
         if found == "failed" and job.log:
             lines.append(f"failed: {job.rule} {' '.join(job.wildcards.values())}: {last_words(job.log)}  ({job.log})")
-    running = unlock.alive(Path.cwd())
-    if running:
-        lines.append(f"A run is at work in this folder (processes {', '.join(map(str, running))}).")
-    elif any(unlock.LOCKS.glob("*")):
+    if since is not None:
+        lines.append(f"A run is at work in this folder (processes {', '.join(map(str, processes))}).")
+    elif locks:
         lines.append(
-            "This folder is locked, and no process here holds it: a run on another machine, or one that was killed."
+            "This folder is locked, and no process here works in it: a run was killed, or one is at work on another "
+            "machine; what is called failed or missing may then be running there."
         )
     waiting = sum(found != "done" for _, found in states)
     lines.append(
