@@ -102,7 +102,7 @@ def test_what_is_not_there_was_never_made_or_is_deleted(records: FilePersistence
 def test_a_job_that_follows_others_names_them_once(records: FilePersistence) -> None:
     reason = "Input files updated by another job: results/data.parquet, results/a.parquet, results/b.parquet"
     makers = {"data": "prepare_data", "a": "imp_round", "b": "imp_round"}
-    assert told(reason, records, **makers) == "follows prepare_data, imp_round"
+    assert told(reason, records, **makers) == "follows imp_round, prepare_data"
 
 
 def test_inputs_that_came_and_went_are_named(records: FilePersistence) -> None:

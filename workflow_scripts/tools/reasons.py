@@ -44,7 +44,7 @@ def _sentence(reason: str, job: Job, maker: Mapping[str, str], records: FilePers
     if head == "Updated input files":
         return f"newer than what was made of it: {_some(files)}"
     if head == "Input files updated by another job":
-        return f"follows {', '.join(dict.fromkeys(maker.get(file, file) for file in files))}"
+        return f"follows {', '.join(sorted({maker.get(file, file) for file in files}))}"
     if head == "Set of input files has changed since last execution":
         record = next(filter(None, map(records._read_record, job.output)), None)
         before = {*(record.input or ())} if record else set()
