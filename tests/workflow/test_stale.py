@@ -5,6 +5,7 @@ the first of them. A test fails where it is wrong, and shows what is right.
 """
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -204,8 +205,9 @@ CHANGES = {
 def documented() -> dict[str, tuple[str, str]]:
     """The table of docs/operations.md: the number of jobs and the reason, by change."""
     page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| ")]
-    return {cells[0]: (cells[2], cells[3].strip("`")) for cells in rows if len(cells) == 4}
+    table = page.partition("\n| change |")[2].partition("\n\n")[0].splitlines()[2:]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table]
+    return {name: (jobs, reason.strip("`")) for name, _, jobs, reason in rows}
 
 
 def apply(change: Change, project: Project, results: str) -> Project:
@@ -234,11 +236,12 @@ def test_a_change_makes_stale_what_it_touches_and_nothing_else(
     assert not [job for job in planned for pattern in change.spared if fnmatch(job, pattern)]
     first = [planned[job].reason for job in planned for pattern in change.stale[:1] if fnmatch(job, pattern)]
     reasons = {reason for reason in first if not reason.startswith("follows")} or {"nothing"}
-    assert documented().get(name) == (str(len(planned)), *reasons)
+    told = [re.sub(r"instead of \d+", "instead of N", reason) for reason in reasons]
+    assert documented().get(name) == (str(len(planned)), *told)
 
 
 def test_every_change_is_documented_and_nothing_else() -> None:
-    assert set(documented()) == {*CHANGES, "change"}
+    assert [*documented()] == [*CHANGES]
 
 
 def times(project: Project) -> dict[str, int]:
