@@ -7,6 +7,7 @@ the first of them. A test fails where it is wrong, and shows what is right.
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -302,9 +303,13 @@ def test_nothing_is_stale_in_a_folder_that_was_moved_or_cloned_with_or_without_i
 ) -> None:
     clone = Project(tmp_path / "clone", quick.overlays)
     shutil.copytree(quick.folder, clone.folder, copy_function=shutil.copyfile)
-    # Whatever the order in which a copier writes: what was made last is now the oldest.
-    for age, path in enumerate(sorted((clone.folder / "results").rglob("*.*"), key=lambda path: path.stat().st_mtime)):
-        os.utime(path, (10**9 - age, 10**9 - age))
+    # In whatever order a copier writes: here, what was made last comes first.
+    files = [path for path in (clone.folder / "results").rglob("*") if path.is_file()]
+    now = time.time()
+    for age, path in enumerate(
+        sorted(files, key=lambda path: (quick.folder / path.relative_to(clone.folder)).stat().st_mtime)
+    ):
+        os.utime(path, (now - age / 1000, now - age / 1000))
     assert not clone.plan()
     moved = Project(clone.folder.rename(tmp_path / "moved to another name"), quick.overlays)
     assert not moved.plan()
