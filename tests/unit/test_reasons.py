@@ -91,6 +91,10 @@ def test_a_digest_that_stands_for_nothing_known_is_told_without_names(records: F
     assert told(changed(["0123456789abcdef"], [parts.remember({"a.py": "1"})]), records) == "code or packages"
 
 
+def test_a_value_that_cannot_be_read_back_still_has_a_reason(records: FilePersistence) -> None:
+    assert told(changed({"limit": float("inf")}, {"limit": 1.0}), records) == "config, code or packages"
+
+
 def test_what_is_not_there_was_never_made_or_is_deleted(records: FilePersistence) -> None:
     missing = "Missing output files: results/weights.parquet"
     assert told(missing, records) == "not made yet"

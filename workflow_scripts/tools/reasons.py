@@ -28,7 +28,7 @@ def explain(job: Job, maker: Mapping[str, str], records: FilePersistence) -> str
         return NEW
     if changed:
         values, _, more = changed.partition("; Software environment")
-        sentences += _parameters(values)
+        sentences += list(_parameters(values)) or ["config, code or packages"]  # a value that is no Python literal
         sentences += [ENVIRONMENT] if more else []
     return "; ".join(dict.fromkeys(sentences))
 
