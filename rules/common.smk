@@ -11,6 +11,7 @@ from workflow_scripts.ticketlab import models, specs, tasks
 from workflow_scripts.ticketlab.digest import code_parts, lock_parts
 from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.tools import damage, parts
+from workflow_scripts.tools.recover import recover
 
 ROOT = Path(workflow.basedir)
 CONDA = "../envs/environment.yaml"
@@ -25,11 +26,14 @@ except TicketlabError as error:
 STUDIES = CONFIG.names()
 LOCK = parts.remember(lock_parts(ROOT / "envs/requirements.lock"))
 
-# What is no longer what its job wrote counts as unfinished, so that it is made again. A job's own process does not look.
+# What is no longer what its job wrote counts as unfinished, so that it is made again; results that were copied without
+# Snakemake's records get them from the manifests. A job's own process does not look.
 if workflow.is_main_process:
+    RECORDS = FilePersistence(nolock=True)
     for damaged in damage.everywhere(CONFIG.results):
         logger.warning(f"{damaged}: {damaged.rule} is to make it again.")
-        FilePersistence(nolock=True)._mark_incomplete(damaged.path, None)
+        RECORDS._mark_incomplete(damaged.path, None)
+    recover(CONFIG.results, RECORDS)
 
 
 wildcard_constraints:

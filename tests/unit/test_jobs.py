@@ -18,7 +18,7 @@ from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.jobs import logged
 
 params = SimpleNamespace(spec={{"a": 1}}, code="c", lock="l")
-job = SimpleNamespace(log=[{log!r}], rule="imp_round", params=params, output=[])
+job = SimpleNamespace(log=[{log!r}], rule="imp_round", params=params, input=[], output=[])
 with logged(job) as provenance:
     print("step 1")
     os.write(1, b"from a library\\n")

@@ -3,12 +3,15 @@
 import json
 import os
 import shutil
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from snakemake.persistence.file import FilePersistence
 
 from workflow_scripts.ticketlab import manifest
 from workflow_scripts.tools import damage
+from workflow_scripts.tools.recover import recover
 
 LOG = "logs/train_dense/digits-0.log"
 OUTPUT = "digits/block0/weights.parquet"
@@ -22,7 +25,7 @@ def results(tmp_path: Path) -> Path:
     for name, content in ((LOG, ""), (OUTPUT, "weights"), (OTHER, "metrics")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content)
-    manifest.record(folder / LOG, "train_dense", [folder / OUTPUT, folder / OTHER])
+    manifest.record(folder / LOG, "train_dense", [], [], [folder / OUTPUT, folder / OTHER])
     return folder
 
 
@@ -98,11 +101,34 @@ def test_a_broken_manifest_vouches_for_nothing_and_stops_nothing(results: Path, 
     assert damage.everywhere(str(results)) == []
 
 
+def test_snakemakes_records_are_written_anew_where_they_lack_and_only_there(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "text.txt"
+    own.write_text("text")
+    manifest.record(results / LOG, "train_dense", [own, results / OTHER], [{"a": 1}, "c"], [results / OUTPUT])
+    records = FilePersistence(nolock=True)
+    recover(str(results), records)
+    found = records._read_record(f"{results}/{OUTPUT}")
+    assert found
+    assert (found.rule, found.params) == ("train_dense", sorted([repr({"a": 1}), repr("c")]))
+    assert found.input == sorted([str(own), str(results / OTHER)])
+    assert found.input_checksums == {str(own): f"sha256:{sha256(b'text').hexdigest()}"}
+    assert records._read_record(f"{results}/{OTHER}") is None
+    found.params = ["other"]
+    records._write_record(f"{results}/{OUTPUT}", found)
+    records._clear_cache()
+    recover(str(results), records)
+    kept = records._read_record(f"{results}/{OUTPUT}")
+    assert kept and kept.params == ["other"]
+
+
 def test_a_manifest_appears_whole_or_not_at_all(results: Path) -> None:
     path = manifest.places(results / LOG)[1]
     before = path.read_text()
     with pytest.raises(FileNotFoundError):
-        manifest.record(results / LOG, "train_dense", [results / OUTPUT, results / "gone"])
+        manifest.record(results / LOG, "train_dense", [], [], [results / OUTPUT, results / "gone"])
     assert path.read_text() == before
     assert [*path.parent.iterdir()] == [path]
     assert set(json.loads(before)["outputs"]) == {OUTPUT, OTHER}

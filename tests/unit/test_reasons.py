@@ -125,7 +125,7 @@ def test_a_forced_job_is_damaged_or_unfinished_or_asked_for(records: FilePersist
         Path(output).parent.mkdir(exist_ok=True)
         Path(output).write_text("whole")
     assert JOB.log
-    manifest.record(JOB.log, JOB.rule, JOB.output)
+    manifest.record(JOB.log, JOB.rule, [], [], JOB.output)
     Path(JOB.output[0]).write_text("half")
     assert told("Forced execution", records) == "damaged: results/weights.parquet has 4 bytes instead of 5"
 

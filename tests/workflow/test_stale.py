@@ -315,6 +315,18 @@ def test_nothing_is_stale_in_a_folder_that_was_moved_or_cloned_with_or_without_i
     assert not moved.plan()
 
 
+def test_results_copied_without_snakemakes_records_are_judged_by_their_manifests(tiny: Project, tmp_path: Path) -> None:
+    project = tiny.copy(tmp_path / "project")
+    shutil.rmtree(project.folder / ".snakemake")
+    project.touch("**/*.j2")
+    assert not project.plan()
+    shutil.rmtree(project.folder / ".snakemake")
+    changed = apply(Change(config=study("digits", judging={"margin": 0.05}), stale=()), project, "results")
+    planned = changed.plan()
+    assert set(planned) == {"summarise digits", "judge", "figures", "report"}
+    assert planned["summarise digits"].reason == "config: judging.margin 0.02 -> 0.05"
+
+
 def test_nothing_is_stale_after_results_were_touched(quick: Project, tmp_path: Path) -> None:
     project = quick.copy(tmp_path / "project")
     project.touch("results/**/*.parquet")

@@ -35,7 +35,7 @@ def logged(job: Any) -> Iterator[dict]:
     What the library logs (progress with rate and remaining time, warnings) goes to the terminal as well, where
     Snakemake shows it, each line after the job's name. A TicketlabError ends the process with its one sentence, in the
     log and on the terminal; any other exception leaves its traceback in the log and its last line on the terminal.
-    A body that ends well leaves the sums of the job's outputs in the manifest.
+    A body that ends well leaves the job's manifest.
     """
     terminal = os.dup(2)
     sys.stdout.flush()
@@ -47,7 +47,8 @@ def logged(job: Any) -> Iterator[dict]:
         try:
             manifest.withdraw(job.log[0])
             yield provenance(job.params)
-            manifest.record(job.log[0], job.rule, job.output)
+            params = (job.params.spec, job.params.code, job.params.lock)
+            manifest.record(job.log[0], job.rule, job.input, params, job.output)
         except TicketlabError as error:
             _end(terminal, f"{job.rule}: {error}")
         except Exception as error:

@@ -1,30 +1,43 @@
-"""The manifest: what each job wrote, as sha256 sums beside the results, so that later damage can be told from results.
+"""The manifest: what each job wrote and of what, beside the results, so that these can be judged by themselves.
 
-Snakemake compares file times, never what it once wrote with what is there now. Each job leaves one small JSON file,
-`manifest/<as its log>.json` below the results folder: no lock, no file that two jobs share. Paths in it are relative to
-the results folder, so that it holds wherever the folder is moved. What reads it is workflow_scripts/tools/verify.py;
-this module is part of every job's code and therefore holds no more than the writing.
+Snakemake compares file times, never what it once wrote with what is there now, and keeps what it knows in another
+folder, which a copy of the results may lack. Each job leaves one small JSON file, `manifest/<as its log>.json`, below
+the results folder: no lock, no file that two jobs share. Outputs are named relative to the results folder, so that it
+holds wherever the folder is moved. What reads it is in workflow_scripts/tools (damage, recover); this module is part of
+every job's code and therefore holds no more than the writing.
 """
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from hashlib import file_digest
 from pathlib import Path
+from typing import Any
 
 FOLDER = "manifest"
 
 
-def record(log: str | Path, rule: str, outputs: Iterable[str | Path]) -> None:
-    """Say what the job of `rule` with this log wrote: sum, size and time of each output. Appears at once or not at all.
+def record(
+    log: str | Path, rule: str, inputs: Collection[str | Path], params: Iterable[Any], outputs: Iterable[str | Path]
+) -> None:
+    """Say what the job of `rule` with this log read and wrote. Appears at once or not at all.
 
-    Raises OSError if an output cannot be read or the manifest cannot be written.
+    Of each output its sum, size and time; the names of the inputs, and the sums of those that are not results; the
+    parameters as Snakemake writes them down (their sorted `repr`).
+    Raises OSError if a file cannot be read or the manifest cannot be written.
     """
     results, path = places(log)
-    entries = {Path(output).relative_to(results).as_posix(): entry(output) for output in outputs}
+    foreign = [str(file) for file in inputs if not Path(file).is_relative_to(results)]
+    content = {
+        "rule": rule,
+        "inputs": sorted(map(str, inputs)),
+        "foreign": {file: entry(file)["sha256"] for file in foreign},
+        "params": sorted(map(repr, params)),
+        "outputs": {Path(output).relative_to(results).as_posix(): entry(output) for output in outputs},
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_text(json.dumps({"rule": rule, "outputs": entries}, indent=1, sort_keys=True) + "\n")
+    temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
     os.replace(temporary, path)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from workflow_scripts.ticketlab import manifest
 
 MISSING = "is missing"
+KEYS = {"rule", "inputs", "foreign", "params", "outputs"}
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,13 @@ class Damage:
 
 def everywhere(results: str) -> list[Damage]:
     """What is below the results folder and not as its job left it. Missing files are Snakemake's to see."""
-    found = sorted(Path(results, manifest.FOLDER).rglob("[!.]*.json"))
-    return [damage for path in found for damage in _damages(results, path, whole=False) if damage.fault != MISSING]
+    found = [damage for path in manifests(results) for damage in _damages(results, path, whole=False)]
+    return [damage for damage in found if damage.fault != MISSING]
+
+
+def manifests(results: str) -> list[Path]:
+    """The manifests of all jobs that ever ended well below this folder."""
+    return sorted(Path(results, manifest.FOLDER).rglob("[!.]*.json"))
 
 
 def of_job(log: str, *, whole: bool = False) -> list[Damage]:
@@ -46,17 +52,26 @@ def of_job(log: str, *, whole: bool = False) -> list[Damage]:
 
 def vouched(log: str) -> bool:
     """Is there a manifest of the job with this log?"""
-    return _read(manifest.places(log)[1]) is not None
+    return read(manifest.places(log)[1]) is not None
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """A manifest; None if there is none, or a broken one, which vouches for nothing."""
+    try:
+        content = json.loads(path.read_text())
+        return content if content.keys() >= KEYS and content["outputs"].items() else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 def _damages(results: str, path: Path, whole: bool) -> Iterator[Damage]:
-    content = _read(path)
+    content = read(path)
     if content is None:
         return
     for name, recorded in content["outputs"].items():
         fault = _fault(Path(results, name), recorded, whole)
         # A job that starts withdraws its manifest: what it writes now is not held against what it wrote before.
-        if fault and _read(path) == content:
+        if fault and read(path) == content:
             yield Damage(f"{results}/{name}", content["rule"], fault)
 
 
@@ -82,12 +97,3 @@ def _fault(path: Path, recorded: dict[str, Any], whole: bool) -> str | None:
     except OSError as error:
         return f"cannot be read ({error.strerror})"
     return None
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    """A manifest; None if there is none, or a broken one, which vouches for nothing."""
-    try:
-        content = json.loads(path.read_text())
-        return content if content["rule"] and content["outputs"].items() else None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return None
