@@ -324,7 +324,7 @@ def test_results_copied_without_snakemakes_records_are_judged_by_their_manifests
     changed = apply(Change(config=study("digits", judging={"margin": 0.05}), stale=()), project, "results")
     planned = changed.plan()
     assert set(planned) == {"summarise digits", "judge", "figures", "report"}
-    assert planned["summarise digits"].reason == "config: judging.margin 0.02 -> 0.05"
+    assert planned["summarise digits"].reason == "config: judging.margin 0.01 -> 0.05"
 
 
 def test_nothing_is_stale_after_results_were_touched(quick: Project, tmp_path: Path) -> None:
