@@ -17,7 +17,7 @@ comma := ,
 space := $(subst ,, )
 CHOSEN := $(if $(strip $(STUDIES)),--config run='[$(subst $(space),$(comma),$(strip $(STUDIES)))]')
 
-.PHONY: help run quick plan report test lint format bench reference schema lock clean environment
+.PHONY: help run quick plan status verify report test lint format bench reference schema lock clean environment
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,12 @@ quick: environment ## the same with config/quick.yaml: every rule and study in m
 
 plan: environment ## what `make run` would do: jobs, reasons and, from what was measured before, the time
 	@$(BIN)/python -m workflow_scripts.tools.plan --cores $(CORES) $(CHOSEN) $(ARGS)
+
+status: environment ## how far each study is: jobs done, stale, running, failed and missing, stage by stage
+	@$(BIN)/python -m workflow_scripts.tools.status --cores $(CORES) $(CHOSEN) $(ARGS)
+
+verify: environment ## are the results still what the jobs wrote? every file against its recorded sum
+	@$(BIN)/python -m workflow_scripts.tools.verify --cores $(CORES) $(CHOSEN) $(ARGS)
 
 report: environment ## results/report.html and whatever it needs
 	@$(UNLOCK)

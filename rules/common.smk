@@ -3,12 +3,16 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+from snakemake.persistence.file import FilePersistence
 
 from workflow_scripts.ticketlab import config as ticketlab_config
 from workflow_scripts.ticketlab import models, specs, tasks
 from workflow_scripts.ticketlab.calibration import INSTRUMENTS
-from workflow_scripts.ticketlab.digest import code_digest, lock_digest
+from workflow_scripts.ticketlab.digest import code_parts, lock_parts
 from workflow_scripts.ticketlab.errors import TicketlabError
+from workflow_scripts.tools import damage, parts
+from workflow_scripts.tools.recover import recover
 
 ROOT = Path(workflow.basedir)
 CONDA = "../envs/environment.yaml"
@@ -21,7 +25,16 @@ try:
 except TicketlabError as error:
     raise WorkflowError(str(error)) from None
 STUDIES = CONFIG.names()
-LOCK = lock_digest(ROOT / "envs/requirements.lock")
+LOCK = parts.remember(lock_parts(ROOT / "envs/requirements.lock"))
+
+# What is no longer what its job wrote counts as unfinished, so that it is made again; results that were copied without
+# Snakemake's records get them from the manifests. A job's own process does not look.
+if workflow.is_main_process:
+    RECORDS = FilePersistence(nolock=True)
+    for damaged in damage.everywhere(CONFIG.results):
+        logger.warning(f"{damaged}: {damaged.rule} is to make it again.")
+        RECORDS._mark_incomplete(damaged.path, None)
+    recover(CONFIG.results, RECORDS)
 
 
 wildcard_constraints:
@@ -48,7 +61,7 @@ def code(script):
         if hasattr(wildcards, "study"):
             settings = CONFIG.studies[wildcards.study]
             modules = [tasks.TASKS[settings.task.kind], models.MODELS[settings.model.kind]]
-        return code_digest(ROOT / "workflow_scripts" / script, *modules, root=ROOT)
+        return parts.remember(code_parts(ROOT / "workflow_scripts" / script, *modules, root=ROOT))
 
     return digest
 

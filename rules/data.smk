@@ -1,5 +1,6 @@
 # A stage's target asks for every output of the stage and of those before it: Snakemake remakes a missing intermediate
-# (its job failed after a change) only if it is asked for, and would otherwise leave the old result that was made of it.
+# (deleted; or its job failed after a change) only if it is asked for, and would otherwise leave the old result that was
+# made of it.
 rule data:
     input:
         every("{study}/data.parquet"),
@@ -8,7 +9,8 @@ rule data:
 
 rule prepare_data:
     input:
-        lambda w: specs.external_files(CONFIG, w.study),
+        # ancient: their content counts (data_spec), not their time.
+        lambda w: [ancient(path) for path in specs.external_files(CONFIG, w.study)],
     output:
         data=at("{study}/data.parquet"),
     log:

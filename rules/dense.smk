@@ -1,6 +1,7 @@
 rule dense:
     input:
         rules.data.input,
+        every("{study}/block{block}/dense/weights.parquet"),
         every("{study}/block{block}/dense/metrics.parquet"),
 
 

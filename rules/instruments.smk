@@ -3,7 +3,11 @@ rule instruments:
         rules.tickets.input,
         every("{study}/block{block}/structure.parquet"),
         every("{study}/block{block}/overlap.parquet"),
-        every("{study}/block{block}/llc/{source}/llc.parquet", source=lambda study: ["dense", "tickets"]),
+        every(
+            "{study}/block{block}/llc/{source}/{table}.parquet",
+            source=lambda study: ["dense", "tickets"],
+            table=lambda study: ["llc", "llc_draws"],
+        ),
 
 
 rule trace_structure:

@@ -2,8 +2,9 @@ rule roles:
     input:
         rules.dense.input,
         every(
-            "{study}/block{block}/spawned/split{split}/metrics.parquet",
+            "{study}/block{block}/spawned/split{split}/{table}.parquet",
             split=lambda study: spawning(study).split_steps,
+            table=lambda study: ["weights", "metrics"],
         ),
         every("{study}/block{block}/roles/{source}.parquet", source=role_sources),
         every("{study}/agreement.parquet"),

@@ -2,15 +2,17 @@ rule tickets:
     input:
         rules.dense.input,
         every(
-            "{study}/block{block}/imp/rewind{rewind}/round{level}/metrics.parquet",
+            "{study}/block{block}/imp/rewind{rewind}/round{level}/{table}.parquet",
             rewind=lambda study: pruning(study).rewind_steps,
             level=lambda study: range(1, pruning(study).rounds + 1),
+            table=lambda study: ["masks", "weights", "metrics"],
         ),
         every(
-            "{study}/block{block}/controls/{control}/metrics.parquet",
+            "{study}/block{block}/controls/{control}/{table}.parquet",
             control=lambda study: pruning(study).all_controls(),
+            table=lambda study: ["masks", "weights", "metrics"],
         ),
-        every("{study}/block{block}/supermask/metrics.parquet"),
+        every("{study}/block{block}/supermask/{table}.parquet", table=lambda study: ["masks", "metrics"]),
 
 
 rule imp_round:

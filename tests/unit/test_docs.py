@@ -62,7 +62,7 @@ def test_every_output_of_the_rules_is_named() -> None:
 
 
 def test_no_output_is_named_that_no_rule_writes() -> None:
-    jobs = {"logs/{rule}/….log", "benchmarks/{rule}/….tsv"}
+    jobs = {"logs/{rule}/….log", "benchmarks/{rule}/….tsv", "manifest/{rule}/….json"}
     assert set(table_rows(RESULTS)) - jobs == set(output_patterns())
 
 
@@ -122,7 +122,10 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("title", ["pandas", "pyarrow", "many files", "weights"])
+EXAMPLES = ["pandas", "pyarrow", "many files", "duckdb", "polars", "weights"]
+
+
+@pytest.mark.parametrize("title", EXAMPLES)
 def test_the_reading_examples_run(title: str, finished: Path) -> None:
     found: dict = {}
     exec(compile(blocks(ARTIFACTS, "python")[title], title, "exec"), found)
@@ -132,12 +135,19 @@ def test_the_reading_examples_run(title: str, finished: Path) -> None:
         assert found["table"].num_rows == 4 and found["origin"]["table"] == "metrics"
     elif title == "many files":
         assert set(found["end"]["step"]) == {40} and len(found["end"]) == 2
+    elif title in ("duckdb", "polars"):
+        end = pd.read_parquet("results/digits/block0/imp/rewind0/round8/metrics.parquet").query(
+            "split == 'test' and metric == 'error' and step == 40"
+        )
+        rows = found["tickets"].to_dict("records") if title == "duckdb" else found["tickets"].to_dicts()
+        expected = {"rewind_step": 0, "density": 0.2, "error": pytest.approx(end["value"].mean()), "networks": 2}
+        assert rows == [expected]
     else:
         assert found["first_layer"].shape == (2, 3, 4) and (found["first_layer"] == 7).all()
 
 
 def test_no_reading_example_is_left_out() -> None:
-    assert set(blocks(ARTIFACTS, "python")) == {"pandas", "pyarrow", "many files", "weights"}
+    assert set(blocks(ARTIFACTS, "python")) == set(EXAMPLES)
 
 
 def test_every_make_target_is_described_and_exists() -> None:
@@ -154,7 +164,15 @@ def test_every_stage_that_can_be_asked_for_is_a_rule() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "results/README.md", "docs/artifacts.md", "docs/extending.md", "docs/theory.md"]
+    "page",
+    [
+        "README.md",
+        "results/README.md",
+        "docs/artifacts.md",
+        "docs/extending.md",
+        "docs/theory.md",
+        "docs/operations.md",
+    ],
 )
 def test_every_link_leads_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")

@@ -18,7 +18,7 @@ from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.jobs import logged
 
 params = SimpleNamespace(spec={{"a": 1}}, code="c", lock="l")
-job = SimpleNamespace(log=[{log!r}], rule="imp_round", params=params)
+job = SimpleNamespace(log=[{log!r}], rule="imp_round", params=params, input=[], output=[])
 with logged(job) as provenance:
     print("step 1")
     os.write(1, b"from a library\\n")
@@ -28,7 +28,8 @@ with logged(job) as provenance:
 
 
 def run(tmp_path, body):
-    log = tmp_path / "job.log"
+    log = tmp_path / "logs/job.log"
+    log.parent.mkdir()
     script = SCRIPT.format(log=str(log), body=body)
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     return done, log.read_text(), log
@@ -55,9 +56,11 @@ def test_our_mistake_keeps_its_traceback_in_the_log_and_says_where_that_is(tmp_p
 
 
 def test_a_job_whose_spec_is_no_json_fails_with_a_traceback_too(tmp_path):
-    script = SCRIPT.format(log=str(tmp_path / "job.log"), body="pass").replace('{"a": 1}', '{"a": {1, 2}}')
+    log = tmp_path / "logs/job.log"
+    log.parent.mkdir()
+    script = SCRIPT.format(log=str(log), body="pass").replace('{"a": 1}', '{"a": {1, 2}}')
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 1 and "TypeError" in done.stderr and "Traceback" in (tmp_path / "job.log").read_text()
+    assert done.returncode == 1 and "TypeError" in done.stderr and "Traceback" in log.read_text()
 
 
 def params(**changes):

@@ -74,7 +74,21 @@ def test_a_set_up_that_failed_does_not_count_and_a_complete_one_holds_until_lock
 
 def test_help_is_the_default_and_tells_every_target(folder: Path) -> None:
     result = make(folder)
-    for target in ("run", "quick", "plan", "report", "test", "lint", "format", "bench", "lock", "clean", "help"):
+    for target in (
+        "run",
+        "quick",
+        "plan",
+        "status",
+        "verify",
+        "report",
+        "test",
+        "lint",
+        "format",
+        "bench",
+        "lock",
+        "clean",
+        "help",
+    ):
         assert f"\nmake {target} " in f"\n{result.stdout}"
 
 
@@ -88,6 +102,11 @@ def test_help_is_the_default_and_tells_every_target(folder: Path) -> None:
         (
             ["plan", "ARGS=--configfile a.yaml"],
             ".venv/bin/python -m workflow_scripts.tools.plan --cores 3 --configfile a.yaml",
+        ),
+        (["status"], ".venv/bin/python -m workflow_scripts.tools.status --cores 3"),
+        (
+            ["verify", "STUDIES=text"],
+            ".venv/bin/python -m workflow_scripts.tools.verify --cores 3 --config run='[text]'",
         ),
     ],
 )

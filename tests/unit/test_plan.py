@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from workflow_scripts.tools.plan import Job, duration, expected_seconds, measurements, short_reason, wall_seconds
+from workflow_scripts.tools.plan import Job, duration, expected_seconds, measurements, wall_seconds
 
 ROOT = Path(__file__).parents[2]
 
@@ -87,23 +87,6 @@ def test_times_read_like_times() -> None:
     ]
 
 
-def test_a_reason_names_the_parameters_that_changed() -> None:
-    changed = "Params have changed since last execution: Union of exclusive params before and now across all output: "
-    spec = "{'lr': 0.1, 'densities': [0.5, 0.2], 'momentum': 0.9}"
-    now = spec.replace("0.1", "0.9").replace("'momentum': 0.9", "'momentum': 0.1")
-    assert (
-        short_reason(f"{changed}before: {spec} now: {now}") == "Params have changed since last execution (lr, momentum)"
-    )
-    assert "(densities)" in short_reason(f"{changed}before: {spec} now: {spec.replace('0.2', '0.1')}")
-    assert "(code or lock)" in short_reason(f"{changed}before: '1f' now: '2e'")
-    assert "(code or lock); Missing" in short_reason(f"{changed}before: '1f' now: '2e'; Missing output files: a")
-
-
-def test_a_reason_names_one_file_of_each_list() -> None:
-    reason = "Missing output files: a; Input files updated by another job: b, c, d"
-    assert short_reason(reason) == "Missing output files: a; Input files updated by another job: b and 2 more"
-
-
 def plan(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "workflow_scripts.tools.plan", "--cores", "2", *arguments]
     return subprocess.run(
@@ -114,7 +97,7 @@ def plan(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_plan_of_a_workflow_before_and_after_its_run(tmp_path: Path) -> None:
     (tmp_path / "Snakefile").write_text(SNAKEFILE)
     before = plan(tmp_path).stdout
-    assert "train: 4 jobs\n    study=text block=0  Missing output files: results/text-0.txt\n" in before
+    assert "train of text: 2 jobs, block 0 1\n    not made yet\n" in before
     assert "and what 4 jobs without a measurement will take: train" in before
 
     run = [sys.executable, "-m", "snakemake", "--cores", "2"]
@@ -124,7 +107,7 @@ def test_the_plan_of_a_workflow_before_and_after_its_run(tmp_path: Path) -> None
     assert plan(tmp_path).stdout == "Nothing to do: every output is up to date.\n"
 
     after = plan(tmp_path, "--config", "lr=0.2").stdout
-    assert "    study=digits block=1  Params have changed since last execution (lr)\n" in after
+    assert "train of digits: 2 jobs, block 0 1\n    config: lr 0.1 -> 0.2\n" in after
     assert "no measurement yet" not in after
     assert "4 jobs: " in after
 

@@ -78,8 +78,8 @@ TINY: dict[str, Any] = {
 # The dry run, job by job, by the code behind `make plan`; in a process of its own, for the copy's own modules.
 PLAN = (
     "import dataclasses, json, sys\n"
-    "from workflow_scripts.tools.plan import dry_run\n"
-    "jobs = dry_run(sys.argv[1:])\n"
+    "from workflow_scripts.tools.plan import dry_run, explained\n"
+    "jobs = explained(dry_run(sys.argv[1:]))\n"
     "print(json.dumps([dataclasses.asdict(job) for job in jobs]))"
 )
 
@@ -109,7 +109,7 @@ class Project:
         return self
 
     def plan(self, *arguments: str) -> dict[str, Job]:
-        """The jobs that a run would do, by name."""
+        """The jobs that a run would do, by name, with reasons as `make plan` tells them."""
         return {name(job): job for job in self._dry_run(*arguments) if job.output}
 
     def asked_for(self) -> set[str]:
@@ -123,6 +123,11 @@ class Project:
             Job(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
             for fields in json.loads(result.stdout.splitlines()[-1])
         ]
+
+    def tool(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """One of workflow_scripts/tools, as `make` calls it."""
+        module = f"workflow_scripts.tools.{name}"
+        return self.call([sys.executable, "-m", module, "--cores", "2", *self._config(), *arguments])
 
     def call(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, cwd=self.folder, env=environment(), capture_output=True, text=True)

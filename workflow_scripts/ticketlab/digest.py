@@ -23,8 +23,8 @@ from workflow_scripts.ticketlab.errors import TicketlabError
 LOCAL = "workflow_scripts"
 
 
-def code_digest(script: str | Path, *modules: str, root: str | Path) -> str:
-    """16 hexadecimal digits that change when the code behind `script` does.
+def code_parts(script: str | Path, *modules: str, root: str | Path) -> dict[str, str]:
+    """The code behind `script`, file by file: path below `root` to 16 hexadecimal digits of its syntax tree.
 
     script: the file that a rule runs, absolute or relative to `root`, the Snakefile's folder.
     modules: local modules that the job loads by name, such as TASKS[kind] and MODELS[kind].
@@ -43,16 +43,32 @@ def code_digest(script: str | Path, *modules: str, root: str | Path) -> str:
             # Importing a.b.c runs a and a.b first.
             pending += [module[:end] for end, letter in enumerate(module) if letter == "."]
             pending += _imports(files[module], root)
-    return _digest(f"{module} {_parse(path).tree}" for module, path in files.items())
+    return {path.relative_to(root).as_posix(): _parse(path).tree for path in sorted(files.values())}
 
 
-def lock_digest(lock: str | Path) -> str:
-    """16 hexadecimal digits that change when a pinned package does; comments, blank lines and order do not count."""
+def code_digest(script: str | Path, *modules: str, root: str | Path) -> str:
+    """16 hexadecimal digits that change when the code behind `script` does; arguments as of code_parts."""
+    return parts_digest(code_parts(script, *modules, root=root))
+
+
+def lock_parts(lock: str | Path) -> dict[str, str]:
+    """The pins of a lock file, package to version; comments, blank lines and order do not count."""
     try:
         lines = Path(lock).read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise TicketlabError(f"{lock} cannot be read ({error.strerror}): it pins every package, restore it") from error
-    return _digest({line.partition("#")[0].strip() for line in lines} - {""})
+    pins = sorted({line.partition("#")[0].strip() for line in lines} - {""})
+    return {name: version for name, _, version in (pin.partition("==") for pin in pins)}
+
+
+def lock_digest(lock: str | Path) -> str:
+    """16 hexadecimal digits that change when a pinned package does."""
+    return parts_digest(lock_parts(lock))
+
+
+def parts_digest(parts: dict[str, str]) -> str:
+    """16 hexadecimal digits of the parts that make up a job's code or its lock file."""
+    return _digest(f"{name} {part}" for name, part in parts.items())
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TextIO
 
+from workflow_scripts.ticketlab import manifest
 from workflow_scripts.ticketlab.errors import TicketlabError
 
 RECORDED_PACKAGES = ("numpy", "torch", "devinterp", "matplotlib", "pandas", "pyarrow", "scipy", "scikit-learn")
@@ -34,6 +35,7 @@ def logged(job: Any) -> Iterator[dict]:
     What the library logs (progress with rate and remaining time, warnings) goes to the terminal as well, where
     Snakemake shows it, each line after the job's name. A TicketlabError ends the process with its one sentence, in the
     log and on the terminal; any other exception leaves its traceback in the log and its last line on the terminal.
+    A body that ends well leaves the job's manifest.
     """
     terminal = os.dup(2)
     sys.stdout.flush()
@@ -43,7 +45,10 @@ def logged(job: Any) -> Iterator[dict]:
         os.dup2(log.fileno(), 2)
         _log_to(log, terminal, f"{job.rule} {Path(job.log[0]).stem}")
         try:
+            manifest.withdraw(job.log[0])
             yield provenance(job.params)
+            params = (job.params.spec, job.params.code, job.params.lock)
+            manifest.record(job.log[0], job.rule, job.input, params, job.output)
         except TicketlabError as error:
             _end(terminal, f"{job.rule}: {error}")
         except Exception as error:

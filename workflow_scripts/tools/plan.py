@@ -12,7 +12,7 @@ import sys
 from argparse import ArgumentParser
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -20,36 +20,24 @@ from typing import Any
 
 from snakemake import cli
 from snakemake.logging import logger
+from snakemake.persistence.file import FilePersistence
 
-
-@dataclass(frozen=True)
-class Job:
-    """A job of the dry run. `benchmark`: path of its benchmark file, None if its rule has none."""
-
-    rule: str
-    wildcards: dict[str, str]
-    reason: str
-    input: tuple[str, ...]
-    output: tuple[str, ...]
-    threads: int
-    benchmark: str | None
-
-    @property
-    def study(self) -> str:
-        return self.wildcards.get("study", "")
+from workflow_scripts.tools.jobs import Job
+from workflow_scripts.tools.reasons import explain
 
 
 class Recorder(logging.Filter):
-    """Takes the jobs out of Snakemake's log; of the rest, only warnings and errors pass on to the terminal."""
+    """Takes the jobs out of Snakemake's log; of the rest, what is as grave as `level` passes on to the terminal."""
 
-    def __init__(self) -> None:
+    def __init__(self, level: int) -> None:
         super().__init__()
+        self.level = level
         self.jobs: list[Job] = []
 
     def filter(self, record: logging.LogRecord) -> bool:
         if getattr(record, "event", None) == "job_info":
             self.jobs.append(_job(record))
-        return record.levelno >= logging.WARNING
+        return record.levelno >= self.level
 
 
 def _job(record: logging.LogRecord) -> Job:
@@ -57,17 +45,21 @@ def _job(record: logging.LogRecord) -> Job:
     return Job(
         rule=info["rule_name"],
         wildcards={name: str(value) for name, value in info["wildcards"].items()},
-        reason=" ".join(info["reason"].split()),
+        reason=info["reason"].strip(),
         input=tuple(map(str, info["input"])),
         output=tuple(map(str, info["output"])),
         threads=info["threads"],
         benchmark=info["benchmark"] and str(info["benchmark"]),
+        log=next(map(str, info["log"]), None),
     )
 
 
-def dry_run(arguments: list[str]) -> list[Job]:
-    """The jobs that `snakemake <arguments>` would run; a faulty workflow ends the process as Snakemake does."""
-    recorder = Recorder()
+def dry_run(arguments: list[str], *, quiet: bool = False) -> list[Job]:
+    """The jobs that `snakemake <arguments>` would run; a faulty workflow ends the process as Snakemake does.
+
+    quiet: only errors are shown, not the warnings that an earlier dry run has shown.
+    """
+    recorder = Recorder(logging.ERROR if quiet else logging.WARNING)
     logger.addFilter(recorder)
     try:
         cli.main(["--dry-run", *arguments])
@@ -133,17 +125,22 @@ def wall_seconds(jobs: list[Job], cores: int) -> float:
     return end
 
 
+def explained(jobs: list[Job]) -> list[Job]:
+    """These jobs with their reasons in a user's words, told from what Snakemake recorded in this folder."""
+    maker = {path: job.rule for job in jobs for path in job.output}
+    records = FilePersistence(nolock=True)
+    return [replace(job, reason=explain(job, maker, records)) for job in jobs]
+
+
 def report(jobs: list[Job], cores: int) -> str:
-    """The plan as text: jobs and reasons by rule, times by rule and study, the whole."""
+    """The plan as text: jobs by rule, study and reason, times by rule and study, the whole."""
     jobs = [job for job in jobs if job.output]
     if not jobs:
         return "Nothing to do: every output is up to date."
     lines = []
-    for rule, members in _grouped(jobs, lambda job: job.rule):
-        lines += ["", f"{rule}: {_count(members)}"]
-        for job in sorted(members, key=lambda job: [value.zfill(9) for value in job.wildcards.values()]):
-            name = " ".join(f"{key}={value}" for key, value in job.wildcards.items())
-            lines.append(f"    {name}  {short_reason(job.reason)}")
+    for (rule, study, reason), members in _grouped(jobs, lambda job: (job.rule, job.study, job.reason)):
+        lines.append(f"{rule}{f' of {study}' * bool(study)}: {_count(members)}{_which(members)}")
+        lines.append(f"    {reason}")
     lines += ["", f"{'rule':<24}{'study':<16}{'jobs':>5}{'each':>12}{'together':>12}"]
     for (rule, study), members in _grouped(jobs, lambda job: (job.rule, job.study)):
         times = [seconds for job in members if (seconds := expected_seconds(job)) is not None]
@@ -159,21 +156,11 @@ def report(jobs: list[Job], cores: int) -> str:
     return "\n".join(lines).lstrip()
 
 
-def short_reason(reason: str) -> str:
-    """Snakemake's reason with one file of each list, and changed parameters by name rather than by their values."""
-    return "; ".join(_short(part) for part in reason.split("; "))
-
-
-def _short(reason: str) -> str:
-    head, changed, values = reason.partition(": Union of exclusive params before and now across all output: before: ")
-    if changed:
-        before, now = (
-            set(re.findall(r"'(\w+)': ('[^']*'|\[[^\]]*\]|[^,{}\[\]]+)", side)) for side in values.split(" now: ", 1)
-        )
-        names = sorted({name for name, _ in before ^ now})
-        return f"{head} ({', '.join(names) or 'code or lock'})"
-    first, *others = reason.split(", ")
-    return f"{first} and {len(others)} more" if others else first
+def _which(jobs: list[Job]) -> str:
+    """The wildcards of some jobs beside their study: ", block 0 1, level 3"."""
+    names = [name for name in jobs[0].wildcards if name != "study"]
+    values = {name: sorted({job.wildcards[name] for job in jobs}, key=lambda value: value.zfill(9)) for name in names}
+    return "".join(f", {name} {' '.join(found)}" for name, found in values.items())
 
 
 def duration(seconds: float) -> str:
@@ -198,4 +185,4 @@ def _grouped(jobs: list[Job], key: Callable[[Job], Any]) -> list[tuple[Any, list
 if __name__ == "__main__":
     parser = ArgumentParser(allow_abbrev=False, add_help=False)
     parser.add_argument("--cores", type=int, required=True)
-    print(report(dry_run(sys.argv[1:]), parser.parse_known_args()[0].cores))
+    print(report(explained(dry_run(sys.argv[1:])), parser.parse_known_args()[0].cores))

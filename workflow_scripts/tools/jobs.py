@@ -1,0 +1,21 @@
+"""A job as Snakemake's dry run tells of it, which the tools here look at."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of the dry run. `benchmark`, `log`: paths of these files, None if its rule has none."""
+
+    rule: str
+    wildcards: dict[str, str]
+    reason: str
+    input: tuple[str, ...]
+    output: tuple[str, ...]
+    threads: int
+    benchmark: str | None
+    log: str | None = None
+
+    @property
+    def study(self) -> str:
+        return self.wildcards.get("study", "")
