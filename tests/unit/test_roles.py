@@ -91,6 +91,18 @@ def test_first_token_attention_does_not_count_as_previous_token_attention():
     assert roles.attention_scores([previous])["first_token"].item() == 0
 
 
+def test_statistical_induction_is_the_attention_to_what_followed_the_current_symbol():
+    tokens = torch.tensor([[0, 1, 0, 2, 0, 1]])
+    to_successors = torch.zeros(6, 6)
+    to_successors[2, 1] = to_successors[4, 3] = to_successors[5, 2] = 1  # after the 0, after the last 0, after the 1
+    to_previous = F.one_hot((torch.arange(6) - 1).clamp(min=0), 6).float()
+    patterns = torch.stack([to_successors, to_previous])[None, None]
+    (scores,) = roles.succession_scores([patterns], tokens)["statistical_induction"]
+    # Of five places after the first three have a successor to attend to: 2, 4 and 5. The previous symbol is one of
+    # them at 2 and 4 (0 1 0: the 1 followed the 0).
+    np.testing.assert_allclose(scores, [3 / 5, 2 / 5], rtol=1e-6)
+
+
 def test_ablating_a_head_equals_replacing_its_output_by_the_mean():
     settings = {"kind": "transformer", "layers": 1, "width": 12, "heads": 3, "mlp_width": 0, "positions": "relative"}
     model: Any = models.build(settings, 10, 10, 8)

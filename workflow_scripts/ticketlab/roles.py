@@ -2,8 +2,9 @@
 
 Scores by kind of component
 - heads, on the study's own data: attention to the previous, the first and the same position; mean distance (positions)
-  and entropy (nats) of the attention; on random sequences repeated once, [r, r]: induction (prefix matching) and
-  duplicate-token attention (Olsson et al. 2022, arXiv:2209.11895);
+  and entropy (nats) of the attention; statistical induction, the attention to whatever followed earlier occurrences of
+  the current symbol (Edelman et al. 2024, arXiv:2402.11004); on random sequences repeated once, [r, r]: induction
+  (prefix matching) and duplicate-token attention (Olsson et al. 2022, arXiv:2209.11895);
 - hidden units: selectivity for each class, the mean activation on the class less the mean over all examples, in the
   unit's standard deviations;
 - both: `ablation:<slice>`, the rise of the loss (nats) on a slice of the data when the component gives only its mean.
@@ -115,6 +116,7 @@ def _activity_scores(model: Network, weights: Stack, probe: Probe) -> dict[str, 
         return class_selectivity(torch.cat(activities, dim=-1), probe.targets, probe.classes)
     scores = attention_scores(activities)
     if probe.repeated is not None:
+        scores |= succession_scores(activities, probe.inputs)
         _, activities = network(weights, probe.repeated.expand(count, *probe.repeated.shape))
         scores |= repetition_scores(activities)
     return scores
@@ -138,6 +140,18 @@ def attention_scores(patterns: Sequence[Tensor]) -> dict[str, Tensor]:
     }
     entropies = torch.cat([-torch.xlogy(layer, layer).sum(-1)[..., 1:].mean((1, 3)) for layer in patterns], dim=1)
     return {**_weigh(patterns, weighings), "entropy": entropies}
+
+
+def succession_scores(patterns: Sequence[Tensor], tokens: Tensor) -> dict[str, Tensor]:
+    """Attention to the successors of earlier occurrences of the current symbol: tokens (examples, time).
+
+    statistical_induction: the mean over examples and t ≥ 1 of Σ_s A[t, s] over the s ≤ t with tokens[s − 1] equal to
+    tokens[t]. Patterns as for `attention_scores`; {score: (N, all heads)}.
+    """
+    follows = (tokens[:, :, None] == tokens.roll(1, dims=1)[:, None, :]).float()
+    follows[:, :, 0] = 0  # nothing comes before the first symbol; A is 0 where s > t
+    mean = [torch.einsum("nbhts,bts->nh", layer[..., 1:, :], follows[:, 1:]) for layer in patterns]
+    return {"statistical_induction": torch.cat(mean, dim=1) / (len(tokens) * (tokens.shape[1] - 1))}
 
 
 def repetition_scores(patterns: Sequence[Tensor]) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ Family = Literal[
     "self",
     "distance",
     "entropy",
+    "statistical_induction",
     "induction",
     "duplicate_token",
     "selectivity",

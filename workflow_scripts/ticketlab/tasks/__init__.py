@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # Module paths rather than modules: a study's jobs load, and depend on, their own task's file only.
 TASKS = {
     "images": "workflow_scripts.ticketlab.tasks.images",
+    "markov_chains": "workflow_scripts.ticketlab.tasks.markov_chains",
     "text": "workflow_scripts.ticketlab.tasks.text",
 }
 
