@@ -24,7 +24,7 @@ def put(raw, path, value):
 
 def test_what_ships_is_valid(shipped):
     config = validate(shipped)
-    assert config.names() == list(config.studies) == ["text", "digits", "markov_chains"]
+    assert config.names() == list(config.studies) == ["text", "digits", "markov_chains", "linear_regression"]
 
 
 @pytest.mark.parametrize("file", OVERLAYS, ids=lambda file: file.name)
@@ -83,6 +83,12 @@ MISTAKES = [
     ("studies/text/llc/chains", 1, ["studies.text.llc.chains", "1", "2"]),
     ("studies/text/judging/margin", -1, ["studies.text.judging.margin", "-1", "greater than 0"]),
     ("studies/text/judging/metric", "bleu", ["studies.text.judging.metric", "'bleu'", "'loss' or 'error'"]),
+    (
+        "studies/text/structure/split",
+        "new_tasks",
+        ["studies.text", "structure.split", "'new_tasks'", "train, validation"],
+    ),
+    ("studies/linear_regression/task/tasks", 4, ["studies.linear_regression.task", "4", "more than dimension 4"]),
     ("studies/text/licensed_by", "vision", ["studies.text.licensed_by", "'vision'", "text, digits"]),
     ("studies/text", 3, ["studies.text", "3", "dictionary"]),
     ("studies", {}, ["studies", "at least 1"]),

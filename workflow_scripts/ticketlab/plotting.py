@@ -49,8 +49,8 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",  # the reader's machine need not have the font
     "svg.hashsalt": "ticketlab",
 }
-METRICS = {"loss": "test loss (nats)", "error": "test error (share wrong)"}
-SHORT_METRICS = {"loss": "loss, nats", "error": "error, share"}
+METRICS = {"loss": "test loss (nats)", "error": "test error"}
+SHORT_METRICS = {"loss": "loss, nats", "error": "error"}
 
 BLACK, ORANGE, SKY, GREEN, BLUE, RED, PURPLE = (
     "#000000",

@@ -89,7 +89,11 @@ class Block(nn.Module):
 
 
 class Transformer(Network):
-    """Maps tokens (batch, time), int64, to logits (batch, time, outputs); the activities are the attention patterns."""
+    """Maps tokens (batch, time), int64, or vectors (batch, time, inputs), float32, to outputs (batch, time, outputs).
+
+    A token is embedded by its row of the embedding matrix, a vector by its product with it. The activities are the
+    attention patterns.
+    """
 
     def __init__(self, settings: TransformerSettings, inputs: int, outputs: int, context: int):
         super().__init__()
@@ -121,7 +125,7 @@ class Transformer(Network):
                     tensor.normal_(0.0, scale / math.sqrt(tensor.shape[1]), generator=generator)
 
     def forward(self, tokens: Tensor, gates: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
-        x = self.embedding(tokens)
+        x = tokens @ self.embedding.weight if tokens.is_floating_point() else self.embedding(tokens)
         if self.position is not None:
             x = x + self.position[: tokens.shape[1]]
         patterns = []

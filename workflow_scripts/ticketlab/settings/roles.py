@@ -12,7 +12,7 @@ Family = Literal[
     "self",
     "distance",
     "entropy",
-    "statistical_induction",
+    "attention",
     "induction",
     "duplicate_token",
     "selectivity",

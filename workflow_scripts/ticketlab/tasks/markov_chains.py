@@ -85,7 +85,19 @@ def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
         evaluation=evaluation,
         metrics={"loss": cross_entropy, "error": error_rate},
         extras={"concentration": facts["concentration"]},
+        relations=relations,
     )
+
+
+def relations(inputs: np.ndarray) -> dict[str, np.ndarray]:
+    """Inputs (sequences, time) to relations (sequences, time, time) of place t to s.
+
+    successor: s comes after an earlier occurrence of the symbol at t. A head that attends there is a statistical
+        induction head: it sees what followed, as often as it did.
+    """
+    follows = inputs[:, :, None] == np.roll(inputs, 1, axis=1)[:, None, :]
+    follows[:, :, 0] = False  # the first symbol comes after none
+    return {"successor": follows & np.tri(inputs.shape[1], dtype=bool)}
 
 
 def references(problem: Problem) -> dict[str, Predictor]:
