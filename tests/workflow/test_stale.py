@@ -126,7 +126,9 @@ CHANGES = {
         code=[f"{LIBRARY}/tasks/images.py"], stale=["* digits", "* digits-*"], spared=["* text", "* text-*"]
     ),
     "a model's file": Change(
-        code=[f"{LIBRARY}/models/transformer.py"], stale=["* text", "* text-*"], spared=["* digits", "* digits-*"]
+        code=[f"{LIBRARY}/models/transformer.py"],
+        stale=[f"* {name}{jobs}" for name in ("text", "markov_chains", "linear_regression") for jobs in ("", "-*")],
+        spared=["* digits", "* digits-*"],
     ),
     "a pinned package": Change(edits=[("envs/requirements.lock", "numpy==", "numpy==9.")], stale=["*"]),
     "comments and docstrings": Change(
