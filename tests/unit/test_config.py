@@ -88,7 +88,7 @@ MISTAKES = [
         "new_tasks",
         ["studies.text", "structure.split", "'new_tasks'", "train, validation"],
     ),
-    ("studies/linear_regression/task/tasks", 4, ["studies.linear_regression.task", "4", "more than dimension 4"]),
+    ("studies/linear_regression/task/tasks", 3, ["studies.linear_regression.task", "3", "more than dimension 3"]),
     ("studies/text/licensed_by", "vision", ["studies.text.licensed_by", "'vision'", "text, digits"]),
     ("studies/text", 3, ["studies.text", "3", "dictionary"]),
     ("studies", {}, ["studies", "at least 1"]),
