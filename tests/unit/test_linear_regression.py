@@ -3,8 +3,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from workflow_scripts.ticketlab import models, stack, structure, tables, training
+from workflow_scripts.ticketlab import models, roles, structure, tables, training
 from workflow_scripts.ticketlab.randomness import generator
+from workflow_scripts.ticketlab.settings.roles import RolesSettings
 from workflow_scripts.ticketlab.settings.structure import StructureSettings
 from workflow_scripts.ticketlab.tasks import SPLITS, linear_regression, losses
 
@@ -175,7 +176,6 @@ def test_training_evaluates_new_tasks_at_every_step_and_train_at_the_end_only(pr
     model = models.build({"kind": "transformer", "layers": 1, "width": 8, "heads": 2}, 8, 1, 7)
     weights = training.initial_weights(model, "regression", [0])
     assert {name for name, _ in training.evaluate(model, problem, weights)} == set(SETS)
-    assert stack.size(weights) == 1
 
 
 def test_relations_by_hand(settings):
@@ -185,6 +185,42 @@ def test_relations_by_hand(settings):
     np.testing.assert_array_equal(found["example"][0], [[0, 0, 0], [0, 1, 0], [0, 1, 1]])
     np.testing.assert_allclose(found["alignment"][0], [[0, 0, 0], [0, 0, 0], [0, 0.6, 0.8]], atol=1e-12)
     np.testing.assert_allclose(found["target"][0], [[0, 0, 0], [0, 5, 0], [0, 5, 6]])
+
+
+def test_roles_of_heads_that_attend_uniformly_and_of_one_that_is_needed(problem):
+    model = models.build(
+        {"kind": "transformer", "layers": 1, "width": 8, "heads": 2, "layer_norm": False},
+        problem.inputs,
+        problem.outputs,
+        problem.context,
+    )
+    weights = {name: torch.zeros(1, *tensor.shape) for name, tensor in model.named_parameters()}
+    settings, name = RolesSettings(), "regression"
+    slices = linear_regression.slices(problem, settings.split)
+    probe = roles.draw_probe(problem, slices, name, 0, settings, torch.device("cpu"))
+    assert probe.repeated is None and probe.classes == [] and probe.noise == problem.noise
+    scores = roles.score(model, weights, probe, settings)
+    t = np.arange(1, problem.context)
+    np.testing.assert_allclose(scores["attention:example"], np.mean(t / (t + 1)), rtol=1e-5)
+    uniform = np.tri(problem.context) / np.arange(1, problem.context + 1)[:, None]
+    for relation, values in probe.relations.items():
+        exact = (values.numpy()[:, 1:] * uniform[1:]).sum(-1).mean()
+        np.testing.assert_allclose(scores[f"attention:{relation}"], exact, rtol=1e-4, atol=1e-6)
+    assert all((scores[f"ablation:{part}"] == 0).all() for part in slices)
+    # The first coordinate of x is the output, plus its mean over the past, which head 0 adds.
+    weights["embedding.weight"][0, 0, 0] = 1
+    for tensor in ("value", "output"):
+        weights[f"blocks.0.attention.{tensor}.weight"][0, 0, 0] = 1
+    weights["unembedding.weight"][0, 0, 0] = 1
+    effects = roles.score(model, weights, probe, settings)
+    own = probe.inputs[..., 0]
+    added = torch.einsum("ts,bs->bt", torch.from_numpy(uniform).float(), own)
+    intact, ablated = (
+        losses((own + part)[..., None], probe.targets, problem.noise) for part in (added, added.mean().expand_as(added))
+    )
+    many = probe.slices["many"]
+    exact = (ablated - intact)[many].mean().item()
+    np.testing.assert_allclose(effects["ablation:many"], [[exact, 0]], rtol=1e-3, atol=1e-5)
 
 
 def test_slices_tell_the_predictors_apart_and_the_places(problem):
