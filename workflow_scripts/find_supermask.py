@@ -44,9 +44,8 @@ with logged(snakemake) as provenance:
                     study.model, study.problem, study.name, members, start, training, record, effective=effective
                 ):
                     with torch.no_grad():
-                        values = evaluate(
-                            study.model, study.problem, effective(state.weights), splits_at(state.step, record[-1])
-                        )
+                        sets = splits_at(study.problem, state.step, record[-1])
+                        values = evaluate(study.model, study.problem, effective(state.weights), sets)
                     mask = top_share({name: state.weights[name] for name in names}, density)
                     rows.append(metric_rows(study.name, members, state.step, mask_density(mask), values))
                 states.add_masks(writer, study.name, members, settings.steps, mask)

@@ -37,7 +37,9 @@ with logged(snakemake) as provenance:
     with tables.writing(snakemake.output.weights, "weights", provenance) as writer:
         record = log_spaced_steps(last, spec["checkpoints"], rewind_step)
         for state in train(study.model, study.problem, study.name, members, start, training, record, masks=mask):
-            values = evaluate(study.model, study.problem, state.weights, splits_at(state.step, record[-1]))
+            values = evaluate(
+                study.model, study.problem, state.weights, splits_at(study.problem, state.step, record[-1])
+            )
             rows.append(metric_rows(study.name, members, state.step, pruning.density(mask), values))
         states.add_state(writer, study.name, members, state)
     tables.write(snakemake.output.metrics, "metrics", pd.concat(rows), provenance)

@@ -76,7 +76,9 @@ with logged(snakemake) as provenance:
             for state in train(
                 study.model, study.problem, study.name, members, start, training, record, total, masks=mask
             ):
-                values = evaluate(study.model, study.problem, state.weights, splits_at(state.step, record[-1]))
+                values = evaluate(
+                    study.model, study.problem, state.weights, splits_at(study.problem, state.step, record[-1])
+                )
                 rows.append(metric_rows(study.name, members, state.step, pruning.density(mask), values))
             states.add_state(weights_writer, study.name, members, state)
             states.add_masks(masks_writer, study.name, members, total, mask)

@@ -35,7 +35,13 @@ def judging(metric: str = "loss", margin: float = 0.1) -> dict:
 def figure_settings(**studies: dict) -> dict[str, dict]:
     """What specs.figures gives, for studies by name (each its judging section)."""
     return {
-        name: {"judging": section, "last_step": LAST, "clock_level": 2, "rewind_steps": REWINDS}
+        name: {
+            "judging": section,
+            "last_step": LAST,
+            "clock_level": 2,
+            "rewind_steps": REWINDS,
+            "structure_split": "validation",
+        }
         for name, section in studies.items()
     }
 

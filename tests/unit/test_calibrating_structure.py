@@ -94,12 +94,12 @@ def direction_swapped(references, log_q, count, chunk):
     whole = log_q(slice(None)).double()
     return {
         name: (whole.exp() * (whole - log_p.double())).sum(-1).flatten(1).mean(1).numpy()
-        for name, log_p in references.log_probabilities.items()
+        for name, log_p in references.predictions.items()
     }
 
 
 def summed_over_places(references, log_q, count, chunk):
-    places = next(iter(references.log_probabilities.values()))[..., 0].numel()
+    places = next(iter(references.predictions.values()))[..., 0].numel()
     return {name: places * values for name, values in divergence(references, log_q, count, chunk).items()}
 
 

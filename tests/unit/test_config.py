@@ -24,7 +24,7 @@ def put(raw, path, value):
 
 def test_what_ships_is_valid(shipped):
     config = validate(shipped)
-    assert config.names() == list(config.studies) == ["text", "digits"]
+    assert config.names() == list(config.studies) == ["text", "digits", "markov_chains", "linear_regression"]
 
 
 @pytest.mark.parametrize("file", OVERLAYS, ids=lambda file: file.name)
@@ -60,7 +60,7 @@ MISTAKES = [
     ("studies/text/model/kind", "cnn", ["studies.text.model", "'cnn'", "'transformer', 'mlp'"]),
     ("studies/text/model/heads", 5, ["studies.text.model", "64", "5", "multiple"]),
     ("studies/digits/model/hidden", [], ["studies.digits.model.hidden", "[]", "at least 1"]),
-    ("studies/text/task/kind", "audio", ["studies.text.task", "'audio'", "'images', 'text'"]),
+    ("studies/text/task/kind", "audio", ["studies.text.task", "'audio'", "'images'", "'text'"]),
     ("studies/digits/task/path", "x.npz", ["studies.digits.task", "source: npz"]),
     ("studies/text/seeds", 6, ["studies.text", "6", "block_size 4"]),
     ("studies/text/seeds", 1000, ["studies.text.seeds", "1000", "less than 1000"]),
@@ -83,6 +83,12 @@ MISTAKES = [
     ("studies/text/llc/chains", 1, ["studies.text.llc.chains", "1", "2"]),
     ("studies/text/judging/margin", -1, ["studies.text.judging.margin", "-1", "greater than 0"]),
     ("studies/text/judging/metric", "bleu", ["studies.text.judging.metric", "'bleu'", "'loss' or 'error'"]),
+    (
+        "studies/text/structure/split",
+        "new_tasks",
+        ["studies.text", "structure.split", "'new_tasks'", "train, validation"],
+    ),
+    ("studies/linear_regression/task/tasks", 3, ["studies.linear_regression.task", "3", "more than dimension 3"]),
     ("studies/text/licensed_by", "vision", ["studies.text.licensed_by", "'vision'", "text, digits"]),
     ("studies/text", 3, ["studies.text", "3", "dictionary"]),
     ("studies", {}, ["studies", "at least 1"]),

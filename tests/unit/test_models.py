@@ -38,6 +38,25 @@ def test_input_and_output_embeddings_are_not_tied():
     assert {"embedding.weight", "unembedding.weight"} <= set(model.prunable)
 
 
+def test_without_layer_norm_there_is_no_norm_and_the_output_of_an_attention_only_network_is_not_rescaled():
+    model = transformer(layer_norm=False, mlp_width=0)
+    assert not [name for name, _ in model.named_parameters() if "norm" in name]
+    with torch.no_grad():
+        for block in model.blocks:
+            block.attention.output.weight.zero_()
+        tokens = torch.tensor([[0, 3, 6]])
+        expected = model.embedding.weight[tokens] @ model.unembedding.weight.T
+        torch.testing.assert_close(model(tokens)[0], expected)
+
+
+def test_a_one_hot_vector_is_embedded_as_its_token():
+    model = transformer()
+    tokens = torch.tensor([[0, 3, 6], [2, 2, 5]])
+    vectors = torch.nn.functional.one_hot(tokens, 7).float()
+    with torch.no_grad():
+        torch.testing.assert_close(model(vectors)[0], model(tokens)[0])
+
+
 def test_components_are_numbered_layer_by_layer():
     assert transformer().components == [Component(i, "head", j) for i in range(2) for j in range(2)]
     assert mlp([3, 2]).components == [Component(i, "unit", j) for i, width in enumerate([3, 2]) for j in range(width)]

@@ -21,12 +21,15 @@ NO_TIMES = pd.DataFrame(columns=["rule", "jobs", "wall", "cpu", "memory"])
 
 @pytest.fixture(scope="module")
 def config():
-    return configuration.validate(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
+    """The default config with the two studies of `tables`."""
+    return configuration.validate(
+        yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")) | {"run": ["text", "digits"]}
+    )
 
 
 @pytest.fixture(scope="module")
 def tables():
-    """Comparisons and verdicts of the default config's studies."""
+    """Comparisons and verdicts of two studies."""
     sections = {"text": judging(), "digits": judging("error", 0.02)}
     frame = pd.concat([example(name, section) for name, section in sections.items()], ignore_index=True)
     return frame, judged(frame, **sections)

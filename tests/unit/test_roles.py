@@ -13,7 +13,7 @@ from workflow_scripts.ticketlab.hand_set import IDLE, INDUCTION, PREVIOUS_TOKEN,
 from workflow_scripts.ticketlab.randomness import generator
 from workflow_scripts.ticketlab.roles import Probe
 from workflow_scripts.ticketlab.settings.roles import RolesSettings
-from workflow_scripts.ticketlab.tasks import Problem, cross_entropy
+from workflow_scripts.ticketlab.tasks import Problem, cross_entropy, markov_chains
 
 SYMBOLS, HALF = 32, 12  # symbols; length of r in [r, r]
 SETTINGS = RolesSettings()
@@ -89,6 +89,19 @@ def test_first_token_attention_does_not_count_as_previous_token_attention():
     assert scores["distance"].item() == pytest.approx(4)
     previous = F.one_hot((torch.arange(8) - 1).clamp(min=0), 8).float().expand(1, 2, 1, 8, 8)
     assert roles.attention_scores([previous])["first_token"].item() == 0
+
+
+def test_statistical_induction_heads_attend_to_what_followed_the_current_symbol():
+    tokens = torch.tensor([[0, 1, 0, 2, 0, 1]])
+    to_successors = torch.zeros(6, 6)
+    to_successors[2, 1] = to_successors[4, 3] = to_successors[5, 2] = 1  # after the 0, after the last 0, after the 1
+    to_previous = F.one_hot((torch.arange(6) - 1).clamp(min=0), 6).float()
+    patterns = torch.stack([to_successors, to_previous])[None, None]
+    relations = {name: torch.from_numpy(r).float() for name, r in markov_chains.relations(tokens.numpy()).items()}
+    (scores,) = roles.relation_scores([patterns], relations)["attention:successor"]
+    # Of five places after the first three have a successor to attend to: 2, 4 and 5. The previous symbol is one of
+    # them at 2 and 4 (0 1 0: the 1 followed the 0).
+    np.testing.assert_allclose(scores, [3 / 5, 2 / 5], rtol=1e-6)
 
 
 def test_ablating_a_head_equals_replacing_its_output_by_the_mean():

@@ -70,7 +70,7 @@ CHANGES = [
     ("supermask/steps", 900, {"find_supermask"}),
     ("spawning/orders", 4, {"train_spawned"}),
     ("roles/examples", 60, {"score_roles", "compare_roles"}),
-    ("structure/split", "test", {"trace_structure"}),
+    ("structure/split", "test", {"trace_structure", "figures"}),
     ("llc/draws", 120, {"estimate_llc"}),
     ("llc/checkpoints", 3, {"estimate_llc"}),
     ("judging/margin", 0.5, JUDGED),

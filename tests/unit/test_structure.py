@@ -132,6 +132,6 @@ def test_predictors_measure_each_other_as_networks_would():
 def test_structures_can_be_chosen_and_an_unknown_one_is_refused():
     predictors = {name: predictor(np.zeros((5, 5))) for name in ("a", "b")}
     chosen = structure.references(table_problem(), predictors, StructureSettings(structures=["b"]), CPU)
-    assert list(chosen.log_probabilities) == ["b"]
+    assert list(chosen.predictions) == ["b"]
     with pytest.raises(TicketlabError, match="c unknown; this task has a, b"):
         structure.references(table_problem(), predictors, StructureSettings(structures=["a", "c"]), CPU)

@@ -63,6 +63,11 @@ class StudySettings(Section):
         ):
             if steps and max(steps) >= last:
                 raise ValueError(f"{name} {max(steps)} must come before the end of training, step {last}")
+        sets = (*tasks.SPLITS, *getattr(self.task, "FURTHER_SETS", ()))
+        if self.structure.split not in sets:
+            raise ValueError(
+                f"structure.split {self.structure.split!r} is no evaluation set of the task: {', '.join(sets)}"
+            )
         if isinstance(self.llc.checkpoints, list):
             choose_checkpoints(self.llc.checkpoints, log_spaced_steps(last, self.checkpoints))
         return self

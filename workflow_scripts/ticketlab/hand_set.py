@@ -26,7 +26,7 @@ def copying_transformer(symbols: int, context: int) -> Transformer:
     unembedding reads. The other two heads attend uniformly and write nothing.
     """
     width = 2 * symbols
-    model = _zero({"kind": "transformer", "layers": 2, "width": width, "heads": 2}, symbols, context)
+    model: Any = _zero({"kind": "transformer", "layers": 2, "width": width, "heads": 2}, symbols, context)
     eye = torch.eye(symbols)
     with torch.no_grad():
         blocks: list[Any] = list(model.blocks)
@@ -52,7 +52,7 @@ def table_transformers(log_probabilities: Tensor, context: int) -> tuple[Transfo
     Each symbol's embedding is a one-hot vector beside its negative, whose normalisation only scales it.
     """
     symbols = log_probabilities.shape[-1]
-    model = _zero({"kind": "transformer", "layers": 1, "width": 2 * symbols, "heads": 1}, symbols, context)
+    model: Any = _zero({"kind": "transformer", "layers": 1, "width": 2 * symbols, "heads": 1}, symbols, context)
     scale = 1 / math.sqrt(1 / symbols + model.norm.eps)
     with torch.no_grad():
         model.norm.weight.fill_(1)

@@ -1,8 +1,8 @@
 """Every figure: rows of `comparisons` and `verdicts` in, one matplotlib figure out, drawn in one style.
 
 A figure draws what the tables say and decides nothing. Each function takes `comparisons` and `verdicts` of all studies
-and `settings`, by study what specs.figures gives: `judging`, `last_step`, `clock_level` and `rewind_steps`. Each study
-is one row of panels; what a study did not measure is said in its panel.
+and `settings`, by study what specs.figures gives: `judging`, `last_step`, `clock_level`, `rewind_steps` and
+`structure_split`. Each study is one row of panels; what a study did not measure is said in its panel.
 
 The colours are those of Okabe & Ito (2008), told apart by the colour-blind; each line also has a marker and a dash of
 its own, so that a grey print can be read. Bands and bars are the intervals of the tables. The same tables give the same
@@ -49,8 +49,8 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",  # the reader's machine need not have the font
     "svg.hashsalt": "ticketlab",
 }
-METRICS = {"loss": "test loss (nats)", "error": "test error (share wrong)"}
-SHORT_METRICS = {"loss": "loss, nats", "error": "error, share"}
+METRICS = {"loss": "test loss (nats)", "error": "test error"}
+SHORT_METRICS = {"loss": "loss, nats", "error": "error"}
 
 BLACK, ORANGE, SKY, GREEN, BLUE, RED, PURPLE = (
     "#000000",
@@ -276,7 +276,8 @@ def transience(comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict
     figure, rows = _study_rows("T3 transience: is structure acquired and then left again?", settings, (10.5, 3.9))
     for (study, spec), row in zip(settings.items(), rows, strict=True):
         mine, axes = _of(comparisons, study, STRUCTURE), row.subplots()
-        axes.set_title("distance of the dense network to reference predictors; rings: nearest")
+        examples = _words(spec["structure_split"])
+        axes.set_title(f"distance of the dense network to reference predictors on {examples} examples; rings: nearest")
         axes.set_ylabel("KL(predictor ‖ network) (nats)")
         _step_axis(axes, "training step", spec["last_step"])
         distances = mine[mine["contrast"] == "distance"]

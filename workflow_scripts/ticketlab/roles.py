@@ -2,8 +2,9 @@
 
 Scores by kind of component
 - heads, on the study's own data: attention to the previous, the first and the same position; mean distance (positions)
-  and entropy (nats) of the attention; on random sequences repeated once, [r, r]: induction (prefix matching) and
-  duplicate-token attention (Olsson et al. 2022, arXiv:2209.11895);
+  and entropy (nats) of the attention; `attention:<relation>`, the attention to places in a relation that the task
+  defines (Problem.relations); where inputs are symbols, on random sequences repeated once, [r, r]: induction (prefix
+  matching) and duplicate-token attention (Olsson et al. 2022, arXiv:2209.11895);
 - hidden units: selectivity for each class, the mean activation on the class less the mean over all examples, in the
   unit's standard deviations;
 - both: `ablation:<slice>`, the rise of the loss (nats) on a slice of the data when the component gives only its mean.
@@ -12,7 +13,7 @@ A *probe* is an independent draw of examples and random sequences: probes 0 and 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.randomness import generator
 from workflow_scripts.ticketlab.settings.roles import RolesSettings
 from workflow_scripts.ticketlab.stack import Member, Stack
-from workflow_scripts.ticketlab.tasks import Problem
+from workflow_scripts.ticketlab.tasks import Problem, losses
 
 PROBES = 2
 NETWORK_EXAMPLES = 128  # networks × examples in one forward pass (a CPU's cache), but always all examples of a network
@@ -37,7 +38,8 @@ class Probe:
 
     inputs, targets: (examples, …); slices: bool, as the losses, (examples,) or (examples, time), by slice.
     classes: those that targets name, for images; empty for sequences.
-    repeated: random tokens [r, r], (sequences, 2·length); None for images.
+    repeated: random tokens [r, r], (sequences, 2·length); None where inputs are no sequences of symbols.
+    relations: (examples, time, time) by name, as in Problem; noise: as in Problem.
     """
 
     inputs: Tensor
@@ -45,6 +47,8 @@ class Probe:
     slices: dict[str, Tensor]
     classes: list[int]
     repeated: Tensor | None
+    relations: dict[str, Tensor] = field(default_factory=dict)
+    noise: float | None = None
 
 
 def draw_probe(
@@ -69,9 +73,9 @@ def draw_probe(
     halves = [np.sort(order[index::PROBES][: settings.examples]) for index in range(PROBES)]
     common = {name: mask for name, mask in slices.items() if all(mask[half].any() for half in halves)}
     classes, repeated = [], None
-    if targets.ndim == 1:
+    if targets.ndim == 1 and problem.noise is None:
         classes = sorted(set.intersection(*(set(targets[half].tolist()) for half in halves)))
-    if problem.context > 1:
+    if problem.context > 1 and np.issubdtype(inputs.dtype, np.integer):
         half_length = problem.context // 2
         random = generator(study, "probe sequences", probe)
         tokens = random.integers(problem.inputs, size=(settings.random_sequences, half_length))
@@ -82,6 +86,11 @@ def draw_probe(
         {name: torch.from_numpy(mask[halves[probe]]).to(device) for name, mask in common.items()},
         classes,
         repeated,
+        {
+            name: torch.from_numpy(relation).float().to(device)
+            for name, relation in problem.relations(inputs[halves[probe]]).items()
+        },
+        problem.noise,
     )
 
 
@@ -97,7 +106,7 @@ def score(model: Network, weights: Stack, probe: Probe, settings: RolesSettings)
         some = {name: tensor[chunk] for name, tensor in weights.items()}
         scores = _activity_scores(model, some, probe)
         if settings.scores is None or "ablation" in settings.scores:
-            effects = ablation_effects(model, some, probe.inputs, probe.targets, probe.slices)
+            effects = ablation_effects(model, some, probe.inputs, probe.targets, probe.slices, probe.noise)
             scores |= {f"ablation:{name}": effect for name, effect in effects.items()}
         parts.append(scores)
     wanted = [name for name in parts[0] if settings.scores is None or name.split(":")[0] in settings.scores]
@@ -113,7 +122,7 @@ def _activity_scores(model: Network, weights: Stack, probe: Probe) -> dict[str, 
     components = model.components
     if components[0].kind == "unit":
         return class_selectivity(torch.cat(activities, dim=-1), probe.targets, probe.classes)
-    scores = attention_scores(activities)
+    scores = attention_scores(activities) | relation_scores(activities, probe.relations)
     if probe.repeated is not None:
         _, activities = network(weights, probe.repeated.expand(count, *probe.repeated.shape))
         scores |= repetition_scores(activities)
@@ -138,6 +147,18 @@ def attention_scores(patterns: Sequence[Tensor]) -> dict[str, Tensor]:
     }
     entropies = torch.cat([-torch.xlogy(layer, layer).sum(-1)[..., 1:].mean((1, 3)) for layer in patterns], dim=1)
     return {**_weigh(patterns, weighings), "entropy": entropies}
+
+
+def relation_scores(patterns: Sequence[Tensor], relations: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The mean over examples and t ≥ 1 of Σ_s A[t, s] R[t, s], for each relation R (examples, time, time).
+
+    Patterns as for `attention_scores`; {score: (N, all heads)}.
+    """
+    scores = {}
+    for name, relation in relations.items():
+        sums = [torch.einsum("nbhts,bts->nh", layer[..., 1:, :], relation[:, 1:]) for layer in patterns]
+        scores[f"attention:{name}"] = torch.cat(sums, dim=1) / relation[:, 1:, 0].numel()
+    return scores
 
 
 def repetition_scores(patterns: Sequence[Tensor]) -> dict[str, Tensor]:
@@ -173,13 +194,13 @@ def class_selectivity(activity: Tensor, labels: Tensor, classes: Sequence[int]) 
     }
 
 
-def token_losses(logits: Tensor, targets: Tensor) -> Tensor:
-    """−log p(target) in nats, one by one: logits (…, outputs) and targets (…) to (…)."""
-    return -logits.log_softmax(dim=-1).gather(-1, targets.unsqueeze(-1)).squeeze(-1)
-
-
 def ablation_effects(
-    model: Network, weights: Stack, inputs: Tensor, targets: Tensor, slices: dict[str, Tensor]
+    model: Network,
+    weights: Stack,
+    inputs: Tensor,
+    targets: Tensor,
+    slices: dict[str, Tensor],
+    noise: float | None = None,
 ) -> dict[str, Tensor]:
     """Rise of the mean loss on each slice when one component is mean-ablated: {slice: (N, components)}, in nats."""
     network, count = stack.forward(model), stack.size(weights)
@@ -187,8 +208,8 @@ def ablation_effects(
     inputs, targets = inputs.expand(count, *inputs.shape), targets.expand(count, *targets.shape)
 
     def slice_losses(gates: Tensor | None) -> Tensor:
-        losses = token_losses(network(weights, inputs, gates)[0], targets)
-        return torch.stack([losses[:, mask].mean(dim=1) for mask in slices.values()])
+        each = losses(network(weights, inputs, gates)[0], targets, noise)
+        return torch.stack([each[:, mask].mean(dim=1) for mask in slices.values()])
 
     intact = slice_losses(None)
     effects = []

@@ -142,6 +142,7 @@ def figures(config: Config) -> dict:
             "last_step": config.studies[name].training.steps,
             "clock_level": pruning.clock_level,
             "rewind_steps": pruning.rewind_steps,
+            "structure_split": config.studies[name].structure.split,
         }
     return {"studies": studies}
 

@@ -1,11 +1,13 @@
 """What a network's predictions look like, during training: its distance to named reference predictors.
 
 The distance of a network q to a predictor p is KL(p ‖ q) = Σ_w p(w) (log p(w) − log q(w)) in nats, averaged over all
-predicted places of an evaluation set; it is 0 only where the network says what the predictor says. A structure is
+predicted places of an evaluation set; it is 0 only where the network says what the predictor says. In a regression
+both are Gaussians about their outputs with the noise σ of the targets, and KL is the squared difference of the outputs
+over 2σ². A structure is
 *acquired* as the distance falls and *forgotten* as it rises again (transience: Edelman et al. 2024, arXiv:2402.11004;
 Hoogland et al. 2024, arXiv:2402.02364).
 
-`reference_floor` of a predictor is its own loss, the mean of −log p(target) on the same evaluation set. It is the level
+`reference_floor` of a predictor is its own loss (tasks.losses) on the same evaluation set. It is the level
 that the network's loss has when it predicts what the predictor does: a network whose loss is below the floor knows more
 than the predictor.
 """
@@ -26,20 +28,21 @@ from workflow_scripts.ticketlab.settings.structure import StructureSettings
 from workflow_scripts.ticketlab.stack import Stack
 from workflow_scripts.ticketlab.tasks import Problem
 
-# Log-probabilities that are handled together: networks × examples × places × outputs (32 MiB in float64).
+# Predictions that are handled together: networks × examples × places × outputs (32 MiB in float64).
 CHUNK = 1 << 22
 
 
 class References(NamedTuple):
     """Reference predictors on one evaluation set.
 
-    inputs: (examples, …). log_probabilities: by predictor, (examples, …, outputs) float32 in nats; all of them are held
-    in memory. floors: each predictor's own loss, in nats.
+    inputs: (examples, …). predictions: by predictor, (examples, …, outputs) float32, log-probabilities in nats or, with
+    `noise`, means; all of them are held in memory. floors: each predictor's own loss, in nats.
     """
 
     inputs: Tensor
-    log_probabilities: dict[str, Tensor]
+    predictions: dict[str, Tensor]
     floors: dict[str, float]
+    noise: float | None = None
 
 
 def references(
@@ -59,30 +62,46 @@ def references(
         )
     inputs, targets = problem.evaluation[settings.split]
     predictions = {name: predictors[name](inputs) for name in settings.structures or predictors}
-    floors = {
-        name: -float(np.take_along_axis(array, targets[..., None], axis=-1).mean(dtype=np.float64))
-        for name, array in predictions.items()
-    }
+    floors = {name: _own_loss(array, targets, problem.noise) for name, array in predictions.items()}
     tensors = {name: torch.from_numpy(array).to(device) for name, array in predictions.items()}
-    return References(torch.from_numpy(inputs).to(device), tensors, floors)
+    return References(torch.from_numpy(inputs).to(device), tensors, floors, problem.noise)
+
+
+def _own_loss(prediction: np.ndarray, targets: np.ndarray, noise: float | None) -> float:
+    """A predictor's loss as of a network's outputs (tasks.losses), but its log-probabilities are taken as they are."""
+    if noise is None:
+        return -float(np.take_along_axis(prediction, targets[..., None], axis=-1).mean(dtype=np.float64))
+    return float(np.square(prediction[..., 0] - targets).mean(dtype=np.float64) / (2 * noise**2))
 
 
 def divergence(
-    references: References, log_q: Callable[[slice], Tensor], count: int, chunk: int
+    references: References, prediction: Callable[[slice], Tensor], count: int, chunk: int
 ) -> dict[str, np.ndarray]:
     """KL(predictor ‖ q) in nats, for `count` predictions q at once: (count,) float64 by predictor.
 
-    log_q: a slice of the examples to normalised log-probabilities (count, examples, …, outputs).
+    prediction: a slice of the examples to (count, examples, …, outputs): log-probabilities, or means with `noise`.
     """
-    first = next(iter(references.log_probabilities.values()))
-    totals = torch.zeros(len(references.log_probabilities), count, dtype=torch.float64, device=first.device)
+    first = next(iter(references.predictions.values()))
+    totals = torch.zeros(len(references.predictions), count, dtype=torch.float64, device=first.device)
     for part in stack.slices(len(first), chunk):
-        log_p = torch.stack([tensor[part].flatten() for tensor in references.log_probabilities.values()])
-        p = log_p.double().exp()
-        # Σ p log q for all networks and predictors is one matrix product; in float32 its rounding would show (1e-4).
-        totals -= torch.special.entr(p).sum(1, keepdim=True) + p @ log_q(part).flatten(1).double().T
+        p = torch.stack([tensor[part].flatten() for tensor in references.predictions.values()]).double()
+        q = prediction(part).flatten(1).double()
+        totals += _categorical(p.exp(), q) if references.noise is None else _gaussian(p, q, references.noise)
     places = first[..., 0].numel()
-    return dict(zip(references.log_probabilities, (totals / places).cpu().numpy(), strict=True))
+    return dict(zip(references.predictions, (totals / places).cpu().numpy(), strict=True))
+
+
+def _categorical(p: Tensor, log_q: Tensor) -> Tensor:
+    """Σ p (log p − log q) over the last axis for every p (P, K) and q (N, K): (P, N).
+
+    Σ p log q for all of them is one matrix product; in float32 its rounding would show (1e-4).
+    """
+    return -torch.special.entr(p).sum(1, keepdim=True) - p @ log_q.T
+
+
+def _gaussian(p: Tensor, q: Tensor, noise: float) -> Tensor:
+    """The same for Gaussians of standard deviation `noise` about p and q."""
+    return torch.stack([(mean - q).square().sum(1) for mean in p]) / (2 * noise**2)
 
 
 @torch.no_grad()
@@ -91,18 +110,18 @@ def distances(model: Network, weights: Stack, references: References) -> dict[st
     network = stack.forward(model)
     count = stack.size(weights)
 
-    def log_q(part: slice) -> Tensor:
+    def prediction(part: slice) -> Tensor:
         inputs = references.inputs[part]
-        logits, _ = network(weights, inputs.expand(count, *inputs.shape))
-        return logits.log_softmax(dim=-1)
+        outputs, _ = network(weights, inputs.expand(count, *inputs.shape))
+        return outputs.log_softmax(dim=-1) if references.noise is None else outputs
 
-    first = next(iter(references.log_probabilities.values()))
-    return divergence(references, log_q, count, max(1, CHUNK // (count * first[0].numel())))
+    first = next(iter(references.predictions.values()))
+    return divergence(references, prediction, count, max(1, CHUNK // (count * first[0].numel())))
 
 
 def between(references: References) -> dict[str, dict[str, float]]:
     """KL(p ‖ q) in nats between the predictors, by p and then q: what a network that equals q measures as."""
-    stacked = torch.stack(list(references.log_probabilities.values()))
+    stacked = torch.stack(list(references.predictions.values()))
     chunk = max(1, CHUNK // stacked[:, 0].numel())
     found = divergence(references, lambda part: stacked[:, part], len(stacked), chunk)
     return {name: dict(zip(found, values.tolist(), strict=True)) for name, values in found.items()}

@@ -20,7 +20,7 @@ from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.randomness import generator, torch_seed
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.stack import Member, Stack
-from workflow_scripts.ticketlab.tasks import SPLITS, Problem
+from workflow_scripts.ticketlab.tasks import Problem
 
 log = logging.getLogger(__name__)
 
@@ -207,21 +207,21 @@ class _Progress:
         )
 
 
-def splits_at(step: int, last: int) -> tuple[str, ...]:
-    """The splits that tickets and controls are evaluated on at `step` of their training: train at its end only."""
-    return SPLITS if step == last else ("validation", "test")
+def splits_at(problem: Problem, step: int, last: int) -> list[str]:
+    """The sets that tickets and controls are evaluated on at `step` of their training: train at its end only."""
+    return [split for split in problem.evaluation if split != "train" or step == last]
 
 
 @torch.no_grad()
 def evaluate(
-    model: Network, problem: Problem, weights: Stack, splits: Iterable[str] = SPLITS
+    model: Network, problem: Problem, weights: Stack, splits: Iterable[str] | None = None
 ) -> dict[tuple[str, str], np.ndarray]:
-    """Each metric on each split's fixed evaluation set: {(split, metric): (N,) float64}."""
+    """Each metric on the fixed evaluation sets `splits`, by default all of them: {(split, metric): (N,) float64}."""
     network = stack.forward(model)
     count = stack.size(weights)
     device = next(iter(weights.values())).device
     results = {}
-    for split in splits:
+    for split in problem.evaluation if splits is None else splits:
         inputs, targets = (torch.from_numpy(part).to(device) for part in problem.evaluation[split])
         sums = {metric: np.zeros(count) for metric in problem.metrics}
         for part in stack.slices(len(inputs), max(1, EVALUATION_CHUNK // count)):

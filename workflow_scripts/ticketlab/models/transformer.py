@@ -1,8 +1,9 @@
 """A decoder-only transformer in one file, read top to bottom.
 
-Pre-norm blocks of causal self-attention and, if `mlp_width` > 0, a GELU perceptron; no biases in the linear maps; input
-and output embeddings are not tied, so no weight is pruned twice. Positions enter as one learned bias per head and
-distance (`relative`; far faster to learn at this scale than absolute embeddings) or as learned embeddings (`absolute`).
+Pre-norm blocks (no norms at all with `layer_norm: false`) of causal self-attention and, if `mlp_width` > 0, a GELU
+perceptron; no biases in the linear maps; input and output embeddings are not tied, so no weight is pruned twice.
+Positions enter as one learned bias per head and distance (`relative`; far faster to learn at this scale than absolute
+embeddings) or as learned embeddings (`absolute`).
 Attention is written with explicit batched products: `scaled_dot_product_attention` has no batching rule on a CPU, and
 the layout below is the one that stays contiguous when `vmap` adds the stack's axis.
 """
@@ -66,12 +67,17 @@ class Perceptron(nn.Module):
         return self.output(F.gelu(self.hidden(x), approximate="tanh"))
 
 
+def _norm(settings: TransformerSettings) -> nn.Module:
+    return nn.LayerNorm(settings.width) if settings.layer_norm else nn.Identity()
+
+
 class Block(nn.Module):
-    def __init__(self, width: int, heads: int, context: int, mlp_width: int, relative: bool):
+    def __init__(self, settings: TransformerSettings, context: int):
         super().__init__()
-        self.attention_norm = nn.LayerNorm(width)
-        self.attention = Attention(width, heads, context, relative)
-        self.mlp_norm = nn.LayerNorm(width) if mlp_width else None
+        width, mlp_width = settings.width, settings.mlp_width
+        self.attention_norm = _norm(settings)
+        self.attention = Attention(width, settings.heads, context, settings.positions == "relative")
+        self.mlp_norm = _norm(settings) if mlp_width else None
         self.mlp = Perceptron(width, mlp_width) if mlp_width else None
 
     def forward(self, x: Tensor, gates: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -83,18 +89,20 @@ class Block(nn.Module):
 
 
 class Transformer(Network):
-    """Maps tokens (batch, time), int64, to logits (batch, time, outputs); the activities are the attention patterns."""
+    """Maps tokens (batch, time), int64, or vectors (batch, time, inputs), float32, to outputs (batch, time, outputs).
+
+    A token is embedded by its row of the embedding matrix, a vector by its product with it. The activities are the
+    attention patterns.
+    """
 
     def __init__(self, settings: TransformerSettings, inputs: int, outputs: int, context: int):
         super().__init__()
-        relative = settings.positions == "relative"
         self.heads = settings.heads
         self.embedding = nn.Embedding(inputs, settings.width)
-        self.position = None if relative else nn.Parameter(torch.zeros(context, settings.width))
-        self.blocks = nn.ModuleList(
-            Block(settings.width, settings.heads, context, settings.mlp_width, relative) for _ in range(settings.layers)
-        )
-        self.norm = nn.LayerNorm(settings.width)
+        absolute = settings.positions == "absolute"
+        self.position = nn.Parameter(torch.zeros(context, settings.width)) if absolute else None
+        self.blocks = nn.ModuleList(Block(settings, context) for _ in range(settings.layers))
+        self.norm = _norm(settings)
         self.unembedding = nn.Linear(settings.width, outputs, bias=False)
         self.components = [Component(i, "head", j) for i in range(settings.layers) for j in range(settings.heads)]
         # Every matrix; not the norms, the distance biases or the position table, which are under 2 % of the weights.
@@ -117,7 +125,7 @@ class Transformer(Network):
                     tensor.normal_(0.0, scale / math.sqrt(tensor.shape[1]), generator=generator)
 
     def forward(self, tokens: Tensor, gates: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
-        x = self.embedding(tokens)
+        x = tokens @ self.embedding.weight if tokens.is_floating_point() else self.embedding(tokens)
         if self.position is not None:
             x = x + self.position[: tokens.shape[1]]
         patterns = []

@@ -12,6 +12,7 @@ Family = Literal[
     "self",
     "distance",
     "entropy",
+    "attention",
     "induction",
     "duplicate_token",
     "selectivity",

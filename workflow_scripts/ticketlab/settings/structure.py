@@ -1,6 +1,6 @@
 """How networks are compared with reference predictors."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -8,8 +8,9 @@ from workflow_scripts.ticketlab.settings.base import Section
 
 
 class StructureSettings(Section):
-    split: Literal["train", "validation", "test"] = Field(
-        default="validation", description="the evaluation set that distances are averaged over"
+    split: str = Field(
+        default="validation",
+        description="the evaluation set that distances are averaged over: a split or a further one",
     )
     structures: Annotated[list[str], Field(min_length=1)] | None = Field(
         default=None, description="names of the task's reference predictors; null: all of them"

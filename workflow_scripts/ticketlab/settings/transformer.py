@@ -16,6 +16,7 @@ class TransformerSettings(Section):
     heads: PositiveInt
     mlp_width: Annotated[int, Field(ge=0, description="hidden units per block; 0: attention only")] = 0
     positions: Literal["relative", "absolute"] = "relative"
+    layer_norm: bool = Field(True, description="false: no normalisation anywhere, as in Edelman et al.'s networks")
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:

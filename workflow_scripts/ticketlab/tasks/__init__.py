@@ -28,10 +28,17 @@ if TYPE_CHECKING:
 # Module paths rather than modules: a study's jobs load, and depend on, their own task's file only.
 TASKS = {
     "images": "workflow_scripts.ticketlab.tasks.images",
+    "linear_regression": "workflow_scripts.ticketlab.tasks.linear_regression",
+    "markov_chains": "workflow_scripts.ticketlab.tasks.markov_chains",
     "text": "workflow_scripts.ticketlab.tasks.text",
 }
 
 SPLITS = ("train", "validation", "test")
+
+
+def no_relations(inputs: np.ndarray) -> dict[str, np.ndarray]:
+    del inputs
+    return {}
 
 
 @dataclass(frozen=True)
@@ -41,10 +48,14 @@ class Problem:
     inputs, outputs: number of input features or symbols, and of logits.
     context: length of an input sequence; 1 for images.
     sample: (generator, batch size) to one training batch (inputs (batch, …), targets (batch, …)) of NumPy arrays.
-    evaluation: for each split its fixed evaluation set (inputs, targets).
-    metrics: functions (logits (batch, …, outputs), targets (batch, …)) to one number per example (batch,);
-        "loss" is what training minimises, in nats.
+    evaluation: for each split its fixed evaluation set (inputs, targets), and further ones under names of their own
+        (`FURTHER_SETS` of the task's Settings), in which the distribution is another.
+    metrics: functions (outputs (batch, …, outputs), targets (batch, …)) to one number per example (batch,);
+        "loss" is what training minimises, in nats, and "error" what people read (the share of wrong predictions).
     extras: whatever the task's own `references` and `slices` need.
+    noise: None if outputs are logits; if they are means of real targets, the targets' standard deviation about them.
+    relations: inputs (examples, time, …) to how place t stands to each place s ≤ t, by name of the relation,
+        (examples, time, time): attention heads are scored by the relation that they attend to (roles.py).
     """
 
     inputs: int
@@ -54,16 +65,29 @@ class Problem:
     evaluation: dict[str, tuple[np.ndarray, np.ndarray]]
     metrics: dict[str, Callable[[Tensor, Tensor], Tensor]]
     extras: dict[str, Any]
+    noise: float | None = None
+    relations: Callable[[np.ndarray], dict[str, np.ndarray]] = no_relations
 
 
 def module(kind: str) -> ModuleType:
     return import_module(TASKS[kind])
 
 
+def losses(outputs: Tensor, targets: Tensor, noise: float | None = None) -> Tensor:
+    """−log p(target) in nats, one by one: outputs (…, outputs) and targets (…) to (…).
+
+    With `noise` σ the prediction is a Gaussian about the output, and the constant log σ√(2π) is left out: the squared
+    error over 2σ², which is ½ on average where the output is the true mean.
+    """
+    if noise is None:
+        return -outputs.log_softmax(dim=-1).gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+    return (outputs.squeeze(-1) - targets).square() / (2 * noise**2)
+
+
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """−log p(target) in nats, averaged over all but the first axis: logits (batch, …, outputs) to (batch,)."""
-    losses = -logits.log_softmax(dim=-1).gather(-1, targets.unsqueeze(-1)).squeeze(-1)
-    return losses.flatten(1).mean(1) if losses.ndim > 1 else losses
+    each = losses(logits, targets)
+    return each.flatten(1).mean(1) if each.ndim > 1 else each
 
 
 def error_rate(logits: Tensor, targets: Tensor) -> Tensor:
