@@ -15,6 +15,7 @@ Family = Literal[
     "induction",
     "duplicate_token",
     "selectivity",
+    "frequency",
     "ablation",
 ]
 
