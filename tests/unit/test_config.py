@@ -24,13 +24,13 @@ def put(raw, path, value):
 
 def test_what_ships_is_valid(shipped):
     config = validate(shipped)
-    assert config.names() == list(config.studies) == ["text", "digits"]
+    assert config.names() == list(config.studies) == ["text", "digits", "modular_addition"]
 
 
 @pytest.mark.parametrize("file", OVERLAYS, ids=lambda file: file.name)
 def test_every_overlay_is_valid(file):
     config = load([ROOT / "config.yaml", file], {})
-    assert set(config.studies) >= {"text", "digits"}
+    assert set(config.studies) >= {"text", "digits", "modular_addition"}
 
 
 def test_there_are_overlays():
@@ -57,10 +57,10 @@ MISTAKES = [
     ("studies/text/checkpoints", True, ["studies.text.checkpoints", "True", "valid integer"]),
     ("studies/text/checkpoints", 2, ["studies.text.checkpoints", "2", "3"]),
     ("studies/text/model", 3, ["studies.text.model", "3", "dictionary"]),
-    ("studies/text/model/kind", "cnn", ["studies.text.model", "'cnn'", "'transformer', 'mlp'"]),
+    ("studies/text/model/kind", "cnn", ["studies.text.model", "'cnn'", "'transformer'", "'mlp'"]),
     ("studies/text/model/heads", 5, ["studies.text.model", "64", "5", "multiple"]),
     ("studies/digits/model/hidden", [], ["studies.digits.model.hidden", "[]", "at least 1"]),
-    ("studies/text/task/kind", "audio", ["studies.text.task", "'audio'", "'images', 'text'"]),
+    ("studies/text/task/kind", "audio", ["studies.text.task", "'audio'", "'images'", "'text'"]),
     ("studies/digits/task/path", "x.npz", ["studies.digits.task", "source: npz"]),
     ("studies/text/seeds", 6, ["studies.text", "6", "block_size 4"]),
     ("studies/text/seeds", 1000, ["studies.text.seeds", "1000", "less than 1000"]),

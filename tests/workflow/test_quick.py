@@ -12,7 +12,7 @@ from workflow_scripts.ticketlab.verdicts import VERDICTS
 
 RESULTS = "results/quick"
 TESTS = {"T1 tickets", "T2 roles", "T3 transience"}
-STUDIES = ("text", "digits")
+STUDIES = ("text", "digits", "modular_addition")
 
 
 def test_every_rule_and_study_ran_and_left_its_outputs_log_and_benchmark(quick: Project) -> None:

@@ -12,5 +12,6 @@ class StructureSettings(Section):
         default="validation", description="the evaluation set that distances are averaged over"
     )
     structures: Annotated[list[str], Field(min_length=1)] | None = Field(
-        default=None, description="names of the task's reference predictors; null: all of them"
+        default=None,
+        description="names of the task's reference predictors; null: all of them; components are always traced",
     )
