@@ -24,13 +24,14 @@ def put(raw, path, value):
 
 def test_what_ships_is_valid(shipped):
     config = validate(shipped)
-    assert config.names() == list(config.studies) == ["text", "digits", "markov_chains", "linear_regression"]
+    assert config.names() == list(config.studies)
+    assert config.names() == ["text", "digits", "markov_chains", "linear_regression", "modular_addition"]
 
 
 @pytest.mark.parametrize("file", OVERLAYS, ids=lambda file: file.name)
 def test_every_overlay_is_valid(file):
     config = load([ROOT / "config.yaml", file], {})
-    assert set(config.studies) >= {"text", "digits"}
+    assert set(config.studies) >= {"text", "digits", "modular_addition"}
 
 
 def test_there_are_overlays():
@@ -57,7 +58,7 @@ MISTAKES = [
     ("studies/text/checkpoints", True, ["studies.text.checkpoints", "True", "valid integer"]),
     ("studies/text/checkpoints", 2, ["studies.text.checkpoints", "2", "3"]),
     ("studies/text/model", 3, ["studies.text.model", "3", "dictionary"]),
-    ("studies/text/model/kind", "cnn", ["studies.text.model", "'cnn'", "'transformer', 'mlp'"]),
+    ("studies/text/model/kind", "cnn", ["studies.text.model", "'cnn'", "'transformer'", "'mlp'"]),
     ("studies/text/model/heads", 5, ["studies.text.model", "64", "5", "multiple"]),
     ("studies/digits/model/hidden", [], ["studies.digits.model.hidden", "[]", "at least 1"]),
     ("studies/text/task/kind", "audio", ["studies.text.task", "'audio'", "'images'", "'text'"]),

@@ -23,8 +23,14 @@ def mlp(hidden=(12, 5)):
     return model
 
 
+def embedding_mlp():
+    model = models.build({"kind": "embedding_mlp", "width": 6, "hidden": 9}, 7, 7, 1)
+    model.initialise(torch.Generator().manual_seed(0))
+    return model
+
+
 def test_every_matrix_can_be_pruned_and_nothing_else():
-    for model in (mlp(), transformer(), transformer(mlp_width=0), transformer(positions="absolute")):
+    for model in (mlp(), embedding_mlp(), transformer(), transformer(mlp_width=0), transformer(positions="absolute")):
         shapes = {name: tensor.ndim for name, tensor in model.named_parameters()}
         matrices = {name for name, ndim in shapes.items() if ndim == 2}
         unpruned = matrices - set(model.prunable)
@@ -119,12 +125,12 @@ def test_order_matters(positions):
     assert not torch.allclose(forward[:, -1], swapped[:, -1], atol=1e-4)
 
 
-@pytest.mark.parametrize("build", [mlp, transformer])
+@pytest.mark.parametrize("build", [mlp, embedding_mlp, transformer])
 def test_a_closed_gate_replaces_a_component_by_its_mean(build):
     """So a batch of one example repeated cannot tell an ablated unit of an MLP, whose mean is over examples."""
     model = build()
     gates = torch.ones(len(model.components))
-    inputs = torch.rand(5, 64) if build is mlp else torch.randint(7, (5, 6))
+    inputs = torch.rand(5, 64) if build is mlp else torch.randint(7, (5, 2 if build is embedding_mlp else 6))
     plain, _ = model(inputs, gates)
     torch.testing.assert_close(plain, model(inputs)[0])
     effects = []
@@ -133,7 +139,7 @@ def test_a_closed_gate_replaces_a_component_by_its_mean(build):
         closed[index] = 0
         effects.append((model(inputs, closed)[0] - plain).abs().max().item())
     assert sum(effect > 1e-6 for effect in effects) > len(effects) / 2
-    if build is mlp:
+    if build is not transformer:
         same = inputs[:1].expand(5, -1)
         torch.testing.assert_close(model(same, torch.zeros(len(gates)))[0], model(same)[0])
 
@@ -148,3 +154,23 @@ def test_an_mlp_by_hand():
     }
     outputs, (hidden,) = functional_call(model, weights, (torch.tensor([[1.0, 2.0], [-1.0, -2.0]]),))
     assert hidden.tolist() == [[1.5, 0.0], [0.0, 2.0]] and outputs.tolist() == [[2.0], [5.0]]
+
+
+def test_an_embedding_mlp_by_hand_which_cannot_tell_the_order_of_its_symbols():
+    model = models.build({"kind": "embedding_mlp", "width": 2, "hidden": 2}, 3, 1, 1)
+    weights = {
+        "embedding.weight": torch.tensor([[1.0, 0.0], [0.0, 1.0], [-3.0, 2.0]]),
+        "hidden.weight": torch.tensor([[1.0, 1.0], [-1.0, 0.0]]),
+        "output.weight": torch.tensor([[2.0, 3.0]]),
+    }
+    assert set(weights) == {name for name, _ in model.named_parameters()}
+    outputs, (hidden,) = functional_call(model, weights, (torch.tensor([[0, 1], [1, 0], [0, 2]]),))
+    assert hidden.tolist() == [[2.0, 0.0], [2.0, 0.0], [0.0, 2.0]] and outputs.tolist() == [[4.0], [4.0], [6.0]]
+
+
+def test_the_embedding_mlp_begins_with_maps_of_variance_one_over_fan_in():
+    model = models.build({"kind": "embedding_mlp", "width": 40, "hidden": 90}, 70, 70, 1)
+    model.initialise(torch.Generator().manual_seed(3))
+    for tensor in model.parameters():
+        expected = 1 / math.sqrt(tensor.shape[1])
+        assert tensor.std().item() == pytest.approx(expected, rel=4 / math.sqrt(2 * tensor.numel()))

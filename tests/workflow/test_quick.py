@@ -15,7 +15,7 @@ from workflow_scripts.ticketlab.verdicts import VERDICTS
 
 RESULTS = "results/quick"
 TESTS = {"T1 tickets", "T2 roles", "T3 transience"}
-STUDIES = ("text", "digits", "markov_chains", "linear_regression")
+STUDIES = ("text", "digits", "markov_chains", "linear_regression", "modular_addition")
 
 
 def test_every_rule_and_study_ran_and_left_its_outputs_log_and_benchmark(quick: Project) -> None:

@@ -10,6 +10,9 @@ Hoogland et al. 2024, arXiv:2402.02364).
 `reference_floor` of a predictor is its own loss (tasks.losses) on the same evaluation set. It is the level
 that the network's loss has when it predicts what the predictor does: a network whose loss is below the floor knows more
 than the predictor.
+
+Beside the predictions, a task may have parts of the network measured (tasks.Components): a structure can leave the
+predictions and stay in the weights, or the other way round.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.settings.structure import StructureSettings
 from workflow_scripts.ticketlab.stack import Stack
-from workflow_scripts.ticketlab.tasks import Problem
+from workflow_scripts.ticketlab.tasks import Components, Problem
 
 # Predictions that are handled together: networks × examples × places × outputs (32 MiB in float64).
 CHUNK = 1 << 22
@@ -125,3 +128,17 @@ def between(references: References) -> dict[str, dict[str, float]]:
     chunk = max(1, CHUNK // stacked[:, 0].numel())
     found = divergence(references, lambda part: stacked[:, part], len(stacked), chunk)
     return {name: dict(zip(found, values.tolist(), strict=True)) for name, values in found.items()}
+
+
+@torch.no_grad()
+def component_distances(model: Network, weights: Stack, components: Components) -> dict[str, np.ndarray]:
+    """Distance of each of a stack's N networks in each of the task's components: (N,) float64, by structure."""
+    network, count = stack.forward(model), stack.size(weights)
+    inputs = torch.from_numpy(components.inputs).to(next(iter(weights.values())).device)
+    parts = []
+    for chunk in stack.slices(count, 1):  # the inputs may be many, as all pairs of symbols are
+        some = {name: tensor[chunk] for name, tensor in weights.items()}
+        logits, _ = network(some, inputs.expand(1, *inputs.shape))
+        arrays = {name: tensor.cpu().numpy() for name, tensor in some.items()}
+        parts.append({name: f(logits.cpu().numpy(), arrays) for name, f in components.distances.items()})
+    return {name: np.concatenate([part[name] for part in parts]) for name in components.distances}

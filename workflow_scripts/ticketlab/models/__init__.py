@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 # Module paths rather than modules: a study's job loads, and depends on, its own model's file only.
 MODELS = {
+    "embedding_mlp": "workflow_scripts.ticketlab.models.embedding_mlp",
     "mlp": "workflow_scripts.ticketlab.models.mlp",
     "transformer": "workflow_scripts.ticketlab.models.transformer",
 }

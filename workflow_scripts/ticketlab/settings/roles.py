@@ -16,6 +16,7 @@ Family = Literal[
     "induction",
     "duplicate_token",
     "selectivity",
+    "frequency",
     "ablation",
 ]
 

@@ -13,5 +13,6 @@ class StructureSettings(Section):
         description="the evaluation set that distances are averaged over: a split or a further one",
     )
     structures: Annotated[list[str], Field(min_length=1)] | None = Field(
-        default=None, description="names of the task's reference predictors; null: all of them"
+        default=None,
+        description="names of the task's reference predictors; null: all of them; components are always traced",
     )

@@ -7,7 +7,8 @@ A task file has
 - `load(frame, facts, settings) -> Problem`: the task as training and the analyses see it;
 - `references(problem) -> {structure: predictor}`: reference predictors for trace_structure (structure.py);
 - `slices(problem, split) -> {slice: mask}`: parts of an evaluation set on which ablation effects are told apart
-  (roles.py).
+  (roles.py);
+- where it has some, `components(problem) -> Components`: parts of what a network computes, for trace_structure as well.
 
 Task files import torch inside functions only where needed: the config is validated, and a dry run made, without it.
 """
@@ -18,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -30,6 +31,7 @@ TASKS = {
     "images": "workflow_scripts.ticketlab.tasks.images",
     "linear_regression": "workflow_scripts.ticketlab.tasks.linear_regression",
     "markov_chains": "workflow_scripts.ticketlab.tasks.markov_chains",
+    "modular_addition": "workflow_scripts.ticketlab.tasks.modular_addition",
     "text": "workflow_scripts.ticketlab.tasks.text",
 }
 
@@ -46,7 +48,7 @@ class Problem:
     """A loaded task.
 
     inputs, outputs: number of input features or symbols, and of logits.
-    context: length of an input sequence; 1 for images.
+    context: length of an input sequence; 1 where inputs are none.
     sample: (generator, batch size) to one training batch (inputs (batch, …), targets (batch, …)) of NumPy arrays.
     evaluation: for each split its fixed evaluation set (inputs, targets), and further ones under names of their own
         (`FURTHER_SETS` of the task's Settings), in which the distribution is another.
@@ -56,6 +58,7 @@ class Problem:
     noise: None if outputs are logits; if they are means of real targets, the targets' standard deviation about them.
     relations: inputs (examples, time, …) to how place t stands to each place s ≤ t, by name of the relation,
         (examples, time, time): attention heads are scored by the relation that they attend to (roles.py).
+    modulus: of inputs that are residues, for which frequencies are the units' natural roles; else None.
     """
 
     inputs: int
@@ -67,6 +70,19 @@ class Problem:
     extras: dict[str, Any]
     noise: float | None = None
     relations: Callable[[np.ndarray], dict[str, np.ndarray]] = no_relations
+    modulus: int | None = None
+
+
+class Components(NamedTuple):
+    """Distances of parts of a network, rather than of its predictions, to what they would be if a structure were there.
+
+    inputs: on which the network's logits are wanted, (examples, …).
+    distances: by structure, a function of N networks' logits (N, examples, …, outputs) and weights (N, …) by tensor,
+        NumPy arrays all, to (N,). A distance falls as the structure is acquired; it is 0 where there is nothing else.
+    """
+
+    inputs: np.ndarray
+    distances: dict[str, Callable[[np.ndarray, dict[str, np.ndarray]], np.ndarray]]
 
 
 def module(kind: str) -> ModuleType:

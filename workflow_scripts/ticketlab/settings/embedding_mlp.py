@@ -1,0 +1,15 @@
+"""The section of a perceptron over summed embeddings."""
+
+from typing import Literal
+
+from pydantic import Field, PositiveInt
+
+from workflow_scripts.ticketlab.settings.base import Section
+
+
+class EmbeddingMLPSettings(Section):
+    """One hidden ReLU layer over the sum of the inputs' embeddings (models/embedding_mlp.py)."""
+
+    kind: Literal["embedding_mlp"]
+    width: PositiveInt = Field(description="of the embedding")
+    hidden: PositiveInt = Field(description="hidden units")
