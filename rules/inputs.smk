@@ -66,6 +66,12 @@ def clock_masks(wildcards):
     return expand(rules.imp_round.output.masks, **wildcards, rewind=rewind, level=level)
 
 
+def spawned_weights(wildcards):
+    """The children of every split step."""
+    splits = spawning(wildcards.study).split_steps
+    return expand(rules.train_spawned.output.weights, **wildcards, split=splits)
+
+
 def llc_networks(name):
     """The weights or masks that a source's learning coefficients are estimated at."""
 

@@ -3,6 +3,7 @@ rule instruments:
         rules.tickets.input,
         every("{study}/block{block}/structure.parquet"),
         every("{study}/block{block}/overlap.parquet"),
+        every("{study}/block{block}/spawned/overlap.parquet"),
         every(
             "{study}/block{block}/llc/{source}/{table}.parquet",
             source=lambda study: ["dense", "tickets"],
@@ -57,6 +58,31 @@ rule trace_masks:
         lock=LOCK,
     script:
         "../workflow_scripts/trace_masks.py"
+
+
+rule compare_masks:
+    input:
+        data=rules.prepare_data.output.data,
+        dense=rules.train_dense.output.weights,
+        spawned=spawned_weights,
+    output:
+        overlap=at("{study}/block{block}/spawned/overlap.parquet"),
+    log:
+        at("logs/compare_masks/{study}-{block}.log"),
+    benchmark:
+        at("benchmarks/compare_masks/{study}-{block}.tsv")
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=10,
+    params:
+        spec=lambda w: specs.compare_masks(CONFIG, w.study),
+        code=code("compare_masks.py"),
+        lock=LOCK,
+    script:
+        "../workflow_scripts/compare_masks.py"
 
 
 rule estimate_llc:

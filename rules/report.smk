@@ -29,6 +29,7 @@ rule report:
     input:
         comparisons=rules.judge.input.comparisons,
         verdicts=rules.judge.output.verdicts,
+        predictions=rules.predict.output.predictions,
         figures=expand(at("figures/{name}.png"), name=specs.FIGURES),
         calibration=rules.draw_calibrations.input.calibration,
         calibration_figures=expand(at("figures/calibration_{instrument}.png"), instrument=INSTRUMENTS),

@@ -5,6 +5,7 @@ rule verdicts:
         rules.calibrations.input,
         every("{study}/comparisons.parquet"),
         at("verdicts.parquet"),
+        at("predictions.parquet"),
 
 
 rule summarise:
@@ -12,7 +13,7 @@ rule summarise:
         metrics=metrics_of_study,
         agreement=rules.compare_roles.output.agreement,
         structure=blocks_of_study(rules.trace_structure.output.structure),
-        overlap=blocks_of_study(rules.trace_masks.output.overlap),
+        overlap=blocks_of_study([rules.trace_masks.output.overlap, rules.compare_masks.output.overlap]),
         llc=blocks_of_study(rules.estimate_llc.output.llc),
     output:
         comparisons=at("{study}/comparisons.parquet"),
@@ -56,3 +57,27 @@ rule judge:
         lock=LOCK,
     script:
         "../workflow_scripts/judge.py"
+
+
+rule predict:
+    input:
+        comparisons=rules.judge.input.comparisons,
+        verdicts=rules.judge.output.verdicts,
+    output:
+        predictions=at("predictions.parquet"),
+    log:
+        at("logs/predict.log"),
+    benchmark:
+        at("benchmarks/predict.tsv")
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=specs.predict(CONFIG),
+        code=code("predict.py"),
+        lock=LOCK,
+    script:
+        "../workflow_scripts/predict.py"

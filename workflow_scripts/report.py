@@ -18,6 +18,7 @@ with logged(snakemake):
         comparisons=tables.read_many(snakemake.input.comparisons, "comparisons"),
         verdicts=tables.read(snakemake.input.verdicts, "verdicts"),
         calibration=tables.read_many(snakemake.input.calibration, "calibration"),
+        predictions=tables.read(snakemake.input.predictions, "predictions"),
         figures={Path(path).stem: Path(path).read_bytes() for path in snakemake.input.figures},
         calibration_figures={
             Path(path).stem.removeprefix("calibration_"): Path(path).read_bytes()

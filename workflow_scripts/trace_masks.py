@@ -7,10 +7,10 @@ and, for what two initialisations share without sharing anything, the next seed'
 import pandas as pd
 from snakemake.script import Snakemake
 
-from workflow_scripts.ticketlab import pruning, states, tables
+from workflow_scripts.ticketlab import overlaps, pruning, states, tables
 from workflow_scripts.ticketlab.jobs import logged
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
-from workflow_scripts.ticketlab.stack import take
+from workflow_scripts.ticketlab.stack import as_variant, take
 from workflow_scripts.ticketlab.study import open_study
 
 snakemake: Snakemake  # put here by Snakemake
@@ -22,34 +22,20 @@ with logged(snakemake) as provenance:
     _, imp = states.read_masks(snakemake.input.masks[0], last, study.device)
     counts = pruning.schedule(schedule, pruning.sizes(imp), level)
 
-    def magnitude_mask(step):
+    def prunable_at(step):
         members, weights = states.read_weights(snakemake.input.dense, step, study.device)
-        return members, pruning.keep_top(pruning.magnitude(pruning.prunable(study.model, weights)), counts)
+        return as_variant(members, level=level), pruning.prunable(study.model, weights)
 
-    count = len(magnitude_mask(last)[0])
-    next_seed = [(index + 1) % count for index in range(count)]
-    references = {"final_magnitude": magnitude_mask(last)[1], "imp": imp}
-    if count > 1:
-        references["imp_other_init"] = take(imp, next_seed)
-    rows = []
-    for step in tables.steps(snakemake.input.dense, "weights"):
-        members, mask = magnitude_mask(step)
-        for reference, other in references.items():
-            for tensor in mask:
-                jaccard, chance = pruning.overlap(mask[tensor], other[tensor])
-                rows.append(
-                    pd.DataFrame(
-                        {
-                            "study": study.name,
-                            **pd.DataFrame([member.keys() for member in members]),
-                            "level": level,
-                            "step": step,
-                            "reference": reference,
-                            "tensor": tensor,
-                            "jaccard": jaccard.cpu().numpy(),
-                            "chance": chance.cpu().numpy(),
-                            "excess": ((jaccard - chance) / (1 - chance).clamp(min=1e-12)).cpu().numpy(),
-                        }
-                    )
-                )
+    def magnitude_mask(step):
+        return pruning.keep_top(pruning.magnitude(prunable_at(step)[1]), counts)
+
+    members, initial = prunable_at(0)
+    references = {"final_magnitude": magnitude_mask(last), "imp": imp}
+    if len(members) > 1:
+        references["imp_other_init"] = take(imp, [(index + 1) % len(members) for index in range(len(members))])
+    rows = [
+        overlaps.rows(study.name, members, step, reference, magnitude_mask(step), other, initial)
+        for step in tables.steps(snakemake.input.dense, "weights")
+        for reference, other in references.items()
+    ]
     tables.write(snakemake.output.overlap, "overlap", pd.concat(rows), provenance)

@@ -156,9 +156,18 @@ def _llc(random: np.random.Generator) -> pd.DataFrame:
 
 def _overlap(random: np.random.Generator) -> pd.DataFrame:
     rows = [
-        (reference, 2, step, seed, 0.5, 0.3, 0.3 + 0.01 * random.standard_normal())
+        ("dense", 0, reference, 2, step, seed, 0.5, 0.3, 0.3 + 0.01 * random.standard_normal())
         for reference in ("final_magnitude", "imp", "imp_other_init")
         for step in STEPS
         for seed in SEEDS
     ]
-    return pd.DataFrame(rows, columns=["reference", "level", "step", "init_seed", "jaccard", "chance", "excess"])
+    rows += [
+        ("spawned", split, reference, 2, LAST, seed, 0.5, 0.3, excess + 0.01 * random.standard_normal())
+        for split, same in ((0, 0.1), (10, 0.9))
+        for reference, excess in (("dense_final", same), ("dense_final_other_init", 0.0))
+        for seed in SEEDS
+    ]
+    columns = ["variant", "rewind_step", "reference", "level", "step", "init_seed", "jaccard", "chance", "excess"]
+    return pd.DataFrame(rows, columns=columns).assign(
+        given_initial=0.4, beyond_initial=lambda table: table["excess"] - 0.01
+    )

@@ -11,6 +11,7 @@ from workflow_scripts.ticketlab import config as configuration
 from workflow_scripts.ticketlab import plotting, reporting, specs
 from workflow_scripts.ticketlab.calibration import INSTRUMENTS
 from workflow_scripts.ticketlab.comparisons import LLC
+from workflow_scripts.ticketlab.predictions import predict
 from workflow_scripts.ticketlab.verdicts import T1, T2, T3, VERDICTS
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +43,7 @@ def page(config, frame, verdicts, figures=None, times=NO_TIMES, commit="f00"):
         verdicts=verdicts,
         calibration=calibration_of(roles="a broken case"),
         calibration_figures=dict.fromkeys(INSTRUMENTS, b"png"),
+        predictions=predict(frame, verdicts, specs.figures(config)["studies"]),
         figures=figures or {},
         times=times,
         origin=ORIGIN,

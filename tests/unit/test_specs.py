@@ -18,11 +18,18 @@ ROOT = Path(__file__).parents[2]
 def all_specs(raw):
     """Every job's spec, by (rule, study, what tells the jobs of a rule and study apart)."""
     config = validate(raw)
-    found = {(rule, "", ""): getattr(specs, rule)(config) for rule in ("judge", "figures", "report")}
+    found = {(rule, "", ""): getattr(specs, rule)(config) for rule in ("judge", "figures", "predict", "report")}
     found |= {("calibrate", "", name): specs.calibrate(config, name) for name in INSTRUMENTS}
     for study in config.names():
         settings = config.studies[study]
-        one_per_study = ("prepare_data", "train_dense", "find_supermask", "trace_masks", "trace_structure")
+        one_per_study = (
+            "prepare_data",
+            "train_dense",
+            "find_supermask",
+            "trace_masks",
+            "compare_masks",
+            "trace_structure",
+        )
         for rule in (*one_per_study, "score_roles", "compare_roles", "summarise"):
             found[rule, study, ""] = getattr(specs, rule)(config, study)
         for block in specs.blocks(config, study):
@@ -47,9 +54,9 @@ def put(raw, path, value):
     return raw
 
 
-NETWORK = {"init_seeds", "trace_masks", "trace_structure", "score_roles", "estimate_llc"}
+NETWORK = {"init_seeds", "trace_masks", "compare_masks", "trace_structure", "score_roles", "estimate_llc"}
 TRAINED = {"train_dense", "imp_round", "retrain_tickets", "find_supermask", "train_spawned"}
-JUDGED = {"summarise", "judge", "figures"}
+JUDGED = {"summarise", "judge", "figures", "predict"}
 
 # What is changed in study digits, and the rules of which a job has another spec then; the report has all of it.
 CHANGES = [
@@ -57,16 +64,16 @@ CHANGES = [
     ("model/hidden", [30], NETWORK | TRAINED),
     ("training/learning_rate", 0.002, TRAINED),
     ("training/optimiser", "sgd", TRAINED),
-    ("training/steps", 500, TRAINED | JUDGED | {"trace_masks", "score_roles", "estimate_llc"}),
+    ("training/steps", 500, TRAINED | JUDGED | {"trace_masks", "compare_masks", "score_roles", "estimate_llc"}),
     ("checkpoints", 20, TRAINED - {"train_spawned"} | {"estimate_llc"}),
-    ("pruning/schedule/keep", 0.7, {"imp_round", "retrain_tickets", "trace_masks"}),
+    ("pruning/schedule/keep", 0.7, {"imp_round", "retrain_tickets", "trace_masks", "compare_masks"}),
     ("pruning/rounds", 13, set()),
     ("pruning/control_levels", [2, 4, 8, 12], set()),
     ("pruning/controls", ["reinitialised"], set()),
     ("pruning/rewound_controls", ["reinitialised", "shuffled", "random"], set()),
-    ("pruning/clock_level", 4, {"trace_masks", "figures"}),
+    ("pruning/clock_level", 4, {"trace_masks", "compare_masks", "figures", "predict"}),
     ("pruning/mask_steps", [10, 40, 150, 333], {"train_dense", "retrain_tickets"}),
-    ("pruning/rewind_steps", [0, 20, 33], {"train_dense", "figures"}),
+    ("pruning/rewind_steps", [0, 20, 33], {"train_dense", "figures", "predict"}),
     ("supermask/steps", 900, {"find_supermask"}),
     ("spawning/orders", 4, {"train_spawned"}),
     ("roles/examples", 60, {"score_roles", "compare_roles"}),
@@ -135,14 +142,14 @@ def test_a_study_more_leaves_finished_jobs_alone_but_the_last(shipped):
     shipped["studies"]["more"] = shipped["studies"]["digits"]
     after = all_specs(shipped)
     changed = {key for key in before if after[key] != before[key]}
-    assert changed == {("judge", "", ""), ("figures", "", ""), ("report", "", "")}
+    assert changed == {(rule, "", "") for rule in ("judge", "figures", "predict", "report")}
 
 
 def test_running_one_study_leaves_its_jobs_alone(shipped):
     before = all_specs(shipped)
     after = all_specs(put(shipped, "run", ["digits"]))
     assert {study for _, study, _ in after} == {"digits", ""}
-    assert all(after[key] == before[key] for key in after if key[0] not in ("judge", "figures", "report"))
+    assert all(after[key] == before[key] for key in after if key[0] not in ("judge", "figures", "predict", "report"))
 
 
 def test_specs_are_json_and_nothing_else(shipped):

@@ -177,9 +177,13 @@ def learning_coefficients(estimates: pd.DataFrame, densities: pd.Series, setting
 
 
 def masks(overlaps: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """Overlap of the magnitude mask at step t with a reference mask, over chance: the mean over tensors, by seed."""
-    for (reference, level, step), group in overlaps.groupby(["reference", "level", "step"]):
-        for contrast in ("jaccard", "chance", "excess"):
+    """Overlap of the magnitude mask at step t with a reference mask, over chance: the mean over tensors, by seed.
+
+    Of spawned networks, whose final masks are compared, the step is the one at which their data orders split.
+    """
+    at = overlaps["rewind_step"].where(overlaps["variant"] == "spawned", overlaps["step"])
+    for (reference, level, step), group in overlaps.assign(step=at).groupby(["reference", "level", "step"]):
+        for contrast in ("jaccard", "chance", "excess", "given_initial", "beyond_initial"):
             by_seed = group.groupby("init_seed")[contrast].mean()
             result = statistics.mean_interval(by_seed, settings.alpha)
             yield _row(MASKS, reference, contrast, result, level=level, step=step)

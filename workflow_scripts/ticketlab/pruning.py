@@ -16,6 +16,8 @@ from workflow_scripts.ticketlab.randomness import generator
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.stack import Member, Stack, size
 
+# Parts of like initial magnitude that a tensor's weights are cut into.
+STRATA = 20
 # How many weights stay: of all tensors together (an int) or of each (by name).
 Counts = int | dict[str, int]
 
@@ -144,3 +146,20 @@ def overlap(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     both = (a * b).mean(1)
     p, q = a.mean(1), b.mean(1)
     return both / (p + q - both).clamp(min=1e-12), p * q / (p + q - p * q).clamp(min=1e-12)
+
+
+def overlap_given(scores: Tensor, first: Tensor, second: Tensor, strata: int = STRATA) -> Tensor:
+    """The Jaccard index (N,) that two masks have if, among weights of like score, they are independent.
+
+    scores (N, …): |θ₀| for what a shared initialisation explains by itself, large initial weights staying large. Each
+    network's weights are cut by the rank of their score into `strata` equal parts; in a part of n weights of which the
+    masks keep shares p and q the expected intersection is npq. Stratifying is what Mantel and Haenszel (1959) did.
+    """
+    ranks = scores.flatten(1).argsort(1).argsort(1)
+    part = ranks * strata // ranks.shape[1]
+    counts, a, b = (
+        torch.zeros(len(part), strata, dtype=torch.float64, device=part.device).scatter_add_(1, part, values.double())
+        for values in (torch.ones_like(part), first.flatten(1), second.flatten(1))
+    )
+    both = (a * b / counts.clamp(min=1)).sum(1)
+    return both / (a.sum(1) + b.sum(1) - both).clamp(min=1e-12)

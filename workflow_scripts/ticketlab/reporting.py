@@ -20,6 +20,7 @@ import yaml
 from workflow_scripts.ticketlab.calibration import INSTRUMENTS
 from workflow_scripts.ticketlab.comparisons import LLC, ROLES, TICKETS
 from workflow_scripts.ticketlab.config import Config
+from workflow_scripts.ticketlab.predictions import NOT_MEASURED, TITLES
 from workflow_scripts.ticketlab.verdicts import RESTS_ON, STRONG_FORM, T1, T2, T3, VERDICTS
 
 # The claims that answer a test for a study; the others are about one density, one predictor or one step.
@@ -90,6 +91,7 @@ def page(
     comparisons: pd.DataFrame,
     verdicts: pd.DataFrame,
     calibration: pd.DataFrame,
+    predictions: pd.DataFrame,
     figures: Mapping[str, bytes],
     calibration_figures: Mapping[str, bytes],
     times: pd.DataFrame,
@@ -106,6 +108,7 @@ def page(
         "answers": answers(verdicts, studies),
         "counts": counts(verdicts),
         "verdicts": [{"name": study, "tests": list(_tests(verdicts[verdicts["study"] == study]))} for study in studies],
+        "predictions": list(predicted(predictions)),
         "figures": [
             {"name": name, "png": b64encode(png).decode(), "alt": ALTERNATIVES[name], "caption": CAPTIONS[name]}
             for name, png in figures.items()
@@ -179,6 +182,17 @@ def _row(row: Mapping | pd.Series) -> dict:
         "kind": str(row["decision"]).split()[0],
         "reason": row["reason"],
     }
+
+
+def predicted(predictions: pd.DataFrame) -> Iterator[dict]:
+    """Each prediction with what was measured for it in any study, and the studies that did not measure it."""
+    for key, title in TITLES.items():
+        rows = predictions[predictions["prediction"] == key]
+        absent = rows["verdict"].eq(NOT_MEASURED)
+        shown = [
+            {**row, "dose": interval({**row, "estimate": row["dose"]})} for row in rows[~absent].to_dict("records")
+        ]
+        yield {"name": key, "title": title, "rows": shown, "absent": rows.loc[absent, "study"].tolist()}
 
 
 def instrument_states(comparisons: pd.DataFrame, study: str) -> Iterator[dict]:

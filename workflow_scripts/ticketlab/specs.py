@@ -82,6 +82,10 @@ def trace_masks(config: Config, study: str) -> dict:
     }
 
 
+def compare_masks(config: Config, study: str) -> dict:
+    return trace_masks(config, study)
+
+
 def trace_structure(config: Config, study: str) -> dict:
     return _network(config, study) | {"structure": _section(config, study, "structure")}
 
@@ -145,6 +149,12 @@ def figures(config: Config) -> dict:
             "structure_split": config.studies[name].structure.split,
         }
     return {"studies": studies}
+
+
+def predict(config: Config) -> dict:
+    wanted = ("judging", "last_step", "clock_level", "rewind_steps")
+    drawn = figures(config)["studies"]
+    return {"studies": {name: {key: spec[key] for key in wanted} for name, spec in drawn.items()}}
 
 
 def report(config: Config) -> dict:

@@ -159,12 +159,14 @@ TABLES = {
     ),
     "overlap": _of_networks(
         ("reference", "tensor"),
-        "trace_masks",
+        "trace_masks or compare_masks",
         reference=pa.string(),
         tensor=pa.string(),
         jaccard=pa.float64(),
         chance=pa.float64(),
         excess=pa.float64(),
+        given_initial=pa.float64(),
+        beyond_initial=pa.float64(),
     ),
     # One check of an instrument against a ground truth (calibration.py).
     "calibration": Table(
@@ -219,6 +221,24 @@ TABLES = {
         },
         ("study", "test", "claim"),
         "judge",
+    ),
+    "predictions": Table(
+        {
+            "study": pa.string(),
+            "prediction": pa.string(),
+            "quantity": pa.string(),
+            "dose": pa.float64(),
+            "ci_low": pa.float64(),
+            "ci_high": pa.float64(),
+            "n": pa.int32(),
+            "sign_if_latent": pa.string(),
+            "sign_if_built": pa.string(),
+            "verdict": pa.string(),
+            "reason": pa.string(),
+            "figure": pa.string(),
+        },
+        ("study", "prediction", "quantity"),
+        "predict",
     ),
 }
 

@@ -1,0 +1,15 @@
+"""The prediction table of all studies."""
+
+from snakemake.script import Snakemake
+
+from workflow_scripts.ticketlab import predictions, tables
+from workflow_scripts.ticketlab.jobs import logged
+
+snakemake: Snakemake  # put here by Snakemake
+
+with logged(snakemake) as provenance:
+    comparisons = tables.read_many(snakemake.input.comparisons, "comparisons")
+    verdicts = tables.read(snakemake.input.verdicts, "verdicts")
+    table = predictions.predict(comparisons, verdicts, snakemake.params.spec["studies"])
+    tables.write(snakemake.output.predictions, "predictions", table, provenance)
+    print(table[["study", "prediction", "quantity", "dose", "ci_low", "ci_high", "verdict"]].to_string())

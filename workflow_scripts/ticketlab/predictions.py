@@ -1,0 +1,233 @@
+"""Eight predictions on which the two views differ (docs/theory.md), each with what was measured of it.
+
+"Latent" is the view that the end network was decided at θ₀ and training reveals it; "built" that training makes what
+was not there. Each row is one quantity in one study: its dose with an interval over initialisations, what either view
+predicts for it, and a verdict out of VERDICTS. The bounds are those of `judging`, fixed before the run. A prediction
+that a study did not measure has a row that says so.
+"""
+
+from collections.abc import Iterator
+from math import exp, hypot, log, nan
+
+import pandas as pd
+
+from workflow_scripts.ticketlab.comparisons import LLC, MASKS, TICKETS
+from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.verdicts import INCONCLUSIVE, MIXED, REFUTES, SUPPORTS, T2, WITHHELD
+
+LATENT, BUILT, NOT_MEASURED = "latent", "built", "not measured"
+VERDICTS = (LATENT, BUILT, MIXED, INCONCLUSIVE, NOT_MEASURED)
+TITLES = {
+    "P1": "roles against the step at which data orders split",
+    "P2": "final masks against the step at which data orders split",
+    "P3": "the rest of the network drawn anew",
+    "P4": "the transient in tickets",
+    "P5": "learning coefficient of tickets along training",
+    "P6": "the ticket's own weights against others under its mask",
+    "P7": "effective dimension against the learning coefficient",
+    "P8": "roles foretold from early features",
+}
+# A number with its interval: dose, ci_low, ci_high, n.
+Dose = tuple[float, float, float, int]
+
+
+def predict(comparisons: pd.DataFrame, verdicts: pd.DataFrame, studies: dict[str, dict]) -> pd.DataFrame:
+    """The prediction table of all studies.
+
+    comparisons, verdicts: these tables, of all studies. studies: by name, `judging` (settings), `last_step`,
+    `clock_level` and `rewind_steps`, as specs.figures gives them.
+    """
+    found = []
+    for name, spec in studies.items():
+        rows, decided = (table[table["study"] == name] for table in (comparisons, verdicts))
+        settings = JudgingSettings(**spec["judging"])
+        own = [
+            *determinacy_of_roles(rows, decided, settings),
+            *determinacy_of_masks(rows, settings),
+            *complexity_of_tickets(rows, settings, spec["last_step"]),
+            *weights_of_the_ticket(rows, settings, spec["clock_level"], spec["rewind_steps"][0]),
+        ]
+        missing = [_row(key, title, None, "", "", NOT_MEASURED, "not in this run", "") for key, title in TITLES.items()]
+        measured = {row["prediction"] for row in own}
+        own += [row for row in missing if row["prediction"] not in measured]
+        found += [{"study": name, **row} for row in sorted(own, key=lambda row: row["prediction"])]
+    return pd.DataFrame(found)
+
+
+def determinacy_of_roles(rows: pd.DataFrame, verdicts: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """P1: do runs of one initialisation agree on roles, whatever the data order; and how much is decided later?
+
+    At split step 0 this is what T2 decided: a question is judged once.
+    """
+    mine = rows[rows["quantity"].eq("determinacy, identity, all") & rows["contrast"].eq("same_init")]
+    decision = verdicts[verdicts["test"].eq(T2) & verdicts["claim"].eq("the initialisation fixes the roles")]
+    if mine.empty or decision.empty:
+        return
+    judged, reason = decision.iloc[0]["decision"], decision.iloc[0]["reason"]
+    verdict = {SUPPORTS: LATENT, REFUTES: BUILT, WITHHELD: INCONCLUSIVE}.get(judged, judged)
+    by_step = mine.set_index("step").sort_index()
+    yield _row(
+        "P1",
+        "role determinacy, split at step 0",
+        _dose(by_step.loc[0]),
+        *_signs(settings),
+        verdict,
+        f"T2: {reason}",
+        "roles",
+    )
+    yield from _rise(
+        "P1", "role determinacy", by_step, settings, "roles", trusted=judged not in (INCONCLUSIVE, WITHHELD)
+    )
+
+
+def determinacy_of_masks(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """P2: do runs of one initialisation end with the same large weights, over what |θ₀| and layer densities explain?
+
+    Masks of other initialisations must agree at chance, or the instrument errs.
+    """
+    mine = rows[rows["test"].eq(MASKS) & rows["contrast"].eq("beyond_initial")]
+    by_step = mine[mine["quantity"] == "dense_final"].set_index("step").sort_index()
+    others = mine[mine["quantity"] == "dense_final_other_init"].set_index("step")
+    if by_step.empty:
+        return
+    dose = _dose(by_step.loc[0])
+    # The interval of a mean over all seeds is narrow, so a mean within a hundredth of chance passes as well.
+    honest = 0 in others.index and (
+        others.loc[0, "ci_low"] <= 0 <= others.loc[0, "ci_high"] or abs(others.loc[0, "estimate"]) < 0.01
+    )
+    if honest:
+        verdict, reason = _side(dose, settings.undetermined, settings.determined)
+    else:
+        verdict, reason = INCONCLUSIVE, "no sign that masks of other initialisations agree at chance"
+    yield _row("P2", "mask overlap beyond |θ₀|, split at step 0", dose, *_signs(settings), verdict, reason, "")
+    yield from _rise("P2", "mask overlap beyond |θ₀|", by_step, settings, "", trusted=honest)
+
+
+def complexity_of_tickets(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[dict]:
+    """P5, in part: λ̂ of tickets as a multiple of the dense network's, at the end. Its level speaks for neither view."""
+    mine = rows[rows["test"].eq(LLC) & rows["quantity"].eq("llc") & rows["step"].eq(last_step)]
+    dense = mine[mine["contrast"] == "dense"]
+    against = rows[rows["test"].eq(TICKETS) & rows["contrast"].eq("ticket - dense") & rows["step"].eq(last_step)]
+    for _, ticket in mine[mine["contrast"] == "ticket"].sort_values("level").iterrows():
+        if dense.empty:
+            return
+        loss = against[against["level"].eq(ticket["level"])].sort_values("rewind_step").iloc[0]
+        matched = loss["ci_low"] > -settings.margin and loss["ci_high"] < settings.margin
+        reason = "the level of λ̂ speaks for neither (statement 8); stages along a ticket's training would"
+        if not matched:
+            reason += f"; the {settings.metric} is not matched, so even the levels do not compare"
+        quantity = f"λ̂ of the ticket at {ticket['density']:.1%} kept / dense, at the end"
+        yield _row("P5", quantity, _ratio(ticket, dense.iloc[0]), "any level", "any level", INCONCLUSIVE, reason, "llc")
+
+
+def weights_of_the_ticket(
+    rows: pd.DataFrame, settings: JudgingSettings, level: int, rewind_step: int
+) -> Iterator[dict]:
+    """P6: what other weights under the same mask, or other masks over the same weights, lose against the ticket."""
+    here = rows[rows["test"].eq(TICKETS) & rows["level"].eq(level) & rows["rewind_step"].eq(rewind_step)]
+    wanted = {
+        "reinitialised": "other initial weights, same mask",
+        "shuffled": "same weights, mask shuffled within layers",
+        "signed_constant": "only the signs of the weights, same mask",
+    }
+    mine = here[here["quantity"] == settings.metric].set_index("contrast")
+    for control, words in wanted.items():
+        if f"ticket - {control}" not in mine.index:
+            continue
+        row = mine.loc[f"ticket - {control}"]
+        dose = (-row["estimate"], -row["ci_high"], -row["ci_low"], int(row["n"]))
+        quantity = f"{settings.metric} lost at {row['density']:.1%} kept: {words}"
+        bound = f"{settings.margin:g}"
+        if control == "signed_constant":
+            verdict, reason = _gap(dose, settings.margin)
+            reason = {
+                LATENT: "the sizes of the weights matter as well",
+                BUILT: "the signs carry what the weights do",
+            }.get(verdict, reason)
+            # That signs suffice, or do not, is allowed by either view: what is latent may be in the signs.
+            yield _row("P6", quantity, dose, "any", "any", INCONCLUSIVE, reason, "tickets")
+        else:
+            yield _row("P6", quantity, dose, f"> {bound}", f"within ±{bound}", *_gap(dose, settings.margin), "tickets")
+
+
+def _rise(
+    prediction: str, quantity: str, by_step: pd.DataFrame, settings: JudgingSettings, figure: str, trusted: bool
+) -> Iterator[dict]:
+    """From split step 0 to the last one. The doses share initialisations; that they vary apart widens the interval."""
+    if len(by_step) < 2:
+        return
+    first, last = by_step.iloc[0], by_step.iloc[-1]
+    half = hypot(*((row["ci_high"] - row["ci_low"]) / 2 for row in (first, last)))
+    rise = last["estimate"] - first["estimate"]
+    dose = (rise, rise - half, rise + half, int(first["n"]))
+    side, reason = _side(dose, settings.undetermined, settings.determined)
+    verdict = {LATENT: BUILT, BUILT: LATENT}.get(side, side) if trusted else INCONCLUSIVE
+    reason = reason if trusted else "the dose at step 0 is not to be relied on"
+    latent, built = (f"≤ {settings.undetermined:g}", f"≥ {settings.determined:g}")
+    name = f"{quantity}, rise from split step {by_step.index[0]} to {by_step.index[-1]}"
+    yield _row(prediction, name, dose, latent, built, verdict, reason, figure)
+
+
+def _side(dose: Dose, low: float, high: float) -> tuple[str, str]:
+    """Latent at or above `high`, built at or below `low`, mixed between: with the whole interval."""
+    _, ci_low, ci_high, _ = dose
+    if pd.isna(ci_low) or pd.isna(ci_high):
+        return INCONCLUSIVE, "no interval"
+    if ci_low >= high:
+        return LATENT, f"the whole interval is at or above {high:g}"
+    if ci_high <= low:
+        return BUILT, f"the whole interval is at or below {low:g}"
+    if low < ci_low and ci_high < high:
+        return MIXED, f"the whole interval is between {low:g} and {high:g}"
+    return INCONCLUSIVE, "the interval spans a bound"
+
+
+def _gap(dose: Dose, margin: float) -> tuple[str, str]:
+    """Latent above the margin, built within it: two one-sided tests, at half the interval's error or less."""
+    _, ci_low, ci_high, _ = dose
+    if pd.isna(ci_low) or pd.isna(ci_high):
+        return INCONCLUSIVE, "no interval"
+    if ci_low > margin:
+        return LATENT, f"lost by more than δ = {margin:g}"
+    if ci_high < -margin:
+        return BUILT, "the control is better than the ticket"
+    if -margin < ci_low and ci_high < margin:
+        return BUILT, f"within ±δ = {margin:g}"
+    return INCONCLUSIVE, f"the interval spans δ = {margin:g}"
+
+
+def _signs(settings: JudgingSettings) -> tuple[str, str]:
+    return f"≥ {settings.determined:g}", f"≤ {settings.undetermined:g}"
+
+
+def _dose(row: pd.Series) -> Dose:
+    return row["estimate"], row["ci_low"], row["ci_high"], int(row["n"])
+
+
+def _ratio(first: pd.Series, second: pd.Series) -> Dose:
+    """first / second with the interval of the logarithm, to first order; no interval where one is not positive."""
+    count = int(min(first["n"], second["n"]))
+    if not (first["estimate"] > 0 and second["estimate"] > 0):
+        return nan, nan, nan, count
+    half = hypot(*((row["ci_high"] - row["ci_low"]) / 2 / row["estimate"] for row in (first, second)))
+    centre = log(first["estimate"] / second["estimate"])
+    return exp(centre), exp(centre - half), exp(centre + half), count
+
+
+def _row(
+    prediction: str, quantity: str, dose: Dose | None, latent: str, built: str, verdict: str, reason: str, figure: str
+) -> dict:
+    value, ci_low, ci_high, count = (nan, nan, nan, 0) if dose is None else dose
+    return {
+        "prediction": prediction,
+        "quantity": quantity,
+        "dose": value,
+        "ci_low": ci_low,
+        "ci_high": ci_high,
+        "n": count,
+        "sign_if_latent": latent,
+        "sign_if_built": built,
+        "verdict": verdict,
+        "reason": reason,
+        "figure": figure,
+    }
