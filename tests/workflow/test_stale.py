@@ -148,7 +148,14 @@ CHANGES = {
     ),
     "pruning.py": Change(
         code=[f"{LIBRARY}/pruning.py"],
-        stale=["imp_round *", "retrain_tickets *", "find_supermask *", "trace_masks *", "calibrate pruning"],
+        stale=[
+            "imp_round *",
+            "retrain_tickets *",
+            "find_supermask *",
+            "trace_masks *",
+            "compare_masks *",
+            "calibrate pruning",
+        ],
         spared=["train_*", "score_roles *", "trace_structure *"],
     ),
     "another tolerance of an instrument": Change(
@@ -307,7 +314,7 @@ def test_bytes_changed_under_the_old_size_and_time_are_found_by_verify_and_made_
     result = project.tool("verify")
     assert result.returncode == 1
     assert "results/verdicts.parquet holds other bytes than were written  (made by judge)\n" in result.stdout
-    assert set(project.plan()) == {"judge", "figures", "report"}
+    assert set(project.plan()) == {"judge", "predict", "figures", "report"}
 
 
 def test_nothing_is_stale_in_a_folder_that_was_moved_or_cloned_with_or_without_its_times(

@@ -1,11 +1,14 @@
-"""Copy verdicts and figures of the finished run in results/ to docs/reference/, the README's reference result."""
+"""Copy verdicts, predictions and figures of the finished run in results/ to docs/reference/, the reference result."""
 
 import shutil
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from workflow_scripts.ticketlab import tables
+from workflow_scripts.ticketlab.calibration import INSTRUMENTS
+from workflow_scripts.ticketlab.predictions import NOT_MEASURED, TITLES
 from workflow_scripts.ticketlab.reporting import MAIN_CLAIMS
 from workflow_scripts.ticketlab.specs import FIGURES
 
@@ -16,33 +19,54 @@ def number(value: float) -> str:
     return "" if pd.isna(value) else f"{value:.3g}"
 
 
-def markdown(verdicts: pd.DataFrame) -> str:
+def interval(value: float, low: float, high: float) -> str:
+    return number(value) + ("" if pd.isna(low) else f" [{number(low)}, {number(high)}]")
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def of_verdicts(verdicts: pd.DataFrame) -> str:
     """The verdict table, the claims that answer a test first."""
     main = verdicts["claim"].isin(MAIN_CLAIMS.values())
     parts = ["# Verdicts of the default run", "Made by `make run` and `make reference`; columns: docs/artifacts.md."]
-    for title, rows in (("The three tests", verdicts[main]), ("Everything else that was judged", verdicts[~main])):
-        lines = [
-            "| study | test | claim | estimate [95 % interval] | n | verdict | reason |",
-            "|---|---|---|---|---|---|---|",
+    header = ["study", "test", "claim", "estimate [95 % interval]", "n", "detectable", "verdict", "reason"]
+    for title, chosen in (("The three tests", verdicts[main]), ("Everything else that was judged", verdicts[~main])):
+        rows = [
+            [
+                *(row.study, row.test, row.claim, interval(row.estimate, row.ci_low, row.ci_high)),
+                *(row.n, number(row.detectable), f"**{row.decision}**", row.reason),
+            ]
+            for row in chosen.itertuples()
         ]
-        for row in rows.itertuples():
-            interval = "" if pd.isna(row.ci_low) else f" [{number(row.ci_low)}, {number(row.ci_high)}]"
-            cells = (
-                row.study,
-                row.test,
-                row.claim,
-                number(row.estimate) + interval,
-                row.n,
-                f"**{row.decision}**",
-                row.reason,
-            )
-            lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
-        parts += [f"## {title}", "\n".join(lines)]
+        parts += [f"## {title}", table(header, rows)]
     return "\n\n".join(parts) + "\n"
+
+
+def of_predictions(predictions: pd.DataFrame) -> str:
+    """What was measured of each prediction; those that no study measured are named at the end."""
+    parts = ["# Predictions in the default run", "What they say, and what would refute them: docs/theory.md."]
+    header = ["study", "quantity", "dose [95 % interval]", "n", "if latent", "if built", "reads as", "reason"]
+    measured = predictions[predictions["verdict"] != NOT_MEASURED]
+    for name, group in measured.groupby("prediction"):
+        rows = [
+            [
+                *(row.study, row.quantity, interval(row.dose, row.ci_low, row.ci_high), row.n),
+                *(row.sign_if_latent, row.sign_if_built, f"**{row.verdict}**", row.reason),
+            ]
+            for row in group.itertuples()
+        ]
+        parts += [f"## {name}: {TITLES[str(name)]}", table(header, rows)]
+    absent = [f"{name} ({title})" for name, title in TITLES.items() if name not in set(measured["prediction"])]
+    return "\n\n".join([*parts, f"Not measured: {', '.join(absent)}."]) + "\n"
 
 
 if __name__ == "__main__":
     REFERENCE.mkdir(parents=True, exist_ok=True)
-    (REFERENCE / "verdicts.md").write_text(markdown(tables.read(RESULTS / "verdicts.parquet", "verdicts")))
-    for name in FIGURES:
+    (REFERENCE / "verdicts.md").write_text(of_verdicts(tables.read(RESULTS / "verdicts.parquet", "verdicts")))
+    predicted = tables.read(RESULTS / "predictions.parquet", "predictions")
+    (REFERENCE / "predictions.md").write_text(of_predictions(predicted))
+    for name in (*FIGURES, *(f"calibration_{instrument}" for instrument in INSTRUMENTS)):
         shutil.copy(RESULTS / f"figures/{name}.png", REFERENCE)
