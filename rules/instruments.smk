@@ -109,3 +109,57 @@ rule estimate_llc:
         lock=LOCK,
     script:
         "../workflow_scripts/estimate_llc.py"
+
+
+# On request only: for whoever chooses the settings of a new study.
+rule sweeps:
+    input:
+        every("{study}/llc_sweep.parquet"),
+        expand(at("figures/llc_sweep_{study}.{format}"), study=STUDIES, format=["png", "svg"]),
+
+
+rule sweep_llc:
+    input:
+        data=rules.prepare_data.output.data,
+        weights=lambda w: expand(rules.train_dense.output.weights, study=w.study, block=0),
+    output:
+        sweep=at("{study}/llc_sweep.parquet"),
+    log:
+        at("logs/sweep_llc/{study}.log"),
+    benchmark:
+        at("benchmarks/sweep_llc/{study}.tsv")
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=120,
+    params:
+        spec=lambda w: specs.sweep_llc(CONFIG, w.study),
+        code=code("sweep_llc.py"),
+        lock=LOCK,
+    script:
+        "../workflow_scripts/sweep_llc.py"
+
+
+rule draw_llc_sweep:
+    input:
+        sweep=rules.sweep_llc.output.sweep,
+    output:
+        figures=[at("figures/llc_sweep_{study}.png"), at("figures/llc_sweep_{study}.svg")],
+    log:
+        at("logs/draw_llc_sweep/{study}.log"),
+    benchmark:
+        at("benchmarks/draw_llc_sweep/{study}.tsv")
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=lambda w: specs.draw_llc_sweep(CONFIG, w.study),
+        code=code("draw_llc_sweep.py"),
+        lock=LOCK,
+    script:
+        "../workflow_scripts/draw_llc_sweep.py"

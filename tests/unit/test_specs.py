@@ -29,6 +29,8 @@ def all_specs(raw):
             "trace_masks",
             "compare_masks",
             "trace_structure",
+            "sweep_llc",
+            "draw_llc_sweep",
         )
         for rule in (*one_per_study, "score_roles", "compare_roles", "summarise"):
             found[rule, study, ""] = getattr(specs, rule)(config, study)
@@ -54,7 +56,7 @@ def put(raw, path, value):
     return raw
 
 
-NETWORK = {"init_seeds", "trace_masks", "compare_masks", "trace_structure", "score_roles", "estimate_llc"}
+NETWORK = {"init_seeds", "trace_masks", "compare_masks", "trace_structure", "score_roles", "estimate_llc", "sweep_llc"}
 TRAINED = {"train_dense", "imp_round", "retrain_tickets", "find_supermask", "train_spawned"}
 JUDGED = {"summarise", "judge", "figures", "predict"}
 
@@ -64,8 +66,12 @@ CHANGES = [
     ("model/hidden", [30], NETWORK | TRAINED),
     ("training/learning_rate", 0.002, TRAINED),
     ("training/optimiser", "sgd", TRAINED),
-    ("training/steps", 500, TRAINED | JUDGED | {"trace_masks", "compare_masks", "score_roles", "estimate_llc"}),
-    ("checkpoints", 20, TRAINED - {"train_spawned"} | {"estimate_llc"}),
+    (
+        "training/steps",
+        500,
+        TRAINED | JUDGED | {"trace_masks", "compare_masks", "score_roles", "estimate_llc", "sweep_llc"},
+    ),
+    ("checkpoints", 20, TRAINED - {"train_spawned"} | {"estimate_llc", "sweep_llc"}),
     ("pruning/schedule/keep", 0.7, {"imp_round", "retrain_tickets", "trace_masks", "compare_masks"}),
     ("pruning/rounds", 13, set()),
     ("pruning/control_levels", [2, 4, 8, 12], set()),
@@ -78,7 +84,8 @@ CHANGES = [
     ("spawning/orders", 4, {"train_spawned"}),
     ("roles/examples", 60, {"score_roles", "compare_roles"}),
     ("structure/split", "test", {"trace_structure", "figures"}),
-    ("llc/draws", 120, {"estimate_llc"}),
+    ("llc/draws", 120, {"estimate_llc", "sweep_llc", "draw_llc_sweep"}),
+    ("llc_sweep/factors", [0.5], {"sweep_llc"}),
     ("llc/checkpoints", 3, {"estimate_llc"}),
     ("judging/margin", 0.5, JUDGED),
     ("seeds", 16, set()),

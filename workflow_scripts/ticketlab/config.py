@@ -18,7 +18,7 @@ from workflow_scripts.ticketlab.randomness import ORDER_STRIDE
 from workflow_scripts.ticketlab.settings.base import Section
 from workflow_scripts.ticketlab.settings.calibration import CalibrationSettings
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
-from workflow_scripts.ticketlab.settings.llc import LLCSettings, choose_checkpoints
+from workflow_scripts.ticketlab.settings.llc import LLCSettings, LLCSweepSettings, choose_checkpoints
 from workflow_scripts.ticketlab.settings.models import ModelSettings
 from workflow_scripts.ticketlab.settings.pruning import PruningSettings
 from workflow_scripts.ticketlab.settings.roles import RolesSettings
@@ -49,6 +49,7 @@ class StudySettings(Section):
     roles: RolesSettings
     structure: StructureSettings
     llc: LLCSettings
+    llc_sweep: LLCSweepSettings = LLCSweepSettings()
     judging: JudgingSettings
 
     @model_validator(mode="after")
@@ -68,8 +69,13 @@ class StudySettings(Section):
             raise ValueError(
                 f"structure.split {self.structure.split!r} is no evaluation set of the task: {', '.join(sets)}"
             )
-        if isinstance(self.llc.checkpoints, list):
-            choose_checkpoints(self.llc.checkpoints, log_spaced_steps(last, self.checkpoints))
+        recorded = log_spaced_steps(last, self.checkpoints)
+        for name, checkpoints in (("llc", self.llc.checkpoints), ("llc_sweep", self.llc_sweep.checkpoints)):
+            if isinstance(checkpoints, list):
+                choose_checkpoints(checkpoints, recorded, name)
+        product = self.llc.learning_rate * self.llc.localization * max(self.llc_sweep.factors)
+        if product > 1:
+            raise ValueError(f"llc_sweep.factors: learning_rate · localization reaches {product:g}, must be at most 1")
         return self
 
 

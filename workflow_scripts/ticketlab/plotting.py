@@ -97,13 +97,9 @@ SERIES = [
     Look("", SKY, "P", LONG_DASH),
 ]
 # A ticket's verdict is the filling of its marker.
-FILLINGS: dict[str, Any] = {
-    WINNING: "full",
-    MATCHING: "bottom",
-    INCONCLUSIVE: "none",
-    WITHHELD: "none",
-    NEITHER: "none",
-}
+FILLINGS: dict[str, Any] = {WINNING: "full", MATCHING: "bottom", INCONCLUSIVE: "none", NEITHER: "none"}
+# Behind words that a curve may cross.
+PLAIN: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
 PAIRS = {
     "replicate": "exact replicate (ceiling)",
     "same_init": "same initialisation",
@@ -229,7 +225,7 @@ def _determinacy(axes: Axes, mine: pd.DataFrame, spec: dict) -> None:
         limit = spec["judging"][name]
         axes.axhline(limit, color=BLACK, linewidth=0.8, linestyle=LONG_DASH)
         place = ((0, limit), (16, 2), ("axes fraction", "data"), "offset points")
-        axes.annotate(f"{words} {limit:g}", *place, ha="left")
+        axes.annotate(f"{words} {limit:g}", *place, ha="left", bbox=PLAIN)
     axes.set_ylim(min(-0.1, axes.get_ylim()[0]), max(1.1, axes.get_ylim()[1]))
     _legend(axes)
     return None

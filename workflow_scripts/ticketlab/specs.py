@@ -104,9 +104,17 @@ def estimate_llc(config: Config, study: str, source: str) -> dict:
     settings = config.studies[study]
     last = settings.training.steps
     steps = choose_checkpoints(settings.llc.checkpoints, _checkpoints(config, study)) if source == "dense" else [last]
-    section = _section(config, study, "llc")
-    del section["checkpoints"]  # what it says stands in `steps`
-    return _network(config, study) | {"llc": section, "steps": steps}
+    return _network(config, study) | {"llc": _sampling(config, study), "steps": steps}
+
+
+def sweep_llc(config: Config, study: str) -> dict:
+    sweep = config.studies[study].llc_sweep
+    steps = choose_checkpoints(sweep.checkpoints, _checkpoints(config, study))
+    return _network(config, study) | {"llc": _sampling(config, study), "factors": sweep.factors, "steps": steps}
+
+
+def draw_llc_sweep(config: Config, study: str) -> dict:
+    return {"study": study, "llc": _sampling(config, study)}
 
 
 def summarise(config: Config, study: str) -> dict:
@@ -166,6 +174,11 @@ def _checkpoints(config: Config, study: str) -> list[int]:
     """The steps at which every network of the study is evaluated, and the dense ones kept."""
     settings = config.studies[study]
     return log_spaced_steps(settings.training.steps, settings.checkpoints)
+
+
+def _sampling(config: Config, study: str) -> dict:
+    """How chains are run; where they are stands in the specs' `steps`."""
+    return {key: value for key, value in _section(config, study, "llc").items() if key != "checkpoints"}
 
 
 def _section(config: Config, study: str, name: str) -> dict:

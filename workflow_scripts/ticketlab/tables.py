@@ -114,6 +114,16 @@ TABLES = {
         localization=pa.float64(),
         flag=pa.string(),
     ),
+    # The same at other settings than the study's own (llc_sweep.py).
+    "llc_sweep": _of_networks(
+        ("varied", "value"),
+        "sweep_llc",
+        varied=pa.string(),
+        value=pa.float64(),
+        llc=pa.float64(),
+        se=pa.float64(),
+        flag=pa.string(),
+    ),
     "roles": _of_networks(
         ("probe", "layer", "kind", "component", "score"),
         "score_roles",

@@ -50,7 +50,16 @@ class LLCSettings(Section):
         return self
 
 
-def choose_checkpoints(checkpoints: int | list[int], recorded: list[int]) -> list[int]:
+class LLCSweepSettings(Section):
+    """Other settings around the study's own, for the target `sweeps`: is the order of the networks kept?"""
+
+    factors: list[PositiveFloat] = Field(
+        [0.3, 3.0], min_length=1, description="ε, nβ and γ are multiplied by each of these, one at a time"
+    )
+    checkpoints: Checkpoints = Field(3, description="steps of the dense run, as in `llc`")
+
+
+def choose_checkpoints(checkpoints: int | list[int], recorded: list[int], section: str = "llc") -> list[int]:
     """The steps of the dense run at which the LLC is estimated, out of the `recorded` ones (ascending).
 
     A number takes so many, evenly spaced in the order of recording (which is logarithmic in the step), the last among
@@ -59,7 +68,7 @@ def choose_checkpoints(checkpoints: int | list[int], recorded: list[int]) -> lis
     if isinstance(checkpoints, list):
         absent = sorted(set(checkpoints) - set(recorded))
         if absent:
-            raise ValueError(f"llc.checkpoints {absent} are not among the recorded steps {recorded}")
+            raise ValueError(f"{section}.checkpoints {absent} are not among the recorded steps {recorded}")
         return checkpoints
     count = min(checkpoints, len(recorded))
     last = len(recorded) - 1
