@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.workflow.projects import Project
 
-PATIENCE = 180.0
+PATIENCE = 300.0
 # The repository's own profile. This Slurm has no accounting database; the rest is haste.
 ARGUMENTS = (
     *("--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue"),

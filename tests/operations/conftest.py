@@ -9,15 +9,12 @@ import pytest
 
 from tests.operations.cluster import Cluster
 
-# A test gets these as tests/workflow does.
-from tests.workflow.conftest import pristine, tiny  # noqa: F401
-
 SLURM = Path(__file__).parent / "slurm"
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Skips where Slurm cannot be started; fails there if REQUIRE_CLUSTER is set (make test-cluster, .ci/run)."""
+    """Skips where Slurm cannot be started; fails there if REQUIRE_CLUSTER is set (.ci/run)."""
     folder = tmp_path_factory.mktemp("slurm")
     with (folder / "start.log").open("w") as log:  # the daemons keep what they are given
         started = subprocess.run([SLURM / "start.sh", folder], stdout=log, stderr=log)
