@@ -13,39 +13,54 @@ CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 UNLOCK := $(BIN)/python -m workflow_scripts.tools.unlock
+CHECK := $(BIN)/python -m workflow_scripts.tools.arguments
 comma := ,
 space := $(subst ,, )
 CHOSEN := $(if $(strip $(STUDIES)),--config run='[$(subst $(space),$(comma),$(strip $(STUDIES)))]')
 
-.PHONY: help run quick plan status verify report test lint format bench reference schema lock clean environment
+.PHONY: help run quick slurm plan status verify report test test-cluster lint format bench reference schema lock clean environment
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo 'Variables:   CORES=2   STUDIES="text digits"   ARGS="further arguments"   PYTHON=/path/to/python3.11'
 
 run: environment ## the workflow: from seeds to verdicts, figures and report
+	@$(CHECK) $(ARGS)
 	@$(UNLOCK)
 	$(SNAKEMAKE) $(CHOSEN) $(ARGS)
 
 quick: environment ## the same with config/quick.yaml: every rule and study in minutes
+	@$(CHECK) $(ARGS)
 	@$(UNLOCK)
 	$(SNAKEMAKE) --configfile config/quick.yaml $(CHOSEN) $(ARGS)
 
+slurm: environment ## the workflow through a Slurm cluster, as profiles/slurm says (docs/operations.md)
+	@$(CHECK) $(ARGS)
+	@$(UNLOCK)
+	$(BIN)/snakemake --workflow-profile profiles/slurm $(CHOSEN) $(ARGS)
+
 plan: environment ## what `make run` would do: jobs, reasons and, from what was measured before, the time
+	@$(CHECK) $(ARGS)
 	@$(BIN)/python -m workflow_scripts.tools.plan --cores $(CORES) $(CHOSEN) $(ARGS)
 
 status: environment ## how far each study is: jobs done, stale, running, failed and missing, stage by stage
+	@$(CHECK) $(ARGS)
 	@$(BIN)/python -m workflow_scripts.tools.status --cores $(CORES) $(CHOSEN) $(ARGS)
 
 verify: environment ## are the results still what the jobs wrote? every file against its recorded sum
+	@$(CHECK) $(ARGS)
 	@$(BIN)/python -m workflow_scripts.tools.verify --cores $(CORES) $(CHOSEN) $(ARGS)
 
 report: environment ## results/report.html and whatever it needs
+	@$(CHECK) $(ARGS)
 	@$(UNLOCK)
 	$(SNAKEMAKE) $(CHOSEN) $(ARGS) -- report
 
 test: lint ## lint, types, unit tests and the quick workflow end to end
-	$(BIN)/python -m pytest -m "not slow and not cluster" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-cluster: environment ## what the tests run through a real Slurm; says what is missing where it cannot start one
+	$(BIN)/python -m pytest -m "cluster and not slow" $(ARGS)
 
 lint: environment ## style and types of the Python and Snakemake code
 	$(BIN)/ruff check .

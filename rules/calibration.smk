@@ -16,8 +16,8 @@ rule calibrate:
         CONDA
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=grown(2000),
+        runtime=grown(60),
     params:
         spec=lambda w: specs.calibrate(CONFIG, w.instrument),
         code=lambda w: code(f"calibrate_{w.instrument}.py")(w),
@@ -39,8 +39,8 @@ rule draw_calibrations:
         CONDA
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=grown(1000),
+        runtime=grown(10),
     params:
         spec={"instruments": INSTRUMENTS},
         code=code("draw_calibrations.py"),

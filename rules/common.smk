@@ -26,6 +26,7 @@ except TicketlabError as error:
     raise WorkflowError(str(error)) from None
 STUDIES = CONFIG.names()
 LOCK = parts.remember(lock_parts(ROOT / "envs/requirements.lock"))
+GPUS = int(CONFIG.device.startswith("cuda"))  # what a scheduler is asked for by each job that runs networks
 
 # What is no longer what its job wrote counts as unfinished, so that it is made again; results that were copied without
 # Snakemake's records get them from the manifests. A job's own process does not look.
@@ -51,6 +52,11 @@ wildcard_constraints:
 def at(path):
     """A path below the results folder."""
     return f"{CONFIG.results}/{path}"
+
+
+def grown(amount):
+    """A job's memory or time: `amount`, and as much again at each further attempt (profiles/slurm makes several)."""
+    return lambda wildcards, attempt: amount * attempt
 
 
 def code(script):

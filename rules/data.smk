@@ -21,8 +21,8 @@ rule prepare_data:
         CONDA
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=grown(2000),
+        runtime=grown(15),
     params:
         spec=data_spec,
         code=code("prepare_data.py"),
@@ -44,8 +44,9 @@ rule init_seeds:
         CONDA
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=grown(2000),
+        runtime=grown(10),
+        gpu=GPUS,
     params:
         spec=lambda w: specs.init_seeds(CONFIG, w.study, int(w.block)),
         code=code("init_seeds.py"),

@@ -20,8 +20,9 @@ rule train_dense:
         CONDA
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=grown(3000),
+        runtime=grown(60),
+        gpu=GPUS,
     params:
         spec=lambda w: specs.train_dense(CONFIG, w.study),
         code=code("train_dense.py"),

@@ -25,8 +25,9 @@ rule trace_structure:
         CONDA
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=20,
+        mem_mb=grown(3000),
+        runtime=grown(20),
+        gpu=GPUS,
     params:
         spec=lambda w: specs.trace_structure(CONFIG, w.study),
         code=code("trace_structure.py"),
@@ -50,8 +51,9 @@ rule trace_masks:
         CONDA
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=10,
+        mem_mb=grown(3000),
+        runtime=grown(10),
+        gpu=GPUS,
     params:
         spec=lambda w: specs.trace_masks(CONFIG, w.study),
         code=code("trace_masks.py"),
@@ -75,8 +77,8 @@ rule compare_masks:
         CONDA
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=10,
+        mem_mb=grown(3000),
+        runtime=grown(10),
     params:
         spec=lambda w: specs.compare_masks(CONFIG, w.study),
         code=code("compare_masks.py"),
@@ -101,8 +103,9 @@ rule estimate_llc:
         CONDA
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=grown(3000),
+        runtime=grown(60),
+        gpu=GPUS,
     params:
         spec=lambda w: specs.estimate_llc(CONFIG, w.study, w.source),
         code=code("estimate_llc.py"),

@@ -15,8 +15,8 @@ rule figures:
         CONDA
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=grown(1000),
+        runtime=grown(10),
     params:
         spec=specs.figures(CONFIG),
         code=code("figures.py"),
@@ -48,8 +48,8 @@ rule report:
         CONDA
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=grown(1000),
+        runtime=grown(10),
     params:
         spec=specs.report(CONFIG),
         code=code("report.py"),

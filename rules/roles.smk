@@ -25,8 +25,9 @@ rule train_spawned:
         CONDA
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=grown(3000),
+        runtime=grown(60),
+        gpu=GPUS,
     params:
         spec=lambda w: specs.train_spawned(CONFIG, w.study, int(w.split)),
         code=code("train_spawned.py"),
@@ -49,8 +50,9 @@ rule score_roles:
         CONDA
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=20,
+        mem_mb=grown(3000),
+        runtime=grown(20),
+        gpu=GPUS,
     params:
         spec=lambda w: specs.score_roles(CONFIG, w.study),
         code=code("score_roles.py"),
@@ -72,8 +74,8 @@ rule compare_roles:
         CONDA
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=20,
+        mem_mb=grown(3000),
+        runtime=grown(20),
     params:
         spec=lambda w: specs.compare_roles(CONFIG, w.study),
         code=code("compare_roles.py"),

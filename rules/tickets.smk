@@ -33,8 +33,9 @@ rule imp_round:
         CONDA
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=grown(3000),
+        runtime=grown(60),
+        gpu=GPUS,
     params:
         spec=lambda w: specs.imp_round(CONFIG, w.study, int(w.rewind), int(w.level)),
         code=code("imp_round.py"),
@@ -60,8 +61,9 @@ rule retrain_tickets:
         CONDA
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=grown(3000),
+        runtime=grown(60),
+        gpu=GPUS,
     params:
         spec=lambda w: specs.retrain_tickets(CONFIG, w.study, w.control),
         code=code("retrain_tickets.py"),
@@ -85,8 +87,9 @@ rule find_supermask:
         CONDA
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=grown(3000),
+        runtime=grown(60),
+        gpu=GPUS,
     params:
         spec=lambda w: specs.find_supermask(CONFIG, w.study),
         code=code("find_supermask.py"),

@@ -25,8 +25,8 @@ rule summarise:
         CONDA
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=grown(1000),
+        runtime=grown(10),
     params:
         spec=lambda w: specs.summarise(CONFIG, w.study),
         code=code("summarise.py"),
@@ -49,8 +49,8 @@ rule judge:
         CONDA
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=grown(1000),
+        runtime=grown(10),
     params:
         spec=specs.judge(CONFIG),
         code=code("judge.py"),
@@ -73,8 +73,8 @@ rule predict:
         CONDA
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=grown(1000),
+        runtime=grown(10),
     params:
         spec=specs.predict(CONFIG),
         code=code("predict.py"),

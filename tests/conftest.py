@@ -1,4 +1,4 @@
-"""What the unit tests share: two small problems with their networks, and the config that the repository ships."""
+"""What tests share: two small problems with their networks, the shipped config, and (see there) finished runs."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ import pytest
 import torch
 import yaml
 
+from tests.workflow.runs import pristine, quick, tiny  # noqa: F401
 from workflow_scripts.ticketlab import models, stack, training
 from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.settings.training import TrainingSettings

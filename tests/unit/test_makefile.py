@@ -77,11 +77,13 @@ def test_help_is_the_default_and_tells_every_target(folder: Path) -> None:
     for target in (
         "run",
         "quick",
+        "slurm",
         "plan",
         "status",
         "verify",
         "report",
         "test",
+        "test-cluster",
         "lint",
         "format",
         "bench",
@@ -98,6 +100,7 @@ def test_help_is_the_default_and_tells_every_target(folder: Path) -> None:
         (["run"], ".venv/bin/snakemake --cores 3"),
         (["run", "STUDIES= text  digits "], ".venv/bin/snakemake --cores 3 --config run='[text,digits]'"),
         (["quick"], ".venv/bin/snakemake --cores 3 --configfile config/quick.yaml"),
+        (["slurm", "STUDIES=text"], ".venv/bin/snakemake --workflow-profile profiles/slurm --config run='[text]'"),
         (["report", "STUDIES=text"], ".venv/bin/snakemake --cores 3 --config run='[text]' -- report"),
         (
             ["plan", "ARGS=--configfile a.yaml"],

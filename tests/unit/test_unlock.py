@@ -1,13 +1,17 @@
+import os
 import subprocess
 import sys
 import time
 
+import pytest
+
 from tests.conftest import ROOT
 
 
-def unlock(folder):
+def unlock(folder, **variables):
     command = [sys.executable, "-m", "workflow_scripts.tools.unlock"]
-    return subprocess.run(command, cwd=folder, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    environment = {"PYTHONPATH": str(ROOT), **variables}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
 def locked(folder):
@@ -44,3 +48,28 @@ def test_the_lock_stays_while_a_job_still_writes(tmp_path):
     assert result.returncode == 1
     assert str(running.pid) in result.stderr and "wait until they have ended" in result.stderr
     assert [*folder.glob(".snakemake/locks/*")]
+
+
+@pytest.mark.parametrize("place", ["", "/elsewhere"])
+def test_the_lock_stays_while_a_job_of_this_folder_is_in_slurms_queue(tmp_path, place):
+    folder = locked(tmp_path / "project")
+    squeue = tmp_path / "bin/squeue"
+    squeue.parent.mkdir()
+    squeue.write_text(f"#!/bin/sh\necho '17|{folder}{place}'\n")
+    squeue.chmod(0o755)
+    result = unlock(folder, PATH=f"{squeue.parent}:{os.environ['PATH']}")
+    if place:
+        assert result.returncode == 0, result.stderr
+    else:
+        assert result.returncode == 1
+        assert "Slurm's queue (17)" in result.stderr and "scancel 17" in result.stderr
+    assert [*folder.glob(".snakemake/locks/*")] == ([] if place else [folder / ".snakemake/locks/0.output.lock"])
+
+
+def test_a_slurm_that_does_not_answer_is_no_reason_to_keep_a_lock(tmp_path):
+    folder = locked(tmp_path / "project")
+    squeue = tmp_path / "bin/squeue"
+    squeue.parent.mkdir()
+    squeue.write_text("#!/bin/sh\necho 'squeue: fatal: Could not establish a configuration source' >&2; exit 1\n")
+    squeue.chmod(0o755)
+    assert unlock(folder, PATH=f"{squeue.parent}:{os.environ['PATH']}").returncode == 0

@@ -45,7 +45,7 @@ def test_a_bad_value_on_the_command_line_is_refused_by_name(pristine: Path) -> N
 
 
 def test_a_config_file_that_does_not_exist_ends_the_run_by_name(pristine: Path) -> None:
-    """With a traceback of Snakemake's own, which reads the files of --configfile before the workflow does."""
+    """With a traceback of Snakemake's own, which reads them before the workflow does; `make` has looked before."""
     result = Project(pristine, ()).snakemake("--configfile", "gone.yaml")
     assert result.returncode != 0
     assert "gone.yaml" in result.stderr

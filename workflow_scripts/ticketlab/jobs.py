@@ -9,7 +9,8 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from errno import EACCES, EDQUOT, ENOSPC, EROFS
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +20,7 @@ from workflow_scripts.ticketlab import manifest
 from workflow_scripts.ticketlab.errors import TicketlabError
 
 RECORDED_PACKAGES = ("numpy", "torch", "devinterp", "matplotlib", "pandas", "pyarrow", "scipy", "scikit-learn")
+OUT_OF_MEMORY = ("can't allocate memory", "out of memory")  # as torch says it, of the CPU and of a GPU
 
 
 def provenance(params: Any) -> dict:
@@ -34,13 +36,17 @@ def logged(job: Any) -> Iterator[dict]:
 
     What the library logs (progress with rate and remaining time, warnings) goes to the terminal as well, where
     Snakemake shows it, each line after the job's name. A TicketlabError ends the process with its one sentence, in the
-    log and on the terminal; any other exception leaves its traceback in the log and its last line on the terminal.
-    A body that ends well leaves the job's manifest.
+    log and on the terminal; any other exception leaves its traceback in the log and its last line on the terminal,
+    with what to do if it is the machine that lacks something. A body that ends well leaves the job's manifest.
     """
     terminal = os.dup(2)
     sys.stdout.flush()
     sys.stderr.flush()
-    with open(job.log[0], "w", buffering=1) as log:
+    try:
+        log = open(job.log[0], "w", buffering=1)  # noqa: SIM115
+    except OSError as error:
+        sys.exit(f"error: {job.rule}: {error}{_remedy(error)}")
+    with log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
         _log_to(log, terminal, f"{job.rule} {Path(job.log[0]).stem}")
@@ -52,10 +58,12 @@ def logged(job: Any) -> Iterator[dict]:
         except TicketlabError as error:
             _end(terminal, f"{job.rule}: {error}")
         except Exception as error:
-            traceback.print_exc()
-            _end(terminal, f"{job.rule}: {type(error).__name__}: {error} (traceback in {job.log[0]})")
+            with suppress(OSError):
+                traceback.print_exc()
+            _end(terminal, f"{job.rule}: {type(error).__name__}: {error}{_remedy(error)} (traceback in {job.log[0]})")
         finally:
-            sys.stdout.flush()
+            with suppress(OSError):
+                sys.stdout.flush()
 
 
 def _log_to(log: TextIO, terminal: int, name: str) -> None:
@@ -67,7 +75,19 @@ def _log_to(log: TextIO, terminal: int, name: str) -> None:
     logger.handlers = [logging.StreamHandler(log), shown]
 
 
+def _remedy(error: Exception) -> str:
+    """What the user can do about it, after a semicolon; nothing for what is our own mistake."""
+    if isinstance(error, MemoryError) or any(words in str(error).lower() for words in OUT_OF_MEMORY):
+        return "; the memory is used up: run fewer jobs at a time (CORES) or lower block_size or llc.members_together"
+    if isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT):
+        return "; the disk is full: make room and run again, finished jobs are kept"
+    if isinstance(error, OSError) and error.errno in (EROFS, EACCES):
+        return "; make that folder writable, or set `results` to one that is"
+    return ""
+
+
 def _end(terminal: int, message: str) -> None:
-    print(f"error: {message}", file=sys.stderr, flush=True)
     os.write(terminal, f"error: {message}\n".encode())
+    with suppress(OSError):  # the log may be on the disk that is full
+        print(f"error: {message}", file=sys.stderr, flush=True)
     sys.exit(1)

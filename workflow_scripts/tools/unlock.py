@@ -1,17 +1,21 @@
 """Let a killed run go on: remove the lock that it left in this folder, once nothing of it is alive any more.
 
 Snakemake locks the folder while it runs, and a SIGKILL or a power cut leaves the lock behind. `make` calls this before
-every run. It looks at this machine only: on a cluster, unlock by hand (`snakemake --unlock`).
+every run. It looks at this machine, and at Slurm's queue where there is one: a job that a killed run has put there
+would write the same files as the one that the next run puts beside it.
 """
 
 import os
+import shutil
 import subprocess
 import sys
+from getpass import getuser
 from pathlib import Path
 
 import psutil
 
 LOCKS = Path(".snakemake/locks")
+PATIENCE = 60  # seconds
 
 
 def alive(folder: Path) -> list[int]:
@@ -28,15 +32,36 @@ def alive(folder: Path) -> list[int]:
     return found
 
 
+def queued(folder: Path) -> list[str]:
+    """Numbers of the Slurm jobs that were submitted from `folder` and wait or run.
+
+    None if this machine has no Slurm, or one that does not answer: a workstation may have it installed and unused.
+    """
+    if not shutil.which("squeue"):
+        return []
+    command = ["squeue", "--noheader", f"--user={getuser()}", "--format=%A|%Z"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        return []
+    rows = [line.split("|", 1) for line in answer.stdout.splitlines() if "|" in line]
+    return [number for number, submitted in rows if Path(submitted) == folder]
+
+
 def main() -> None:
     if not LOCKS.is_dir() or not any(LOCKS.iterdir()):
         return
-    running = alive(Path.cwd())
+    running, jobs = alive(Path.cwd()), queued(Path.cwd())
     if running:
         numbers = ", ".join(map(str, running))
         sys.exit(
             f"error: a run, or jobs of one that was killed, still write in this folder (processes {numbers}): "
             "wait until they have ended, or stop them, and start again"
+        )
+    if jobs:
+        sys.exit(
+            f"error: jobs of a run that was killed, or is at work elsewhere, are in Slurm's queue ({', '.join(jobs)}): "
+            f"wait until they have ended, or scancel {' '.join(jobs)}, and start again"
         )
     print("The last run was killed; its lock is removed, and the run goes on where it stopped.", flush=True)
     subprocess.run([sys.executable, "-m", "snakemake", "--unlock", "--quiet", "all"], check=True)

@@ -1,4 +1,7 @@
-"""Two finished runs to start from: a test copies one, with its metadata and file times, and changes the copy."""
+"""Two finished runs to start from: a test copies one, with its metadata and file times, and changes the copy.
+
+Fixtures of tests/conftest.py, so that tests/workflow and tests/operations share them.
+"""
 
 import shutil
 from pathlib import Path

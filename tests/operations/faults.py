@@ -1,0 +1,75 @@
+"""Every fault that the project is meant to meet: which test meets it, and so what docs/operations.md may promise.
+
+A fault is met where it is cheapest to show: most by the module that refuses it, the rest in test_faults.py.
+"""
+
+HERE = "operations/test_faults.py"
+REPEATS = "workflow/test_repeats.py"
+TABLES, TRAINING, CORPORA = "unit/test_tables.py", "unit/test_training.py", "unit/test_corpora.py"
+CONFIG, BAD_CONFIG = "unit/test_config.py", "workflow/test_bad_config.py"
+CLUSTER = "operations/test_cluster.py"
+
+# As the first column of the table in docs/operations.md names it, to the tests that meet it.
+FAULTS: dict[str, list[str]] = {
+    "SIGKILL of Snakemake, alone or with its jobs": [
+        f"{REPEATS}::test_a_run_that_was_killed_goes_on_where_it_was_and_ends_in_the_same_bytes"
+    ],
+    "20 SIGKILLs, of jobs and of Snakemake, at random moments": [
+        f"{HERE}::test_twenty_kills_at_random_moments_change_no_byte"
+    ],
+    "a job fails": [f"{REPEATS}::test_after_a_failure_and_its_repair_nothing_old_is_left"],
+    "two runs in one folder": [
+        f"{HERE}::test_a_second_run_in_the_same_folder_is_refused",
+        "unit/test_unlock.py::test_the_lock_stays_while_a_job_still_writes",
+    ],
+    "disk full": [f"{HERE}::test_a_full_disk_is_told_in_one_sentence_and_leaves_no_half_table"],
+    "results folder that cannot be written": [f"{HERE}::test_a_read_only_results_folder_is_told_in_one_sentence"],
+    "out of memory in a job": [f"{HERE}::test_memory_that_is_used_up_is_told_in_one_sentence"],
+    "output truncated, overwritten, empty or foreign": [
+        "workflow/test_stale.py::test_what_is_stale_is_made_again_and_then_nothing_is",
+        "workflow/test_stale.py::test_bytes_changed_under_the_old_size_and_time_are_found_by_verify_and_made_again",
+    ],
+    "damaged or foreign Parquet file, read": [
+        f"{TABLES}::test_a_wrong_file_is_refused_by_name_with_the_rule_that_makes_it",
+        f"{TABLES}::test_a_flipped_bit_is_refused_or_harmless",
+        f"{HERE}::test_an_edited_table_is_refused_or_holds_what_it_held",
+    ],
+    "a network diverges": [
+        f"{TRAINING}::test_a_diverged_network_leaves_the_others_alone_and_is_reported",
+        f"{TRAINING}::test_a_diverged_network_has_no_metrics",
+    ],
+    "all networks of a block diverge": [
+        f"{TRAINING}::test_if_all_networks_diverge_the_job_ends_with_the_remedy",
+        f"{TRAINING}::test_a_rate_that_is_far_too_high_ends_the_job_with_the_remedy",
+    ],
+    "text file empty, binary or wrongly encoded": [
+        f"{CORPORA}::test_a_file_that_is_no_text_is_refused_by_name_and_place",
+        f"{CORPORA}::test_a_folder_without_text_and_a_missing_path_are_refused",
+    ],
+    "corpus shorter than the context": ["unit/test_text.py::test_a_corpus_shorter_than_the_context_is_refused"],
+    "image set without a class": ["unit/test_images.py::test_a_wrong_npz_file_is_refused_by_name"],
+    "`.npz` with pickled objects": [f"{HERE}::test_code_in_an_npz_file_is_refused_and_not_run"],
+    "config value of a wrong type or range, unknown key": [
+        f"{CONFIG}::test_a_mistake_ends_in_one_message",
+        f"{BAD_CONFIG}::test_a_bad_config_is_refused_in_one_message_before_any_job",
+    ],
+    "any config": [f"{HERE}::test_any_config_is_valid_or_refused_in_one_message"],
+    "config file that is no mapping, no YAML, or YAML that constructs objects": [
+        f"{CONFIG}::test_a_file_that_is_no_config_is_named",
+        f"{BAD_CONFIG}::test_a_bad_config_is_refused_in_one_message_before_any_job",
+        f"{HERE}::test_any_file_is_a_config_or_refused_in_one_message",
+    ],
+    "config file that is not there": [
+        "unit/test_arguments.py::test_a_config_file_that_is_not_there_is_named_in_one_sentence"
+    ],
+    "`keep_by_tensor` names no tensor": [
+        "unit/test_pruning.py::test_a_share_for_a_tensor_that_is_not_there_is_refused"
+    ],
+    "Slurm cancels a job": [f"{CLUSTER}::test_a_cancelled_job_and_a_drained_node_delay_a_run_and_change_no_byte"],
+    "a job fails under Slurm": [
+        f"{CLUSTER}::test_a_job_that_fails_is_tried_with_more_memory_then_told_of_and_a_repaired_run_completes"
+    ],
+    "Snakemake killed, jobs in Slurm's queue": [
+        f"{CLUSTER}::test_after_snakemake_was_killed_its_queued_jobs_are_waited_for_and_the_run_completes"
+    ],
+}

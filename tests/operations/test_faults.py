@@ -1,0 +1,289 @@
+"""Faults that no other test meets, and that every fault of the table (faults.py) is met and documented."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.operations.faults import FAULTS
+from tests.workflow.projects import ROOT, Project, environment, tiny_project
+from workflow_scripts.ticketlab import tables
+from workflow_scripts.ticketlab.config import Config, load, validate
+from workflow_scripts.ticketlab.errors import TicketlabError
+from workflow_scripts.ticketlab.tasks import images
+
+DOCS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+SECTION = re.search(r"^## When something goes wrong\n(.*?)(?=^## |\Z)", DOCS, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_every_fault_is_documented_and_no_other() -> None:
+    assert SECTION
+    rows = re.findall(r"^\| (.+?) \| .+? \| (\d+) \|$", SECTION[1], flags=re.MULTILINE)
+    assert {fault: int(count) for fault, count in rows} == {fault: len(tests) for fault, tests in FAULTS.items()}
+
+
+@pytest.mark.parametrize("test", [test for tests in FAULTS.values() for test in tests])
+def test_the_test_that_a_fault_names_is_there(test: str) -> None:
+    file, name = test.split("::")
+    assert f"\ndef {name}(" in (ROOT / "tests" / file).read_text()
+
+
+# Disk, memory, permissions: a job's script, without Snakemake.
+
+SCRIPT = """
+import sys
+from types import SimpleNamespace
+import numpy as np
+from workflow_scripts.ticketlab import tables
+from workflow_scripts.ticketlab.jobs import logged
+
+folder = sys.argv[1]
+params = SimpleNamespace(spec={{}}, code="c", lock="l")
+output = folder + "/digits/weights.parquet"
+job = SimpleNamespace(log=[folder + "/logs/job.log"], rule="train_dense", params=params, input=[], output=[output])
+with logged(job) as provenance:
+    {body}
+"""
+WRITE = """
+    keys = {"init_seed": 0, "data_seed": 0, "variant": "dense", "rewind_step": -1, "level": 0}
+    with tables.writing(output, "weights", provenance) as writer:
+        for step in range(50):
+            values = np.random.default_rng(step).normal(size=(1, 100_000)).astype(np.float32)
+            writer.add("digits", step, [keys], {("weight", "a"): values})
+"""
+
+
+def job(folder: Path, body: str) -> subprocess.CompletedProcess[str]:
+    """A job whose log and table are in `folder`."""
+    command = [sys.executable, "-c", SCRIPT.format(body=body), str(folder)]
+    return subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True)
+
+
+def one_sentence(result: subprocess.CompletedProcess[str]) -> str:
+    assert result.returncode != 0 and result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: train_dense: ")
+    return line
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 4 MB of its own with the folders of a job."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("a small disk can be mounted by root only, and not in every container")
+    for name in ("logs", "digits"):
+        (folder / name).mkdir()
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_is_told_in_one_sentence_and_leaves_no_half_table(small_disk: Path) -> None:
+    said = one_sentence(job(small_disk, WRITE))
+    assert "No space left on device; the disk is full: make room and run again" in said
+    assert not [*(small_disk / "digits").iterdir()]
+
+    filler = small_disk / "filler"
+    with pytest.raises(OSError), filler.open("wb") as file:
+        file.write(bytes(5_000_000))
+    assert "the disk is full" in one_sentence(job(small_disk, WRITE)), "with no room for the log's own lines either"
+
+
+def test_a_read_only_results_folder_is_told_in_one_sentence(small_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    said = one_sentence(job(small_disk, WRITE))
+    assert f"{small_disk}/logs/job.log" in said and "make that folder writable, or set `results`" in said
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["np.ones(2**50)", "import torch; torch.ones(2**50)"],
+    ids=["NumPy", "torch"],
+)
+def test_memory_that_is_used_up_is_told_in_one_sentence(tmp_path: Path, body: str) -> None:
+    (tmp_path / "logs").mkdir()
+    said = one_sentence(job(tmp_path, body))
+    assert "the memory is used up: run fewer jobs at a time (CORES)" in said
+    assert "Traceback" in (tmp_path / "logs/job.log").read_text()
+
+
+def test_a_second_run_in_the_same_folder_is_refused(pristine: Path, tmp_path: Path) -> None:
+    project = tiny_project(pristine, tmp_path / "project")
+    locks = project.folder / ".snakemake/locks"
+    locks.mkdir(parents=True)
+    (locks / "0.output.lock").write_text("results/digits/data.parquet\n")
+    result = project.snakemake("data")
+    assert result.returncode != 0
+    assert "Directory cannot be locked" in result.stderr and "Traceback" not in result.stderr
+    assert not (project.folder / "results").exists()
+
+
+# What others wrote: images, tables, configs.
+
+
+class Bomb:
+    """Makes a file when unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (os.mkdir, (str(self.path),))
+
+
+def test_code_in_an_npz_file_is_refused_and_not_run(tmp_path: Path) -> None:
+    arrays = {name: np.zeros(6, int) for name in ("y_train", "x_test", "y_test")}
+    np.savez(tmp_path / "images.npz", x_train=np.array([Bomb(tmp_path / "ran")], dtype=object), **arrays)
+    chosen = images.Settings(kind="images", source="npz", path=str(tmp_path / "images.npz"))
+    with pytest.raises(TicketlabError, match=r"images\.npz.*plain arrays"):
+        images.prepare(chosen, "study")
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("table") / "m.parquet"
+    rows = {
+        "study": "digits",
+        "init_seed": 0,
+        "data_seed": 0,
+        "variant": "dense",
+        "rewind_step": -1,
+        "level": 0,
+        "step": np.arange(9),
+        "density": 1.0,
+        "split": "test",
+        "metric": "loss",
+        "value": np.linspace(0, 1, 9),
+    }
+    provenance = {"spec": "0", "code": "1", "lock": "2", "packages": {"torch": "2"}}
+    tables.write(path, "metrics", pd.DataFrame(rows), provenance)
+    return path
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_an_edited_table_is_refused_or_holds_what_it_held(table: Path, data: st.DataObject) -> None:
+    """Whatever stretch of the file is replaced by whatever bytes."""
+    content = table.read_bytes()
+    start = data.draw(st.integers(0, len(content)))
+    end = data.draw(st.integers(start, min(len(content), start + 40)))
+    edited = table.with_name("edited.parquet")
+    edited.write_bytes(content[:start] + data.draw(st.binary(max_size=40)) + content[end:])
+    try:
+        pd.testing.assert_frame_equal(tables.read(edited, "metrics"), tables.read(table, "metrics"))
+    except TicketlabError as error:
+        assert str(edited) in str(error) and "\n" not in str(error)
+
+
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.sampled_from(["1e-3", "auto", "0"])
+)
+KEYS = st.one_of(st.text(max_size=8), st.sampled_from(["kind", "seeds", "studies"]), st.integers(), st.none())
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=6
+)
+
+
+def paths(content: Any, above: tuple = ()) -> Iterator[tuple]:
+    """Every place in a nested mapping."""
+    for key, value in content.items():
+        yield (*above, key)
+        if isinstance(value, dict):
+            yield from paths(value, (*above, key))
+
+
+def refused_well(error: TicketlabError) -> bool:
+    return "\n" not in str(error) and len(str(error)) > 10
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_config_is_valid_or_refused_in_one_message(data: st.DataObject) -> None:
+    """The shipped one with any one place of it holding anything."""
+    shipped = yaml.safe_load((ROOT / "config.yaml").read_text())
+    *above, last = data.draw(st.sampled_from(list(paths(shipped))))
+    place = shipped
+    for key in above:
+        place = place[key]
+    place[data.draw(st.just(last) | KEYS)] = data.draw(VALUES)
+    try:
+        assert isinstance(validate(shipped), Config)
+    except TicketlabError as error:
+        assert refused_well(error)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(content=st.binary(max_size=60) | VALUES.map(lambda value: yaml.safe_dump(value).encode()))
+def test_any_file_is_a_config_or_refused_in_one_message(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    file = tmp_path_factory.getbasetemp() / "any.yaml"
+    file.write_bytes(content)
+    try:
+        load([ROOT / "config.yaml", file], {})
+    except TicketlabError as error:
+        assert refused_well(error)
+
+
+# Kills.
+
+
+def jobs_of(project: Project) -> list[psutil.Process]:
+    """The scripts that run in the project's folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            script = any(".snakemake/scripts/" in word for word in process.cmdline())
+            if script and Path(process.cwd()) == project.folder:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+@pytest.mark.slow
+def test_twenty_kills_at_random_moments_change_no_byte(tiny: Project, pristine: Path, tmp_path: Path) -> None:
+    project = tiny_project(pristine, tmp_path / "project")
+    choose = random.Random(0)
+    kills = 0
+    while kills < 20:
+        with (project.folder / "killed.log").open("w") as log:
+            run = subprocess.Popen(
+                project.command(), cwd=project.folder, env=environment(), stdout=log, stderr=log, start_new_session=True
+            )
+        time.sleep(choose.uniform(2, 12))
+        if run.poll() is not None:  # all done, or nothing left to do for want of time: from the start again
+            project.call(["rm", "-rf", "results"])
+            continue
+        jobs, target = jobs_of(project), choose.choice(["job", "Snakemake", "both"])
+        if target == "job" and jobs:
+            choose.choice(jobs).kill()
+            time.sleep(1)  # Snakemake sees it
+        (os.killpg if target == "both" else os.kill)(run.pid, signal.SIGKILL)
+        kills += 1
+        run.wait()
+        for left in jobs_of(project):
+            left.wait()
+        unlocked = project.call([sys.executable, "-m", "workflow_scripts.tools.unlock"])
+        assert unlocked.returncode == 0, unlocked.stderr
+    project.run()
+    assert project.tables() == tiny.tables()
+    assert not project.plan()
+    assert not [*project.folder.rglob(".*.partial")]
