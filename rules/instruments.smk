@@ -149,7 +149,8 @@ rule draw_llc_sweep:
     input:
         sweep=rules.sweep_llc.output.sweep,
     output:
-        figures=[at("figures/llc_sweep_{study}.png"), at("figures/llc_sweep_{study}.svg")],
+        png=at("figures/llc_sweep_{study}.png"),
+        svg=at("figures/llc_sweep_{study}.svg"),
     log:
         at("logs/draw_llc_sweep/{study}.log"),
     benchmark:

@@ -15,4 +15,4 @@ with logged(snakemake):
     frame = tables.read(snakemake.input.sweep, "llc_sweep")
     orders = orderings(frame, own)
     print(orders.to_string())
-    plotting.save(plotting_llc_sweep.figure(frame, orders, own, spec["study"]), snakemake.output.figures)
+    plotting.save(plotting_llc_sweep.figure(frame, orders, own, spec["study"]), list(snakemake.output))
