@@ -35,7 +35,7 @@ def test_a_job_of_networks_asks_for_one_gpu_if_the_config_says_so_and_a_group_fo
     assert result.returncode != 0 and "no such partition" in result.stderr
     calls = (project.folder / "calls").read_text().splitlines()
     rules = ("rule_calibrate", "rule_instruments", "rule_estimate")
-    of = {rule: [call for call in calls if rule in call] for rule in rules}
+    of = {what: [call for call in calls if what in call] for what in rules}
     assert all(of.values()), calls
     assert not [call for call in of["rule_calibrate"] if "--gpus" in call]
     for call in of["rule_instruments"] + of["rule_estimate"]:
