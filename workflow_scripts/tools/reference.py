@@ -31,7 +31,9 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def of_verdicts(verdicts: pd.DataFrame) -> str:
     """The verdict table, the claims that answer a test first."""
     main = verdicts["claim"].isin(MAIN_CLAIMS.values())
-    parts = ["# Verdicts of the default run", "Made by `make run` and `make reference`; columns: docs/artifacts.md."]
+    studies = ", ".join(verdicts["study"].unique())
+    made = f"Made by `make run` (studies: {studies}) and `make reference`; columns: docs/artifacts.md."
+    parts = ["# Verdicts of the default run", made]
     header = ["study", "test", "claim", "estimate [95 % interval]", "n", "detectable", "verdict", "reason"]
     for title, chosen in (("The three tests", verdicts[main]), ("Everything else that was judged", verdicts[~main])):
         rows = [
