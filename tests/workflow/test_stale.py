@@ -274,7 +274,7 @@ def times(project: Project) -> dict[str, int]:
     "change",
     [
         Change(config=study("digits", judging={"margin": 0.05}), stale=["summarise digits", "judge"]),
-        Change(code=[f"{LIBRARY}/structure.py"], stale=["trace_structure digits-0"]),
+        Change(code=[f"{LIBRARY}/structure.py"], stale=["trace_structure digits-0", "calibrate structure"]),
         Change(
             broken={
                 "digits/block0/overlap.parquet": truncate,
