@@ -342,7 +342,7 @@ def test_results_copied_without_snakemakes_records_are_judged_by_their_manifests
     shutil.rmtree(project.folder / ".snakemake")
     changed = apply(Change(config=study("digits", judging={"margin": 0.05}), stale=()), project, "results")
     planned = changed.plan()
-    assert set(planned) == {"summarise digits", "judge", "figures", "report"}
+    assert set(planned) == {"summarise digits", "judge", "predict", "figures", "report"}
     assert planned["summarise digits"].reason == "config: judging.margin 0.01 -> 0.05"
 
 
