@@ -124,7 +124,7 @@ rule sweeps:
 rule sweep_llc:
     input:
         data=rules.prepare_data.output.data,
-        weights=lambda w: expand(rules.train_dense.output.weights, study=w.study, block=0),
+        weights=lambda w: expand(rules.train_dense.output.weights, study=w.study, block=0)[0],
     output:
         sweep=at("{study}/llc_sweep.parquet"),
     log:
