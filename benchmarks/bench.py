@@ -27,11 +27,12 @@ import datasets
 import numpy as np
 import torch
 from devinterp.slt.llc import llc as devinterp_llc
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as F
 
 from workflow_scripts.ticketlab import llc, models, stack, training
 from workflow_scripts.ticketlab.models.network import Network
+from workflow_scripts.ticketlab.parity import Logits, next_symbol_loss
 from workflow_scripts.ticketlab.randomness import generator
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
@@ -170,22 +171,6 @@ def plain_training(
             parameter.grad.mul_(mask)  # type: ignore[union-attr]
         optimiser.step()
     return {name: parameter.detach().clone() for name, parameter in parameters.items()}
-
-
-class Logits(nn.Module):
-    """Our network as devinterp calls one: symbols to logits."""
-
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        return self.model(tokens)[0]
-
-
-def next_symbol_loss(model: nn.Module, input_ids: Tensor) -> Tensor:
-    """−log p of symbols 1… given those before: (batch, context + 1) to (batch, context)."""
-    return F.cross_entropy(model(input_ids[:, :-1]).transpose(1, 2), input_ids[:, 1:], reduction="none")
 
 
 def llc_pair(settings: LLCSettings, training_steps: int) -> Pair:

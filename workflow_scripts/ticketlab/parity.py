@@ -105,8 +105,8 @@ def devinterps(language: LanguageModel, settings: ParitySettings, calls: int) ->
         for name, parameter in language.model.named_parameters():
             parameter.copy_(language.weights[name][0])
         tokens = torch.from_numpy(language.sequences)
-        network = _Logits(language.model)
-        at_minimum = _next_symbol_loss(network, tokens).double().mean().item()
+        network = Logits(language.model)
+        at_minimum = next_symbol_loss(network, tokens).double().mean().item()
     dataset = datasets.Dataset.from_dict({"input_ids": language.sequences.tolist()}).with_format("torch")
     found = []
     for call in range(calls):
@@ -137,14 +137,14 @@ def _loss_trace(network: nn.Module, dataset: datasets.Dataset, settings: ParityS
             batch_size=settings.batch_size,
             init_seed=seed,
             match_sampling_input_ids_across_chains=False,
-            loss_fn=_next_symbol_loss,
+            loss_fn=next_symbol_loss,
             device="cpu",
             output_path=Path(folder) / "samples.zarr",
         )
         return found["loss_trace"].transpose("chain", "step").to_numpy().astype(float)
 
 
-class _Logits(nn.Module):
+class Logits(nn.Module):
     """Our network as devinterp calls one: symbols to logits."""
 
     def __init__(self, model: nn.Module):
@@ -155,6 +155,6 @@ class _Logits(nn.Module):
         return self.model(tokens)[0]
 
 
-def _next_symbol_loss(network: nn.Module, input_ids: Tensor) -> Tensor:
+def next_symbol_loss(network: nn.Module, input_ids: Tensor) -> Tensor:
     """−log p of symbols 1… given those before: (batch, context + 1) to (batch, context)."""
     return F.cross_entropy(network(input_ids[:, :-1]).transpose(1, 2), input_ids[:, 1:], reduction="none")
