@@ -1,7 +1,8 @@
 #!/bin/sh
 # Stop what start.sh started, its jobs too. Usage: stop.sh FOLDER
 dir=$1
-timeout 10 scancel --user=root > /dev/null 2>&1
+# Never the jobs of another Slurm: only of the one whose configuration is in FOLDER.
+[ "$(readlink /etc/slurm/slurm.conf)" = "$dir/slurm.conf" ] && timeout 10 scancel --user=root > /dev/null 2>&1
 for _ in $(seq 10); do
     [ -z "$(timeout 10 squeue -h 2> /dev/null)" ] && break
     sleep 1
