@@ -46,7 +46,6 @@ rule init_seeds:
     resources:
         mem_mb=grown(2000),
         runtime=grown(10),
-        gpu=GPUS,
     params:
         spec=lambda w: specs.init_seeds(CONFIG, w.study, int(w.block)),
         code=code("init_seeds.py"),

@@ -7,6 +7,7 @@ from workflow_scripts.ticketlab import (
     calibrating_pruning,
     tables,
 )
+from workflow_scripts.ticketlab.contracts.calibration import CALIBRATION
 from workflow_scripts.ticketlab.jobs import logged
 from workflow_scripts.ticketlab.settings.calibration_pruning import PruningCalibrationSettings
 
@@ -15,4 +16,4 @@ snakemake: Snakemake  # put here by Snakemake
 with logged(snakemake) as provenance:
     torch.set_num_threads(1)
     settings = PruningCalibrationSettings(**snakemake.params.spec)
-    tables.write(snakemake.output[0], "calibration", calibrating_pruning.calibrate(settings), provenance)
+    tables.write(snakemake.output[0], CALIBRATION, calibrating_pruning.calibrate(settings), provenance)

@@ -4,6 +4,7 @@ import torch
 from snakemake.script import Snakemake
 
 from workflow_scripts.ticketlab import calibrating_roles, tables
+from workflow_scripts.ticketlab.contracts.calibration import CALIBRATION
 from workflow_scripts.ticketlab.jobs import logged
 from workflow_scripts.ticketlab.settings.calibration_roles import RolesCalibrationSettings
 
@@ -12,4 +13,4 @@ snakemake: Snakemake  # put here by Snakemake
 with logged(snakemake) as provenance:
     torch.set_num_threads(1)
     settings = RolesCalibrationSettings(**snakemake.params.spec)
-    tables.write(snakemake.output[0], "calibration", calibrating_roles.calibrate(settings), provenance)
+    tables.write(snakemake.output[0], CALIBRATION, calibrating_roles.calibrate(settings), provenance)

@@ -6,6 +6,7 @@ from workflow_scripts.ticketlab import (
     calibrating_statistics,
     tables,
 )
+from workflow_scripts.ticketlab.contracts.calibration import CALIBRATION
 from workflow_scripts.ticketlab.jobs import logged
 from workflow_scripts.ticketlab.settings.calibration_statistics import StatisticsCalibrationSettings
 
@@ -13,4 +14,4 @@ snakemake: Snakemake  # put here by Snakemake
 
 with logged(snakemake) as provenance:
     settings = StatisticsCalibrationSettings(**snakemake.params.spec)
-    tables.write(snakemake.output[0], "calibration", calibrating_statistics.calibrate(settings), provenance)
+    tables.write(snakemake.output[0], CALIBRATION, calibrating_statistics.calibrate(settings), provenance)

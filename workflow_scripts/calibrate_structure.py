@@ -4,6 +4,7 @@ import torch
 from snakemake.script import Snakemake
 
 from workflow_scripts.ticketlab import calibrating_structure, tables
+from workflow_scripts.ticketlab.contracts.calibration import CALIBRATION
 from workflow_scripts.ticketlab.jobs import logged
 from workflow_scripts.ticketlab.settings.calibration_structure import StructureCalibrationSettings
 
@@ -12,4 +13,4 @@ snakemake: Snakemake  # put here by Snakemake
 with logged(snakemake) as provenance:
     torch.set_num_threads(1)
     settings = StructureCalibrationSettings(**snakemake.params.spec)
-    tables.write(snakemake.output[0], "calibration", calibrating_structure.calibrate(settings), provenance)
+    tables.write(snakemake.output[0], CALIBRATION, calibrating_structure.calibrate(settings), provenance)

@@ -8,6 +8,7 @@ import pandas as pd
 from snakemake.script import Snakemake
 
 from workflow_scripts.ticketlab import overlaps, pruning, states, tables
+from workflow_scripts.ticketlab.contracts.overlap import OVERLAP
 from workflow_scripts.ticketlab.jobs import logged
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.stack import as_variant, take
@@ -39,4 +40,4 @@ with logged(snakemake) as provenance:
         for reference, shift in shifts.items():
             others = take(final, [(index + shift) % len(dense) for index in own])
             rows.append(overlaps.rows(study.name, children, last, reference, masks, others, take(initial, own)))
-    tables.write(snakemake.output.overlap, "overlap", pd.concat(rows), provenance)
+    tables.write(snakemake.output.overlap, OVERLAP, pd.concat(rows), provenance)

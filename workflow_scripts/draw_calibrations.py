@@ -13,6 +13,7 @@ from workflow_scripts.ticketlab import (
     plotting_calibration_structure,
     tables,
 )
+from workflow_scripts.ticketlab.contracts.calibration import CALIBRATION
 from workflow_scripts.ticketlab.jobs import logged
 
 snakemake: Snakemake  # put here by Snakemake
@@ -26,7 +27,7 @@ FIGURES = {
 }
 
 with logged(snakemake):
-    checks = tables.read_many(snakemake.input.calibration, "calibration")
+    checks = tables.read_many(snakemake.input.calibration, CALIBRATION)
     for instrument, draw in FIGURES.items():
         name = f"calibration_{instrument}"
         paths = [path for path in snakemake.output.figures if Path(path).stem == name]

@@ -11,6 +11,8 @@ import pandas as pd
 from snakemake.script import Snakemake
 
 from workflow_scripts.ticketlab import states, tables
+from workflow_scripts.ticketlab.contracts.llc import LLC, LLC_DRAWS
+from workflow_scripts.ticketlab.contracts.networks import MASKS, WEIGHTS
 from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.jobs import logged
 from workflow_scripts.ticketlab.llc import draw_rows, estimate, masks_of, measure
@@ -26,12 +28,12 @@ with logged(snakemake) as provenance:
     settings = LLCSettings(**spec["llc"])
     known: dict[Member, Stack] = {}
     for path in snakemake.input.get("masks", []):
-        for taken_at in tables.steps(path, "masks"):
+        for taken_at in tables.steps(path, MASKS):
             members, taken = states.read_masks(path, taken_at, study.device)
             known |= {member: {name: mask[i] for name, mask in taken.items()} for i, member in enumerate(members)}
     estimates, draws = [], []
     for step in spec["steps"]:
-        paths = [path for path in snakemake.input.weights if step in tables.steps(path, "weights")]
+        paths = [path for path in snakemake.input.weights if step in tables.steps(path, WEIGHTS)]
         if not paths:
             raise TicketlabError(f"no file of {snakemake.input.weights} holds step {step}; choose another step")
         parts = [states.read_weights(path, step, study.device) for path in paths]
@@ -42,5 +44,5 @@ with logged(snakemake) as provenance:
         keys = pd.DataFrame([{"study": study.name, **member.keys(), "step": step} for member in members])
         estimates.append(pd.concat([keys, estimate(traces, settings)], axis=1))
         draws.append(draw_rows(traces, settings, keys))
-    tables.write(snakemake.output.llc, "llc", pd.concat(estimates), provenance)
-    tables.write(snakemake.output.draws, "llc_draws", pd.concat(draws), provenance)
+    tables.write(snakemake.output.llc, LLC, pd.concat(estimates), provenance)
+    tables.write(snakemake.output.draws, LLC_DRAWS, pd.concat(draws), provenance)

@@ -8,6 +8,7 @@ import torch
 from snakemake.script import Snakemake
 
 from workflow_scripts.ticketlab import states, tables
+from workflow_scripts.ticketlab.contracts.networks import MASKS, METRICS
 from workflow_scripts.ticketlab.jobs import logged
 from workflow_scripts.ticketlab.pruning import density as mask_density
 from workflow_scripts.ticketlab.pruning import random_scores
@@ -31,7 +32,7 @@ with logged(snakemake) as provenance:
     dense, weights = states.read_weights(snakemake.input.init, 0, study.device)
     names = study.model.prunable
     rows = []
-    with tables.writing(snakemake.output.masks, "masks", provenance) as writer:
+    with tables.writing(snakemake.output.masks, MASKS, provenance) as writer:
         for init in settings.inits:
             for level, density in enumerate(settings.densities, start=1):
                 members = as_variant(dense, variant=f"supermask_{init}", level=level)
@@ -49,4 +50,4 @@ with logged(snakemake) as provenance:
                     mask = top_share({name: state.weights[name] for name in names}, density)
                     rows.append(metric_rows(study.name, members, state.step, mask_density(mask), values))
                 states.add_masks(writer, study.name, members, settings.steps, mask)
-    tables.write(snakemake.output.metrics, "metrics", pd.concat(rows), provenance)
+    tables.write(snakemake.output.metrics, METRICS, pd.concat(rows), provenance)

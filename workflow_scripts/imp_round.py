@@ -7,6 +7,7 @@ import pandas as pd
 from snakemake.script import Snakemake
 
 from workflow_scripts.ticketlab import pruning, states, tables
+from workflow_scripts.ticketlab.contracts.networks import MASKS, METRICS, WEIGHTS
 from workflow_scripts.ticketlab.jobs import logged
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
@@ -32,9 +33,9 @@ with logged(snakemake) as provenance:
     members = as_variant(dense, variant="ticket", rewind_step=rewind_step, level=level)
 
     rows = []
-    with tables.writing(snakemake.output.masks, "masks", provenance) as writer:
+    with tables.writing(snakemake.output.masks, MASKS, provenance) as writer:
         states.add_masks(writer, study.name, members, last, mask)
-    with tables.writing(snakemake.output.weights, "weights", provenance) as writer:
+    with tables.writing(snakemake.output.weights, WEIGHTS, provenance) as writer:
         record = log_spaced_steps(last, spec["checkpoints"], rewind_step)
         for state in train(study.model, study.problem, study.name, members, start, training, record, masks=mask):
             values = evaluate(
@@ -42,4 +43,4 @@ with logged(snakemake) as provenance:
             )
             rows.append(metric_rows(study.name, members, state.step, pruning.density(mask), values))
         states.add_state(writer, study.name, members, state)
-    tables.write(snakemake.output.metrics, "metrics", pd.concat(rows), provenance)
+    tables.write(snakemake.output.metrics, METRICS, pd.concat(rows), provenance)

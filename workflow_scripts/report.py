@@ -6,6 +6,10 @@ from snakemake.script import Snakemake
 
 from workflow_scripts.ticketlab import reporting, tables
 from workflow_scripts.ticketlab.config import Config
+from workflow_scripts.ticketlab.contracts.calibration import CALIBRATION
+from workflow_scripts.ticketlab.contracts.comparisons import COMPARISONS
+from workflow_scripts.ticketlab.contracts.predictions import PREDICTIONS
+from workflow_scripts.ticketlab.contracts.verdicts import VERDICTS
 from workflow_scripts.ticketlab.jobs import logged
 
 snakemake: Snakemake  # put here by Snakemake
@@ -15,17 +19,17 @@ with logged(snakemake):
     results = Path(snakemake.output.report).parent
     page = reporting.page(
         config,
-        comparisons=tables.read_many(snakemake.input.comparisons, "comparisons"),
-        verdicts=tables.read(snakemake.input.verdicts, "verdicts"),
-        calibration=tables.read_many(snakemake.input.calibration, "calibration"),
-        predictions=tables.read(snakemake.input.predictions, "predictions"),
+        comparisons=tables.read_many(snakemake.input.comparisons, COMPARISONS),
+        verdicts=tables.read(snakemake.input.verdicts, VERDICTS),
+        calibration=tables.read_many(snakemake.input.calibration, CALIBRATION),
+        predictions=tables.read(snakemake.input.predictions, PREDICTIONS),
         figures={Path(path).stem: Path(path).read_bytes() for path in snakemake.input.figures},
         calibration_figures={
             Path(path).stem.removeprefix("calibration_"): Path(path).read_bytes()
             for path in snakemake.input.calibration_figures
         },
         times=reporting.run_times(results / "benchmarks", config.names()),
-        origin=tables.facts(snakemake.input.verdicts, "verdicts"),
+        origin=tables.facts(snakemake.input.verdicts, VERDICTS),
         commit=reporting.commit(),
     )
     template = Path(snakemake.input.template).read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ import pandas as pd
 from snakemake.script import Snakemake
 
 from workflow_scripts.ticketlab import pruning, states, tables
+from workflow_scripts.ticketlab.contracts.networks import MASKS, METRICS, WEIGHTS
 from workflow_scripts.ticketlab.controls import Sources, Ticket, variants
 from workflow_scripts.ticketlab.jobs import logged
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
@@ -64,8 +65,8 @@ with logged(snakemake) as provenance:
 
     rows = []
     with (
-        tables.writing(snakemake.output.weights, "weights", provenance) as weights_writer,
-        tables.writing(snakemake.output.masks, "masks", provenance) as masks_writer,
+        tables.writing(snakemake.output.weights, WEIGHTS, provenance) as weights_writer,
+        tables.writing(snakemake.output.masks, MASKS, provenance) as masks_writer,
     ):
         by_schedule = lambda item: (item[1].start.step, item[1].total)  # noqa: E731
         for (first, total), group in groupby(sorted(tickets, key=by_schedule), key=by_schedule):
@@ -82,4 +83,4 @@ with logged(snakemake) as provenance:
                 rows.append(metric_rows(study.name, members, state.step, pruning.density(mask), values))
             states.add_state(weights_writer, study.name, members, state)
             states.add_masks(masks_writer, study.name, members, total, mask)
-    tables.write(snakemake.output.metrics, "metrics", pd.concat(rows), provenance)
+    tables.write(snakemake.output.metrics, METRICS, pd.concat(rows), provenance)

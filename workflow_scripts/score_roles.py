@@ -4,6 +4,7 @@ import pandas as pd
 from snakemake.script import Snakemake
 
 from workflow_scripts.ticketlab import roles, states, tables, tasks
+from workflow_scripts.ticketlab.contracts.roles import ROLES
 from workflow_scripts.ticketlab.jobs import logged
 from workflow_scripts.ticketlab.settings.roles import RolesSettings
 from workflow_scripts.ticketlab.study import open_study
@@ -23,4 +24,4 @@ with logged(snakemake) as provenance:
                 members, weights = states.read_weights(path, step, study.device)
                 scores = roles.score(study.model, weights, probe, settings)
                 parts.append(roles.rows(study.name, members, step, probe_index, study.model, scores))
-    tables.write(snakemake.output[0], "roles", pd.concat(parts), provenance)
+    tables.write(snakemake.output[0], ROLES, pd.concat(parts), provenance)

@@ -9,6 +9,7 @@ import pandas as pd
 from snakemake.script import Snakemake
 
 from workflow_scripts.ticketlab import states, tables
+from workflow_scripts.ticketlab.contracts.llc import LLC_SWEEP
 from workflow_scripts.ticketlab.jobs import logged
 from workflow_scripts.ticketlab.llc import estimate, measure
 from workflow_scripts.ticketlab.llc_sweep import grid
@@ -32,4 +33,4 @@ with logged(snakemake) as provenance:
                 traces = measure(study.model, study.problem, study.name, members, weights, step, settings)
                 known[at] = estimate(traces, settings)[["llc", "se", "flag"]]
             rows.append(pd.concat([keys, known[at]], axis=1).assign(varied=varied, value=value))
-    tables.write(snakemake.output.sweep, "llc_sweep", pd.concat(rows), provenance)
+    tables.write(snakemake.output.sweep, LLC_SWEEP, pd.concat(rows), provenance)

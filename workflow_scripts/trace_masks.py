@@ -8,6 +8,8 @@ import pandas as pd
 from snakemake.script import Snakemake
 
 from workflow_scripts.ticketlab import overlaps, pruning, states, tables
+from workflow_scripts.ticketlab.contracts.networks import WEIGHTS
+from workflow_scripts.ticketlab.contracts.overlap import OVERLAP
 from workflow_scripts.ticketlab.jobs import logged
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.stack import as_variant, take
@@ -35,7 +37,7 @@ with logged(snakemake) as provenance:
         references["imp_other_init"] = take(imp, [(index + 1) % len(members) for index in range(len(members))])
     rows = [
         overlaps.rows(study.name, members, step, reference, magnitude_mask(step), other, initial)
-        for step in tables.steps(snakemake.input.dense, "weights")
+        for step in tables.steps(snakemake.input.dense, WEIGHTS)
         for reference, other in references.items()
     ]
-    tables.write(snakemake.output.overlap, "overlap", pd.concat(rows), provenance)
+    tables.write(snakemake.output.overlap, OVERLAP, pd.concat(rows), provenance)

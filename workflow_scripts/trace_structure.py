@@ -8,6 +8,8 @@ import pandas as pd
 from snakemake.script import Snakemake
 
 from workflow_scripts.ticketlab import states, structure, tables, tasks
+from workflow_scripts.ticketlab.contracts.networks import WEIGHTS
+from workflow_scripts.ticketlab.contracts.structure import STRUCTURE
 from workflow_scripts.ticketlab.jobs import logged
 from workflow_scripts.ticketlab.settings.structure import StructureSettings
 from workflow_scripts.ticketlab.study import open_study
@@ -22,7 +24,7 @@ with logged(snakemake) as provenance:
     components = task.components(study.problem) if hasattr(task, "components") else None
     references = structure.references(study.problem, predictors, StructureSettings(**spec["structure"]), study.device)
     rows = []
-    for step in tables.steps(snakemake.input.weights, "weights"):
+    for step in tables.steps(snakemake.input.weights, WEIGHTS):
         members, weights = states.read_weights(snakemake.input.weights, step, study.device)
         keys = pd.DataFrame([member.keys() for member in members])
         found = structure.distances(study.model, weights, references)
@@ -39,4 +41,4 @@ with logged(snakemake) as provenance:
                 )
             )
     between = structure.between(references)
-    tables.write(snakemake.output.structure, "structure", pd.concat(rows), provenance, between=between)
+    tables.write(snakemake.output.structure, STRUCTURE, pd.concat(rows), provenance, between=between)

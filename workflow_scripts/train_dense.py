@@ -4,6 +4,7 @@ import pandas as pd
 from snakemake.script import Snakemake
 
 from workflow_scripts.ticketlab import states, tables
+from workflow_scripts.ticketlab.contracts.networks import METRICS, WEIGHTS
 from workflow_scripts.ticketlab.jobs import logged
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.study import metric_rows, open_study
@@ -17,10 +18,10 @@ with logged(snakemake) as provenance:
     settings = TrainingSettings(**spec["training"])
     members, weights = states.read_weights(snakemake.input.init, 0, study.device)
     rows = []
-    with tables.writing(snakemake.output.weights, "weights", provenance) as writer:
+    with tables.writing(snakemake.output.weights, WEIGHTS, provenance) as writer:
         start = initial_state(weights, settings)
         for state in train(study.model, study.problem, study.name, members, start, settings, spec["checkpoints"]):
             states.add_state(writer, study.name, members, state, slots=state.step in spec["resume_steps"])
             values = evaluate(study.model, study.problem, state.weights)
             rows.append(metric_rows(study.name, members, state.step, [1.0] * len(members), values))
-    tables.write(snakemake.output.metrics, "metrics", pd.concat(rows), provenance)
+    tables.write(snakemake.output.metrics, METRICS, pd.concat(rows), provenance)

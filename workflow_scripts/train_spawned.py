@@ -7,6 +7,7 @@ import pandas as pd
 from snakemake.script import Snakemake
 
 from workflow_scripts.ticketlab import states, tables
+from workflow_scripts.ticketlab.contracts.networks import METRICS, WEIGHTS
 from workflow_scripts.ticketlab.jobs import logged
 from workflow_scripts.ticketlab.randomness import data_seed
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
@@ -31,7 +32,7 @@ with logged(snakemake) as provenance:
     record = [spec["split_step"], settings.steps]
     *_, end = train(study.model, study.problem, study.name, children, start, settings, record)
     values = evaluate(study.model, study.problem, end.weights)
-    with tables.writing(snakemake.output.weights, "weights", provenance) as writer:
+    with tables.writing(snakemake.output.weights, WEIGHTS, provenance) as writer:
         states.add_state(writer, study.name, children, end)
     rows: pd.DataFrame = metric_rows(study.name, children, end.step, [1.0] * len(children), values)
-    tables.write(snakemake.output.metrics, "metrics", rows, provenance)
+    tables.write(snakemake.output.metrics, METRICS, rows, provenance)

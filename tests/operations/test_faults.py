@@ -23,6 +23,7 @@ from tests.operations.faults import FAULTS
 from tests.workflow.projects import ROOT, Project, environment, tiny_project
 from workflow_scripts.ticketlab import tables
 from workflow_scripts.ticketlab.config import Config, load, validate
+from workflow_scripts.ticketlab.contracts.networks import METRICS
 from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.tasks import images
 
@@ -60,7 +61,7 @@ with logged(job) as provenance:
 """
 WRITE = """
     keys = {"init_seed": 0, "data_seed": 0, "variant": "dense", "rewind_step": -1, "level": 0}
-    with tables.writing(output, "weights", provenance) as writer:
+    with tables.writing(output, WEIGHTS, provenance) as writer:
         for step in range(50):
             values = np.random.default_rng(step).normal(size=(1, 100_000)).astype(np.float32)
             writer.add("digits", step, [keys], {("weight", "a"): values})
@@ -173,7 +174,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "value": np.linspace(0, 1, 9),
     }
     provenance = {"spec": "0", "code": "1", "lock": "2", "packages": {"torch": "2"}}
-    tables.write(path, "metrics", pd.DataFrame(rows), provenance)
+    tables.write(path, METRICS, pd.DataFrame(rows), provenance)
     return path
 
 
@@ -187,7 +188,7 @@ def test_an_edited_table_is_refused_or_holds_what_it_held(table: Path, data: st.
     edited = table.with_name("edited.parquet")
     edited.write_bytes(content[:start] + data.draw(st.binary(max_size=40)) + content[end:])
     try:
-        pd.testing.assert_frame_equal(tables.read(edited, "metrics"), tables.read(table, "metrics"))
+        pd.testing.assert_frame_equal(tables.read(edited, METRICS), tables.read(table, METRICS))
     except TicketlabError as error:
         assert str(edited) in str(error) and "\n" not in str(error)
 

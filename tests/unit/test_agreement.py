@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from workflow_scripts.ticketlab import tables
 from workflow_scripts.ticketlab.agreement import compare, determinacy, pairs_of, role_vectors, standardise
+from workflow_scripts.ticketlab.contracts.roles import AGREEMENT
 from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.randomness import data_seed, generator
 
@@ -257,9 +258,9 @@ def test_agreement_lies_in_minus_1_to_1_and_knows_neither_units_nor_offsets(scal
 
 
 def test_the_table_satisfies_its_contract_and_is_deterministic(tmp_path, half_determined):
-    tables.write(tmp_path / "a.parquet", "agreement", half_determined, {})
+    tables.write(tmp_path / "a.parquet", AGREEMENT, half_determined, {})
     again = compare(study_of(share=0.5, noise=0.5).sample(frac=1, random_state=0), PERMUTATIONS)
-    tables.write(tmp_path / "b.parquet", "agreement", again, {})
+    tables.write(tmp_path / "b.parquet", AGREEMENT, again, {})
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from workflow_scripts.ticketlab import calibrating_llc, llc, tables
 from workflow_scripts.ticketlab.calibrating_llc import Calls
+from workflow_scripts.ticketlab.contracts.calibration import CALIBRATION
 from workflow_scripts.ticketlab.settings.calibration_llc import LLCCalibrationSettings
 
 torch.set_num_threads(1)
@@ -171,8 +172,8 @@ def tiny():
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_the_table_is_whole_and_repeats_itself(tiny, tmp_path):
     frame = calibrating_llc.calibrate(tiny)
-    tables.write(tmp_path / "llc.parquet", "calibration", frame, {})
-    assert len(tables.read(tmp_path / "llc.parquet", "calibration")) == len(frame)
+    tables.write(tmp_path / "llc.parquet", CALIBRATION, frame, {})
+    assert len(tables.read(tmp_path / "llc.parquet", CALIBRATION)) == len(frame)
     again = calibrating_llc.calibrate(tiny)
     assert frame.equals(again)
     families = {"regular", "normal_crossing", "zero_map", "deep_linear", "noisy_batches", "spread", "coverage", "flags"}

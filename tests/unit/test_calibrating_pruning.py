@@ -18,6 +18,7 @@ from workflow_scripts.ticketlab import (
     verdicts,
 )
 from workflow_scripts.ticketlab.calibrating_pruning import by_chance, digits, plant, planted, shared, ticket_with_noise
+from workflow_scripts.ticketlab.contracts.calibration import CALIBRATION
 from workflow_scripts.ticketlab.models.mlp import MLP
 from workflow_scripts.ticketlab.settings.calibration_pruning import PruningCalibrationSettings
 
@@ -70,8 +71,8 @@ def test_everything_passes_and_is_a_calibration_table(remembered, tmp_path):
     assert failures(frame) == set()
     assert set(frame["family"]) == {"linear", "relu", "ticket", "digits"}
     assert set(frame["instrument"]) == {"pruning"} <= set(calibration.INSTRUMENTS)
-    tables.write(tmp_path / "pruning.parquet", "calibration", frame, {})
-    written = tables.read(tmp_path / "pruning.parquet", "calibration")
+    tables.write(tmp_path / "pruning.parquet", CALIBRATION, frame, {})
+    written = tables.read(tmp_path / "pruning.parquet", CALIBRATION)
     assert written["estimate"].tolist() == frame["estimate"].tolist()
     assert plotting_calibration_pruning.figure(written).axes
 

@@ -14,6 +14,7 @@ from workflow_scripts.ticketlab import (
     stack,
     tables,
 )
+from workflow_scripts.ticketlab.contracts.calibration import CALIBRATION
 from workflow_scripts.ticketlab.plotting import RED, save
 from workflow_scripts.ticketlab.settings.calibration_roles import RolesCalibrationSettings
 
@@ -44,8 +45,8 @@ def frame():
 def test_the_instrument_is_in_calibration_and_its_table_keeps_its_contract(tmp_path, frame):
     assert failed(frame[frame["required"]].to_dict("records")) == []
     assert (frame["flag"] == "").all()
-    tables.write(tmp_path / "roles.parquet", "calibration", frame, {})
-    assert tables.read(tmp_path / "roles.parquet", "calibration")["passed"].tolist() == frame["passed"].tolist()
+    tables.write(tmp_path / "roles.parquet", CALIBRATION, frame, {})
+    assert tables.read(tmp_path / "roles.parquet", CALIBRATION)["passed"].tolist() == frame["passed"].tolist()
 
 
 def test_the_same_settings_give_the_same_rows(frame, seen):

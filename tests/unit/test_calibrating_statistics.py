@@ -20,6 +20,8 @@ from workflow_scripts.ticketlab.calibrating_statistics import (
     simulated_agreements,
 )
 from workflow_scripts.ticketlab.config import load
+from workflow_scripts.ticketlab.contracts.calibration import CALIBRATION
+from workflow_scripts.ticketlab.contracts.roles import AGREEMENT
 from workflow_scripts.ticketlab.settings.calibration_statistics import (
     RolesSimulationSettings,
     StatisticsCalibrationSettings,
@@ -50,8 +52,8 @@ def test_everything_passes_and_is_a_calibration_table(tmp_path):
     frame = calibrating_statistics.calibrate(SMALL)
     assert failures(frame) == set()
     assert set(frame["instrument"]) == {"statistics"} <= set(calibration.INSTRUMENTS)
-    tables.write(tmp_path / "statistics.parquet", "calibration", frame, {})
-    written = tables.read(tmp_path / "statistics.parquet", "calibration")
+    tables.write(tmp_path / "statistics.parquet", CALIBRATION, frame, {})
+    written = tables.read(tmp_path / "statistics.parquet", CALIBRATION)
     assert written["estimate"].tolist() == frame["estimate"].tolist()
     assert plotting_calibration_statistics.figure(written).axes
 
@@ -99,7 +101,7 @@ def test_simulated_agreements_hold_each_pair_once_and_one_replicate_per_init():
         "same_init": inits * orders * (orders - 1) // 2,
         "other_init": inits * (inits - 1) // 2 * orders**2,
     }
-    assert not frame.duplicated(list(tables.TABLES["agreement"].unique)).any()
+    assert not frame.duplicated(list(AGREEMENT.unique)).any()
     mean = frame.groupby("pair")["agreement"].mean()
     assert mean["replicate"] > mean["same_init"] > mean["other_init"] + 0.2
 

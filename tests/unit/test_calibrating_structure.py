@@ -16,6 +16,7 @@ from workflow_scripts.ticketlab import (
     tables,
     transience,
 )
+from workflow_scripts.ticketlab.contracts.calibration import CALIBRATION
 from workflow_scripts.ticketlab.plotting import RED, save
 from workflow_scripts.ticketlab.randomness import generator
 from workflow_scripts.ticketlab.settings.calibration_structure import StructureCalibrationSettings
@@ -37,8 +38,8 @@ def frame():
 def test_the_instrument_is_in_calibration_and_its_table_keeps_its_contract(tmp_path, frame):
     assert failed(frame.to_dict("records")) == []
     assert (frame["flag"] == "").all()
-    tables.write(tmp_path / "a.parquet", "calibration", frame, {})
-    tables.write(tmp_path / "b.parquet", "calibration", calibrating_structure.calibrate(QUICK), {})
+    tables.write(tmp_path / "a.parquet", CALIBRATION, frame, {})
+    tables.write(tmp_path / "b.parquet", CALIBRATION, calibrating_structure.calibrate(QUICK), {})
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 

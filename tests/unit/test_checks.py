@@ -7,6 +7,7 @@ import pytest
 
 from workflow_scripts.ticketlab import checks, tables
 from workflow_scripts.ticketlab.checks import at_least, at_most, within_interval, within_tolerance
+from workflow_scripts.ticketlab.contracts.calibration import CALIBRATION
 
 OF = {"instrument": "roles", "family": "f", "case": "c", "quantity": "q"}
 
@@ -45,8 +46,8 @@ def test_a_rate_has_the_exact_binomial_interval():
 
 def test_rows_make_the_table_and_an_unknown_instrument_is_refused(tmp_path):
     rows = [within_tolerance({**OF, "x": 2.0, "required": False}, 0, 0, 1), at_most(OF, 1, 0)]
-    tables.write(tmp_path / "a.parquet", "calibration", checks.table(rows), {})
-    back = tables.read(tmp_path / "a.parquet", "calibration")
+    tables.write(tmp_path / "a.parquet", CALIBRATION, checks.table(rows), {})
+    back = tables.read(tmp_path / "a.parquet", CALIBRATION)
     assert back["quantity"].tolist() == ["q", "q, at most"]
     assert back["required"].tolist() == [False, True]
     with pytest.raises(ValueError, match="no instrument thermometer"):

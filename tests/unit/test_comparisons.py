@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from workflow_scripts.ticketlab import comparisons, tables
+from workflow_scripts.ticketlab.contracts.comparisons import COMPARISONS
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 
 SETTINGS = JudgingSettings(metric="loss", margin=0.1)
@@ -134,8 +135,8 @@ def test_a_diverged_network_makes_its_comparisons_unknown_and_no_others(metrics,
 
 def test_all_rows_fit_the_table(metrics, tmp_path):
     frame = table([*comparisons.tickets(metrics, SETTINGS, LAST), *comparisons.supermasks(metrics, SETTINGS)])
-    tables.write(tmp_path / "c.parquet", "comparisons", frame.assign(study="s"), {})
-    assert len(tables.read(tmp_path / "c.parquet", "comparisons")) == len(frame)
+    tables.write(tmp_path / "c.parquet", COMPARISONS, frame.assign(study="s"), {})
+    assert len(tables.read(tmp_path / "c.parquet", COMPARISONS)) == len(frame)
 
 
 def reach(curve, target, steps=(0, 9, 99)):

@@ -10,7 +10,10 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from tests.contracts import CONTRACTS
 from workflow_scripts.ticketlab import config, plotting, tables
+from workflow_scripts.ticketlab.contracts import KEYS
+from workflow_scripts.ticketlab.contracts.networks import METRICS, WEIGHTS
 from workflow_scripts.ticketlab.settings.pruning import Control
 
 ROOT = Path(__file__).parents[2]
@@ -79,16 +82,16 @@ def test_every_figure_is_named() -> None:
         assert [name for name in plotting.FIGURES if f"`{name}`" not in page] == []
 
 
-@pytest.mark.parametrize("name", tables.TABLES)
+@pytest.mark.parametrize("name", CONTRACTS)
 def test_every_column_of_every_table_is_described_with_its_type(name: str) -> None:
-    contract = tables.TABLES[name].columns
+    contract = CONTRACTS[name].columns
     described = table_rows(sections(ARTIFACTS)[name])
-    if set(tables.KEYS) <= set(contract):
+    if set(KEYS) <= set(contract):
         described |= table_rows(sections(ARTIFACTS)["Keys"])
     assert described == {column: spelled(kind) for column, kind in contract.items()}
 
 
-@pytest.mark.parametrize("name", tables.TABLES)
+@pytest.mark.parametrize("name", CONTRACTS)
 def test_the_rules_that_make_a_table_are_named(name: str) -> None:
     listed = re.search(rf"^\| \[{name}\]\(#{name}\) \| [^|]+ \| ([^|]+) \|", ARTIFACTS, flags=re.MULTILINE)
     assert listed
@@ -113,8 +116,8 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ]
     frame = pd.DataFrame(rows).assign(value=lambda rows: rows.index / 10)
     block = tmp_path / "results/digits/block0"
-    tables.write(block / "imp/rewind0/round8/metrics.parquet", "metrics", frame, PROVENANCE)
-    with tables.writing(block / "dense/weights.parquet", "weights", PROVENANCE) as writer:
+    tables.write(block / "imp/rewind0/round8/metrics.parquet", METRICS, frame, PROVENANCE)
+    with tables.writing(block / "dense/weights.parquet", WEIGHTS, PROVENANCE) as writer:
         for step in (0, 7):
             tensor = np.full((2, 3, 4), step, dtype=np.float32)
             writer.add("digits", step, [keys, {**keys, "init_seed": 1}], {("weight", "layers.0.weight"): tensor})

@@ -3,6 +3,7 @@ import pytest
 from pydantic import ValidationError
 
 from workflow_scripts.ticketlab import tables
+from workflow_scripts.ticketlab.contracts.data import DATA
 from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.randomness import generator
 from workflow_scripts.ticketlab.tasks import Problem, images
@@ -30,9 +31,9 @@ def error(predictor, problem, split):
 
 def test_the_table_holds_all_of_the_task(settings, problem, tmp_path):
     frame, facts = images.prepare(settings, "digits")
-    tables.write(tmp_path / "data.parquet", "data", frame, {}, facts=facts)
-    stored = tables.facts(tmp_path / "data.parquet", "data")["facts"]
-    loaded = images.load(tables.read(tmp_path / "data.parquet", "data"), stored, settings)
+    tables.write(tmp_path / "data.parquet", DATA, frame, {}, facts=facts)
+    stored = tables.facts(tmp_path / "data.parquet", DATA)["facts"]
+    loaded = images.load(tables.read(tmp_path / "data.parquet", DATA), stored, settings)
     for split in ("train", "validation", "test"):
         for one, other in zip(loaded.evaluation[split], problem.evaluation[split], strict=True):
             np.testing.assert_array_equal(one, other)

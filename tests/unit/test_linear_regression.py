@@ -4,6 +4,7 @@ import torch
 from pydantic import ValidationError
 
 from workflow_scripts.ticketlab import models, roles, structure, tables, training
+from workflow_scripts.ticketlab.contracts.data import DATA
 from workflow_scripts.ticketlab.randomness import generator
 from workflow_scripts.ticketlab.settings.roles import RolesSettings
 from workflow_scripts.ticketlab.settings.structure import StructureSettings
@@ -31,9 +32,9 @@ def mean_loss(predictor, problem, name):
 
 def test_the_table_holds_all_of_the_task(settings, problem, tmp_path):
     frame, facts = linear_regression.prepare(settings, "regression")
-    tables.write(tmp_path / "data.parquet", "data", frame, {}, facts=facts)
-    stored = tables.facts(tmp_path / "data.parquet", "data")["facts"]
-    loaded = linear_regression.load(tables.read(tmp_path / "data.parquet", "data"), stored, settings)
+    tables.write(tmp_path / "data.parquet", DATA, frame, {}, facts=facts)
+    stored = tables.facts(tmp_path / "data.parquet", DATA)["facts"]
+    loaded = linear_regression.load(tables.read(tmp_path / "data.parquet", DATA), stored, settings)
     assert list(loaded.evaluation) == SETS
     np.testing.assert_array_equal(loaded.extras["pool"], problem.extras["pool"])
     for name in SETS:

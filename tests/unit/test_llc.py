@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from scipy.integrate import quad
 
 from workflow_scripts.ticketlab import llc, models, stack, tables, training
+from workflow_scripts.ticketlab.contracts.llc import LLC, LLC_DRAWS
 from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.settings.llc import LLCSettings, choose_checkpoints
 from workflow_scripts.ticketlab.tasks import images
@@ -265,14 +266,14 @@ def test_the_tables_round_trip(digits, tmp_path):
     traces = llc.measure(model, problem, "digits", members, weights, 0, SHORT)
     keys = pd.DataFrame([{"study": "digits", **member.keys(), "step": 0} for member in members])
     found = pd.concat([keys, llc.estimate(traces, SHORT)], axis=1)
-    tables.write(tmp_path / "llc.parquet", "llc", found, {})
-    tables.write(tmp_path / "draws.parquet", "llc_draws", llc.draw_rows(traces, SHORT, keys), {})
-    draws = tables.read(tmp_path / "draws.parquet", "llc_draws")
+    tables.write(tmp_path / "llc.parquet", LLC, found, {})
+    tables.write(tmp_path / "draws.parquet", LLC_DRAWS, llc.draw_rows(traces, SHORT, keys), {})
+    draws = tables.read(tmp_path / "draws.parquet", LLC_DRAWS)
     last = draws[(draws.init_seed == 2) & (draws.chain == 1)].sort_values("draw")
     np.testing.assert_array_equal(last.loss, traces.loss[2, 1])
     kept = draws[draws.draw >= 0]
     recomputed = SHORT.nbeta * (kept.loss.astype(float) - kept.baseline).groupby(kept.init_seed).mean()
-    assert tables.read(tmp_path / "llc.parquet", "llc").llc.tolist() == pytest.approx(recomputed.tolist(), abs=1e-5)
+    assert tables.read(tmp_path / "llc.parquet", LLC).llc.tolist() == pytest.approx(recomputed.tolist(), abs=1e-5)
 
 
 def test_masks_that_do_not_belong_to_the_weights_are_refused():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from workflow_scripts.ticketlab import tables
+from workflow_scripts.ticketlab.contracts.data import DATA
 from workflow_scripts.ticketlab.randomness import generator
 from workflow_scripts.ticketlab.tasks import SPLITS, markov_chains
 
@@ -26,9 +27,9 @@ def log_loss(predictor, problem, split):
 def test_the_table_holds_all_of_the_task(settings, problem, tmp_path):
     frame, facts = markov_chains.prepare(settings, "chains")
     assert facts == {"states": 3, "concentration": 0.3}
-    tables.write(tmp_path / "data.parquet", "data", frame, {}, facts=facts)
-    stored = tables.facts(tmp_path / "data.parquet", "data")["facts"]
-    loaded = markov_chains.load(tables.read(tmp_path / "data.parquet", "data"), stored, settings)
+    tables.write(tmp_path / "data.parquet", DATA, frame, {}, facts=facts)
+    stored = tables.facts(tmp_path / "data.parquet", DATA)["facts"]
+    loaded = markov_chains.load(tables.read(tmp_path / "data.parquet", DATA), stored, settings)
     for split in SPLITS:
         for one, other in zip(loaded.evaluation[split], problem.evaluation[split], strict=True):
             np.testing.assert_array_equal(one, other)

@@ -6,6 +6,7 @@ import torch
 from pydantic import ValidationError
 
 from workflow_scripts.ticketlab import models, roles, stack, structure, tables, training
+from workflow_scripts.ticketlab.contracts.data import DATA
 from workflow_scripts.ticketlab.randomness import generator
 from workflow_scripts.ticketlab.roles import Probe
 from workflow_scripts.ticketlab.settings.roles import RolesSettings
@@ -54,9 +55,9 @@ def test_every_unordered_pair_is_in_one_split_with_its_sum(problem):
 
 def test_the_table_holds_all_of_the_task(settings, problem, tmp_path):
     frame, facts = modular_addition.prepare(settings, "sums")
-    tables.write(tmp_path / "data.parquet", "data", frame, {}, facts=facts)
-    stored = tables.facts(tmp_path / "data.parquet", "data")["facts"]
-    loaded = modular_addition.load(tables.read(tmp_path / "data.parquet", "data"), stored, settings)
+    tables.write(tmp_path / "data.parquet", DATA, frame, {}, facts=facts)
+    stored = tables.facts(tmp_path / "data.parquet", DATA)["facts"]
+    loaded = modular_addition.load(tables.read(tmp_path / "data.parquet", DATA), stored, settings)
     for split in ("train", "validation", "test"):
         for one, other in zip(loaded.evaluation[split], problem.evaluation[split], strict=True):
             np.testing.assert_array_equal(one, other)

@@ -6,6 +6,7 @@ import pytest
 
 from tests.unit.example_results import LAST, example, figure_settings, judged, judging
 from workflow_scripts.ticketlab import predictions, tables
+from workflow_scripts.ticketlab.contracts.predictions import PREDICTIONS
 from workflow_scripts.ticketlab.predictions import BUILT, INCONCLUSIVE, LATENT, MIXED, NOT_MEASURED, VERDICTS
 
 SECTION = judging()
@@ -40,8 +41,8 @@ def put(frame: pd.DataFrame, quantity: str, contrast: str, value: float, half: f
 
 def test_the_table_keeps_its_contract(frame, tmp_path):
     path = tmp_path / "predictions.parquet"
-    tables.write(path, "predictions", predict(frame), {"spec": "0", "code": "1", "lock": "2", "packages": {}})
-    read = tables.read(path, "predictions")
+    tables.write(path, PREDICTIONS, predict(frame), {"spec": "0", "code": "1", "lock": "2", "packages": {}})
+    read = tables.read(path, PREDICTIONS)
     assert set(read["verdict"]) <= set(VERDICTS) and (read["reason"] != "").all()
     assert set(read["prediction"]) == set(predictions.TITLES)
 

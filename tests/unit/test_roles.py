@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from workflow_scripts.ticketlab import models, roles, stack, tables
+from workflow_scripts.ticketlab.contracts.roles import ROLES
 from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.hand_set import IDLE, INDUCTION, PREVIOUS_TOKEN, copying_transformer
 from workflow_scripts.ticketlab.randomness import generator
@@ -238,8 +239,8 @@ def test_rows_put_each_value_at_its_network_and_component_and_round_trip(tmp_pat
     members = stack.dense_members([3, 8])
     values = np.arange(24.0).reshape(2, 12)
     frame = roles.rows("s", members, 100, 1, model, {"a": values, "b": -values})
-    tables.write(tmp_path / "roles.parquet", "roles", frame, {})
-    back = tables.read(tmp_path / "roles.parquet", "roles")
+    tables.write(tmp_path / "roles.parquet", ROLES, frame, {})
+    back = tables.read(tmp_path / "roles.parquet", ROLES)
     one = back.query("init_seed == 8 and layer == 1 and component == 2")
     assert dict(zip(one["score"], one["value"], strict=True)) == {"a": 21.0, "b": -21.0}
     assert set(one["kind"]) == {"unit"}

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from workflow_scripts.ticketlab import pruning, states, tables
+from workflow_scripts.ticketlab.contracts.networks import MASKS, WEIGHTS
 from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.stack import as_variant
 from workflow_scripts.ticketlab.training import SLOTS
@@ -15,7 +16,7 @@ def test_a_state_comes_back_with_members_weights_and_memory(case, recipe, tmp_pa
     members = as_variant(case.members(), variant="ticket", rewind_step=4, level=2)
     (state,) = case.train(members, case.start(recipe), recipe, [4])
     path = tmp_path / "w.parquet"
-    with tables.writing(path, "weights", PROVENANCE) as writer:
+    with tables.writing(path, WEIGHTS, PROVENANCE) as writer:
         states.add_state(writer, case.study, members, state, slots=True)
     again, back = states.read_state(path, 4, cpu, SLOTS[recipe.optimiser])
     assert again == members and back.step == 4 and list(back.weights) == list(state.weights)
@@ -26,7 +27,7 @@ def test_a_state_comes_back_with_members_weights_and_memory(case, recipe, tmp_pa
 
 
 def test_a_state_without_its_memory_is_not_read_as_one_with(case, recipe, tmp_path, cpu):
-    with tables.writing(tmp_path / "w.parquet", "weights", PROVENANCE) as writer:
+    with tables.writing(tmp_path / "w.parquet", WEIGHTS, PROVENANCE) as writer:
         states.add_state(writer, case.study, case.members(), case.start(recipe))
     with pytest.raises(TicketlabError, match=r"w\.parquet: no weight and .* at step 0"):
         states.read_state(tmp_path / "w.parquet", 0, cpu, SLOTS[recipe.optimiser])
@@ -35,7 +36,7 @@ def test_a_state_without_its_memory_is_not_read_as_one_with(case, recipe, tmp_pa
 def test_masks_come_back_as_zeros_and_ones(case, adamw, tmp_path, cpu):
     weights = case.prunable(case.start(adamw).weights)
     mask = pruning.keep_top(pruning.magnitude(weights), 100)
-    with tables.writing(tmp_path / "m.parquet", "masks", PROVENANCE) as writer:
+    with tables.writing(tmp_path / "m.parquet", MASKS, PROVENANCE) as writer:
         states.add_masks(writer, case.study, case.members(), 12, mask)
     members, back = states.read_masks(tmp_path / "m.parquet", 12, cpu)
     assert members == case.members() and list(back) == list(mask)

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from tests.contracts import CONTRACTS
 from workflow_scripts.ticketlab import tables
+from workflow_scripts.ticketlab.contracts.networks import MASKS, METRICS, WEIGHTS
 from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.stack import Member
 
@@ -42,7 +44,7 @@ def metrics_frame(count=3):
 def write_weights(path, steps=(0, 5), tensors=None, count=2):
     if tensors is None:
         tensors = {("weight", "a"): np.arange(count * 6, dtype=np.float32).reshape(count, 2, 3)}
-    with tables.writing(path, "weights", PROVENANCE) as writer:
+    with tables.writing(path, WEIGHTS, PROVENANCE) as writer:
         for step in steps:
             writer.add("digits", step, keys(count), tensors)
 
@@ -57,17 +59,17 @@ def example_value(kind: pa.DataType, row: int):
     return row if pa.types.is_integer(kind) else row + 0.5
 
 
-@pytest.mark.parametrize("name", tables.TABLES)
+@pytest.mark.parametrize("name", CONTRACTS)
 def test_every_table_comes_back_as_it_was_written(tmp_path, name):
-    contract = tables.TABLES[name]
+    contract = CONTRACTS[name]
     frame = pd.DataFrame(
         {column: [example_value(kind, row) for row in range(3)] for column, kind in contract.columns.items()}
     )
-    tables.write(tmp_path / "t.parquet", name, frame[list(contract.columns)[::-1]], PROVENANCE, facts={"a": 1})
-    back = tables.read(tmp_path / "t.parquet", name)
+    tables.write(tmp_path / "t.parquet", contract, frame[list(contract.columns)[::-1]], PROVENANCE, facts={"a": 1})
+    back = tables.read(tmp_path / "t.parquet", contract)
     assert pa.Table.from_pandas(back, schema=contract.schema).to_pylist() == frame.to_dict("records")
-    assert tables.facts(tmp_path / "t.parquet", name)["facts"] == {"a": 1}
-    assert tables.facts(tmp_path / "t.parquet", name)["code"] == "c"
+    assert tables.facts(tmp_path / "t.parquet", contract)["facts"] == {"a": 1}
+    assert tables.facts(tmp_path / "t.parquet", contract)["code"] == "c"
 
 
 @settings(max_examples=25, deadline=None)
@@ -75,7 +77,7 @@ def test_every_table_comes_back_as_it_was_written(tmp_path, name):
 def test_weights_of_any_shape_come_back_bit_for_bit(tmp_path_factory, data, count, shapes):
     path = tmp_path_factory.mktemp("weights") / "w.parquet"
     steps = {}
-    with tables.writing(path, "weights", PROVENANCE) as writer:
+    with tables.writing(path, WEIGHTS, PROVENANCE) as writer:
         for step in (0, 7):
             tensors = {
                 (slot, f"t{index}"): data.draw(arrays.arrays(np.float32, (count, *shape), elements=FLOATS))
@@ -84,16 +86,14 @@ def test_weights_of_any_shape_come_back_bit_for_bit(tmp_path_factory, data, coun
             }
             writer.add("digits", step, keys(count), tensors)
             steps[step] = tensors
-    assert tables.steps(path, "weights") == [0, 7]
+    assert tables.steps(path, WEIGHTS) == [0, 7]
     for step, tensors in steps.items():
-        back = tables.read_stack(path, "weights", step, ("weight", "exp_avg"))
+        back = tables.read_stack(path, WEIGHTS, step, ("weight", "exp_avg"))
         assert back.step == step and back.keys == keys(count) and list(back.tensors) == list(tensors)
         for label, array in tensors.items():
             assert back.tensors[label].dtype == np.float32
             assert back.tensors[label].tobytes() == array.tobytes() and back.tensors[label].shape == array.shape
-        assert set(tables.read_stack(path, "weights", step).tensors) == {
-            label for label in tensors if "weight" in label
-        }
+        assert set(tables.read_stack(path, WEIGHTS, step).tensors) == {label for label in tensors if "weight" in label}
 
 
 @settings(max_examples=25, deadline=None)
@@ -101,11 +101,11 @@ def test_weights_of_any_shape_come_back_bit_for_bit(tmp_path_factory, data, coun
 def test_masks_of_any_shape_come_back_with_their_density(tmp_path_factory, data, count, shapes):
     path = tmp_path_factory.mktemp("masks") / "m.parquet"
     masks = {(f"t{i}",): data.draw(arrays.arrays(bool, (count, *shape))) for i, shape in enumerate(shapes)}
-    with tables.writing(path, "masks", PROVENANCE) as writer:
+    with tables.writing(path, MASKS, PROVENANCE) as writer:
         writer.add("digits", 3, keys(count), {label: mask.astype(np.float32) for label, mask in masks.items()})
-    back = tables.read_stack(path, "masks", 3)
+    back = tables.read_stack(path, MASKS, 3)
     assert all((back.tensors[label] == mask).all() for label, mask in masks.items())
-    frame = tables.read(path, "masks")
+    frame = tables.read(path, MASKS)
     assert frame["density"].tolist() == pytest.approx([kept.mean() for kept in frame["kept"]])
 
 
@@ -114,10 +114,10 @@ def test_stacks_added_one_after_another_at_one_step_are_read_as_one(tmp_path):
     path = tmp_path / "w.parquet"
     random_numbers = np.random.default_rng(0)
     first, second = ({("weight", t): random_numbers.random((2, 3), "float32") for t in "ab"} for _ in range(2))
-    with tables.writing(path, "weights", PROVENANCE) as writer:
+    with tables.writing(path, WEIGHTS, PROVENANCE) as writer:
         writer.add("digits", 9, keys(2, rewind_step=0), first)
         writer.add("digits", 9, keys(2, rewind_step=4), second)
-    back = tables.read_stack(path, "weights", 9)
+    back = tables.read_stack(path, WEIGHTS, 9)
     assert [row["rewind_step"] for row in back.keys] == [0, 0, 4, 4]
     for label, array in back.tensors.items():
         np.testing.assert_array_equal(array, np.concatenate([first[label], second[label]]))
@@ -126,7 +126,7 @@ def test_stacks_added_one_after_another_at_one_step_are_read_as_one(tmp_path):
 def test_the_same_rows_make_the_same_bytes(tmp_path):
     for folder in ("a", "b"):
         write_weights(tmp_path / folder / "w.parquet")
-        tables.write(tmp_path / folder / "m.parquet", "metrics", metrics_frame(), PROVENANCE)
+        tables.write(tmp_path / folder / "m.parquet", METRICS, metrics_frame(), PROVENANCE)
     for file in ("w.parquet", "m.parquet"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
@@ -134,7 +134,7 @@ def test_the_same_rows_make_the_same_bytes(tmp_path):
 def test_rows_with_the_same_keys_are_refused(tmp_path):
     frame = pd.concat([metrics_frame(), metrics_frame(1).assign(value=9.0)])
     with pytest.raises(TicketlabError, match=r"m\.parquet: table metrics has two rows for .*'init_seed': 0"):
-        tables.write(tmp_path / "m.parquet", "metrics", frame, PROVENANCE)
+        tables.write(tmp_path / "m.parquet", METRICS, frame, PROVENANCE)
     assert not list(tmp_path.iterdir())
 
 
@@ -144,7 +144,7 @@ def test_a_network_that_is_added_twice_is_refused(tmp_path, second):
     networks = keys(2) if second["networks"] == 2 else [keys(1)[0]] * 2
     with (
         pytest.raises(TicketlabError, match="two rows for a network at step"),
-        tables.writing(tmp_path / "w.parquet", "weights", PROVENANCE) as writer,
+        tables.writing(tmp_path / "w.parquet", WEIGHTS, PROVENANCE) as writer,
     ):
         writer.add("digits", 5, keys(2), {("weight", "a"): array})
         writer.add("digits", second["step"], networks, {("weight", "a"): array})
@@ -154,7 +154,7 @@ def test_a_network_that_is_added_twice_is_refused(tmp_path, second):
 @pytest.mark.parametrize("change", [lambda f: f.drop(columns="value"), lambda f: f.assign(extra=1)])
 def test_wrong_columns_are_not_written(tmp_path, change):
     with pytest.raises(TicketlabError, match=r"m\.parquet: table metrics has the wrong columns, see (value|extra)"):
-        tables.write(tmp_path / "m.parquet", "metrics", change(metrics_frame()), PROVENANCE)
+        tables.write(tmp_path / "m.parquet", METRICS, change(metrics_frame()), PROVENANCE)
     assert not list(tmp_path.iterdir())
 
 
@@ -168,7 +168,7 @@ def test_an_interrupted_stack_leaves_what_was_there_and_nothing_else(tmp_path, e
     path = tmp_path / "w.parquet"
     if before:
         path.write_bytes(before)
-    with pytest.raises(error), tables.writing(path, "weights", PROVENANCE) as writer:
+    with pytest.raises(error), tables.writing(path, WEIGHTS, PROVENANCE) as writer:
         writer.add("digits", 0, keys(2), {("weight", "a"): np.zeros((2, 3), np.float32)})
         raise error
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == ([(path.name, before)] if before else [])
@@ -176,7 +176,7 @@ def test_an_interrupted_stack_leaves_what_was_there_and_nothing_else(tmp_path, e
 
 def test_an_interrupted_table_leaves_what_was_there_and_nothing_else(tmp_path, monkeypatch):
     path = tmp_path / "m.parquet"
-    tables.write(path, "metrics", metrics_frame(), PROVENANCE)
+    tables.write(path, METRICS, metrics_frame(), PROVENANCE)
     before = path.read_bytes()
 
     def half_written(table, target, **options):
@@ -185,7 +185,7 @@ def test_an_interrupted_table_leaves_what_was_there_and_nothing_else(tmp_path, m
 
     monkeypatch.setattr(pq, "write_table", half_written)
     with pytest.raises(KeyboardInterrupt):
-        tables.write(path, "metrics", metrics_frame(1), PROVENANCE)
+        tables.write(path, METRICS, metrics_frame(1), PROVENANCE)
     assert [file.name for file in tmp_path.iterdir()] == [path.name] and path.read_bytes() == before
 
 
@@ -230,11 +230,11 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_wrong_file_is_refused_by_name_with_the_rule_that_makes_it(tmp_path, fault):
     path = tmp_path / "m.parquet"
-    tables.write(path, "metrics", metrics_frame(), PROVENANCE)
+    tables.write(path, METRICS, metrics_frame(), PROVENANCE)
     damage, words = FAULTS[fault]
     damage(path)
     with pytest.raises(TicketlabError) as refusal:
-        tables.read(path, "metrics")
+        tables.read(path, METRICS)
     message = str(refusal.value)
     assert message.startswith(f"{path} {words}") and "\n" not in message
     assert "expected table metrics" in message and "train_dense, imp_round" in message
@@ -245,20 +245,20 @@ def test_a_wrong_file_of_weights_is_refused_too(tmp_path, fault):
     path = tmp_path / "w.parquet"
     write_weights(path)
     FAULTS[fault][0](path)
-    for read in (tables.steps, lambda path, name: tables.read_stack(path, name, 0), tables.facts):
+    for read in (tables.steps, lambda path, contract: tables.read_stack(path, contract, 0), tables.facts):
         with pytest.raises(TicketlabError, match=r"w\.parquet .*expected table weights"):
-            read(path, "weights")
+            read(path, WEIGHTS)
 
 
-@pytest.mark.parametrize("name", ["weights", "metrics"])
-def test_a_flipped_bit_is_refused_or_harmless(tmp_path, name):
+@pytest.mark.parametrize("contract", [WEIGHTS, METRICS], ids=["weights", "metrics"])
+def test_a_flipped_bit_is_refused_or_harmless(tmp_path, contract):
     """Nothing but a TicketlabError, and never another number: pages carry checksums."""
     good, bad = tmp_path / "good.parquet", tmp_path / "bad.parquet"
-    if name == "weights":
+    if contract == WEIGHTS:
         write_weights(good)
     else:
-        tables.write(good, name, metrics_frame(), PROVENANCE)
-    content, expected = good.read_bytes(), tables.read(good, name)
+        tables.write(good, contract, metrics_frame(), PROVENANCE)
+    content, expected = good.read_bytes(), tables.read(good, contract)
     choose = random.Random(0)
     footer = int.from_bytes(content[-8:-4], "little") + 8
     places = [choose.randrange(len(content)) for _ in range(150)]
@@ -269,7 +269,7 @@ def test_a_flipped_bit_is_refused_or_harmless(tmp_path, name):
         damaged[place] ^= 1 << choose.randrange(8)
         bad.write_bytes(damaged)
         try:
-            pd.testing.assert_frame_equal(tables.read(bad, name), expected)
+            pd.testing.assert_frame_equal(tables.read(bad, contract), expected)
         except TicketlabError as error:
             refused += 1
             assert str(bad) in str(error)
@@ -279,6 +279,6 @@ def test_a_flipped_bit_is_refused_or_harmless(tmp_path, name):
 def test_an_absent_step_or_slot_is_named_with_the_steps_there_are(tmp_path):
     write_weights(tmp_path / "w.parquet")
     with pytest.raises(TicketlabError, match=r"w\.parquet: no weight at step 3; it holds steps \[0, 5\]"):
-        tables.read_stack(tmp_path / "w.parquet", "weights", 3)
+        tables.read_stack(tmp_path / "w.parquet", WEIGHTS, 3)
     with pytest.raises(TicketlabError, match="no weight and exp_avg at step 0"):
-        tables.read_stack(tmp_path / "w.parquet", "weights", 0, ("weight", "exp_avg"))
+        tables.read_stack(tmp_path / "w.parquet", WEIGHTS, 0, ("weight", "exp_avg"))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from workflow_scripts.ticketlab import ngrams, tables, tokenisers
+from workflow_scripts.ticketlab.contracts.data import DATA
 from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.randomness import generator
 from workflow_scripts.ticketlab.tasks import text
@@ -137,9 +138,9 @@ def test_preparing_twice_gives_the_same_and_another_study_another_split(prepared
 
 def test_the_table_and_its_facts_hold_all_of_the_task(prepared, problem, tmp_path):
     settings, frame, facts = prepared
-    tables.write(tmp_path / "data.parquet", "data", frame, {}, facts=facts)
-    stored = tables.facts(tmp_path / "data.parquet", "data")["facts"]
-    loaded = text.load(tables.read(tmp_path / "data.parquet", "data"), stored, settings)
+    tables.write(tmp_path / "data.parquet", DATA, frame, {}, facts=facts)
+    stored = tables.facts(tmp_path / "data.parquet", DATA)["facts"]
+    loaded = text.load(tables.read(tmp_path / "data.parquet", DATA), stored, settings)
     assert (loaded.inputs, loaded.outputs, loaded.context) == (problem.inputs, problem.outputs, problem.context)
     assert loaded.extras["symbol_texts"] == problem.extras["symbol_texts"]
     for split in ("train", "validation", "test"):

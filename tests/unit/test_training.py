@@ -9,6 +9,7 @@ import torch
 from torch.func import functional_call
 
 from workflow_scripts.ticketlab import pruning, stack, states, tables
+from workflow_scripts.ticketlab.contracts.networks import WEIGHTS
 from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.stack import Member
@@ -73,7 +74,7 @@ def test_rewinding_under_a_mask_of_ones_repeats_the_dense_run_bit_for_bit(case, 
     """Through a file: weights, the optimiser's memory, the place in the data and in the schedule all come back."""
     members = case.members()
     run = case.train(members, case.start(recipe), recipe, [0, 3, 8, 12])
-    with tables.writing(tmp_path / "w.parquet", "weights", PROVENANCE) as writer:
+    with tables.writing(tmp_path / "w.parquet", WEIGHTS, PROVENANCE) as writer:
         for state in run:
             states.add_state(writer, case.study, members, state, slots=True)
     for place, step in enumerate([0, 3, 8]):
@@ -146,7 +147,7 @@ def test_a_stack_trains_as_a_plain_loop_does(case, recipe):
 
 def test_the_same_inputs_make_the_same_bytes(case, recipe, tmp_path):
     for file in ("a", "b"):
-        with tables.writing(tmp_path / file, "weights", PROVENANCE) as writer:
+        with tables.writing(tmp_path / file, WEIGHTS, PROVENANCE) as writer:
             for state in case.train(case.members(), case.start(recipe), recipe, [0, 6, 12], masks=half_masks(case)):
                 states.add_state(writer, case.study, case.members(), state, slots=True)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()

@@ -9,6 +9,7 @@ from scipy import stats
 
 from tests.unit.example_results import calibration_of
 from workflow_scripts.ticketlab import comparisons, tables, verdicts
+from workflow_scripts.ticketlab.contracts.verdicts import VERDICTS
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.verdicts import (
     DIVERGED,
@@ -406,8 +407,8 @@ def test_every_verdict_fits_the_table_also_with_many_rounds(tmp_path):
         many |= ticket(level, 0.8**level, GOOD, BAD, BAD)
     frame = pd.concat([compared(metrics(many | FULL)), roles(0.9, 0.8, 1.0), structure()], ignore_index=True)
     table = judged(frame)
-    tables.write(tmp_path / "v.parquet", "verdicts", table, {})
-    back = tables.read(tmp_path / "v.parquet", "verdicts")
+    tables.write(tmp_path / "v.parquet", VERDICTS, table, {})
+    back = tables.read(tmp_path / "v.parquet", VERDICTS)
     assert set(back["decision"]) <= {*verdicts.VERDICTS, WINNING, MATCHING, NEITHER}
     assert (back["reason"].str.len() > 0).all()
 

@@ -9,9 +9,10 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
+from tests.contracts import CONTRACTS
 from tests.workflow.projects import ROOT, Project
-from workflow_scripts.ticketlab import tables
-from workflow_scripts.ticketlab.verdicts import VERDICTS
+from workflow_scripts.ticketlab import tables, verdicts
+from workflow_scripts.ticketlab.contracts.networks import MASKS, WEIGHTS
 
 RESULTS = "results/quick"
 ON_REQUEST = {"sweep_llc", "draw_llc_sweep"}
@@ -59,12 +60,12 @@ def table_of(path: Path) -> str:
 
 def test_every_table_reads_by_its_contract_and_tells_its_origin(quick: Project) -> None:
     paths = sorted((quick.folder / RESULTS).rglob("*.parquet"))
-    assert {table_of(path) for path in paths} == set(tables.TABLES) - {"llc_sweep"}
+    assert {table_of(path) for path in paths} == set(CONTRACTS) - {"llc_sweep"}
     for path in paths:
-        table = table_of(path)
+        table = CONTRACTS[table_of(path)]
         facts = tables.facts(path, table)
         assert {"spec", "code", "lock", "packages"} <= set(facts)
-        if table in ("weights", "masks"):
+        if table in (WEIGHTS, MASKS):
             for step in tables.steps(path, table):
                 snapshot = tables.read_stack(path, table, step)
                 assert len(snapshot.keys) and all(
@@ -76,7 +77,7 @@ def test_every_table_reads_by_its_contract_and_tells_its_origin(quick: Project) 
 
 def test_pandas_polars_and_duckdb_open_every_table_and_find_the_same_rows(quick: Project) -> None:
     for path in sorted((quick.folder / RESULTS).rglob("*.parquet")):
-        columns = list(tables.TABLES[table_of(path)].columns)
+        columns = list(CONTRACTS[table_of(path)].columns)
         rows = pq.read_metadata(path).num_rows
         assert rows
         read = pl.read_parquet(path)
@@ -96,10 +97,10 @@ def test_no_table_holds_a_path_of_this_machine(quick: Project) -> None:
 
 @pytest.mark.parametrize("study", STUDIES)
 def test_every_study_has_a_verdict_on_each_test(quick: Project, study: str) -> None:
-    verdicts = tables.read(quick.folder / RESULTS / "verdicts.parquet", "verdicts")
-    mine = verdicts[verdicts["study"] == study]
+    table = tables.read(quick.folder / RESULTS / "verdicts.parquet", CONTRACTS["verdicts"])
+    mine = table[table["study"] == study]
     assert set(mine["test"]) >= TESTS
     assert (mine["reason"] != "").all()
-    assert set(mine["decision"]) <= {*VERDICTS, "winning", "matching", "neither"}
+    assert set(mine["decision"]) <= {*verdicts.VERDICTS, "winning", "matching", "neither"}
     hypothesis = mine[~mine["decision"].isin(["winning", "matching", "neither"])]
     assert set(hypothesis["test"]) >= TESTS

@@ -146,6 +146,11 @@ CHANGES = {
         stale=["estimate_llc *", "calibrate llc"],
         spared=["train_*", "imp_round *", "trace_structure *", "score_roles *"],
     ),
+    "a table's contract": Change(
+        code=[f"{LIBRARY}/contracts/roles.py"],
+        stale=["score_roles *", "compare_roles *", "summarise *", "calibrate statistics"],
+        spared=["train_*", "imp_round *", "estimate_llc *", "trace_*"],
+    ),
     "pruning.py": Change(
         code=[f"{LIBRARY}/pruning.py"],
         stale=[

@@ -34,7 +34,8 @@ import pandas as pd
 import torch
 from scipy import stats
 
-from workflow_scripts.ticketlab import learning_coefficients, llc, parity, potentials, stack, tables
+from workflow_scripts.ticketlab import learning_coefficients, llc, parity, potentials, stack
+from workflow_scripts.ticketlab.contracts.calibration import CALIBRATION
 from workflow_scripts.ticketlab.llc import Loss
 from workflow_scripts.ticketlab.randomness import generator, torch_seed
 from workflow_scripts.ticketlab.settings.calibration_llc import (
@@ -103,7 +104,7 @@ def calibrate(settings: LLCCalibrationSettings) -> pd.DataFrame:
         *parity_rows(settings),
         *sweep_rows(settings),
     ]
-    return pd.DataFrame(rows, columns=list(tables.TABLES["calibration"].columns))
+    return pd.DataFrame(rows, columns=list(CALIBRATION.columns))
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ import pandas as pd
 from scipy import special, stats
 from scipy.optimize import brentq
 
-from workflow_scripts.ticketlab import agreement, statistics, tables, verdicts
+from workflow_scripts.ticketlab import agreement, statistics, verdicts
 from workflow_scripts.ticketlab.comparisons import DECISIVE_CONTROLS, TICKETS
+from workflow_scripts.ticketlab.contracts.roles import AGREEMENT
 from workflow_scripts.ticketlab.randomness import ORDER_STRIDE, generator
 from workflow_scripts.ticketlab.settings.calibration_statistics import (
     RolesSimulationSettings,
@@ -233,7 +234,7 @@ def simulated_agreements(study: str, correlation: float, settings: StatisticsCal
             other_init + ORDER_STRIDE * (other_order % roles.orders),
         )
         rows.append((study, 0, pair, *seeds, "identity", "all", agreements[a, b]))
-    return pd.DataFrame(rows, columns=list(tables.TABLES["agreement"].columns))
+    return pd.DataFrame(rows, columns=list(AGREEMENT.columns))
 
 
 # What can be seen.

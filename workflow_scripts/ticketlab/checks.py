@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from workflow_scripts.ticketlab import calibration
-from workflow_scripts.ticketlab.tables import TABLES
+from workflow_scripts.ticketlab.contracts.calibration import CALIBRATION
 
 # Of intervals around an estimate: one in a hundred would miss the truth where all is well.
 CONFIDENCE = 0.99
@@ -55,7 +55,7 @@ def table(rows: list[dict]) -> pd.DataFrame:
     unknown = set(frame["instrument"]) - set(calibration.INSTRUMENTS)
     if unknown:
         raise ValueError(f"no instrument {', '.join(sorted(unknown))}; there are {', '.join(calibration.INSTRUMENTS)}")
-    return frame[list(TABLES["calibration"].columns)]
+    return frame[list(CALIBRATION.columns)]
 
 
 def _row(

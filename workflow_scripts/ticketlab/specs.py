@@ -41,7 +41,8 @@ def external_files(config: Config, study: str) -> list[str]:
 
 def init_seeds(config: Config, study: str, block: int) -> dict:
     size = config.studies[study].block_size
-    return _network(config, study) | {"seeds": list(range(block * size, (block + 1) * size))}
+    # Drawn on the CPU, so that θ₀ is the same whatever the networks are trained on.
+    return _network(config, study) | {"device": "cpu", "seeds": list(range(block * size, (block + 1) * size))}
 
 
 def train_dense(config: Config, study: str) -> dict:

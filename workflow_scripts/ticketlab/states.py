@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from workflow_scripts.ticketlab import tables
+from workflow_scripts.ticketlab.contracts.networks import MASKS, WEIGHTS
 from workflow_scripts.ticketlab.stack import Member, Stack, concatenate
 from workflow_scripts.ticketlab.training import State
 
@@ -31,7 +32,7 @@ def read_weights(path: str, step: int, device: torch.device) -> tuple[list[Membe
 
 def read_state(path: str, step: int, device: torch.device, slots: Sequence[str]) -> tuple[list[Member], State]:
     """The networks of a `weights` file at `step` with these optimiser slots, ready to be trained on."""
-    snapshot = tables.read_stack(path, "weights", step, ("weight", *slots))
+    snapshot = tables.read_stack(path, WEIGHTS, step, ("weight", *slots))
     parts: dict[str, Stack] = {slot: {} for slot in ("weight", *slots)}
     for (slot, name), array in snapshot.tensors.items():
         parts[slot][name] = torch.tensor(array, device=device)
@@ -47,7 +48,7 @@ def add_masks(writer: tables.StackWriter, study: str, members: Sequence[Member],
 
 def read_masks(path: str, step: int, device: torch.device) -> tuple[list[Member], Stack]:
     """The masks of a `masks` file that were taken at `step`, as 0.0 and 1.0."""
-    snapshot = tables.read_stack(path, "masks", step)
+    snapshot = tables.read_stack(path, MASKS, step)
     masks = {name: torch.tensor(kept, dtype=torch.float32, device=device) for (name,), kept in snapshot.tensors.items()}
     return [Member(**keys) for keys in snapshot.keys], masks
 

@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 
 from workflow_scripts.ticketlab import models, tables, tasks
+from workflow_scripts.ticketlab.contracts.data import DATA
 from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.stack import Member, pick_device
 from workflow_scripts.ticketlab.tasks import Problem
@@ -27,8 +28,8 @@ def open_study(spec: dict, data: str) -> Study:
     if device.type == "cpu":
         torch.set_num_threads(1)  # two threads in one small job run several times slower than one
     task = tasks.module(spec["task"]["kind"])
-    facts = tables.facts(data, "data")["facts"]
-    problem = task.load(tables.read(data, "data"), facts, task.Settings(**spec["task"]))
+    facts = tables.facts(data, DATA)["facts"]
+    problem = task.load(tables.read(data, DATA), facts, task.Settings(**spec["task"]))
     model = models.build(spec["model"], problem.inputs, problem.outputs, problem.context).to(device)
     return Study(spec["study"], problem, model, device)
 

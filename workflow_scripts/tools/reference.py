@@ -8,6 +8,8 @@ import pandas as pd
 
 from workflow_scripts.ticketlab import tables
 from workflow_scripts.ticketlab.calibration import INSTRUMENTS
+from workflow_scripts.ticketlab.contracts.predictions import PREDICTIONS
+from workflow_scripts.ticketlab.contracts.verdicts import VERDICTS
 from workflow_scripts.ticketlab.predictions import NOT_MEASURED, TITLES
 from workflow_scripts.ticketlab.reporting import MAIN_CLAIMS
 from workflow_scripts.ticketlab.specs import FIGURES
@@ -67,8 +69,8 @@ def of_predictions(predictions: pd.DataFrame) -> str:
 
 if __name__ == "__main__":
     REFERENCE.mkdir(parents=True, exist_ok=True)
-    (REFERENCE / "verdicts.md").write_text(of_verdicts(tables.read(RESULTS / "verdicts.parquet", "verdicts")))
-    predicted = tables.read(RESULTS / "predictions.parquet", "predictions")
+    (REFERENCE / "verdicts.md").write_text(of_verdicts(tables.read(RESULTS / "verdicts.parquet", VERDICTS)))
+    predicted = tables.read(RESULTS / "predictions.parquet", PREDICTIONS)
     (REFERENCE / "predictions.md").write_text(of_predictions(predicted))
     for name in (*FIGURES, *(f"calibration_{instrument}" for instrument in INSTRUMENTS)):
         shutil.copy(RESULTS / f"figures/{name}.png", REFERENCE)
