@@ -14,6 +14,7 @@ include: "rules/dense.smk"
 include: "rules/tickets.smk"
 include: "rules/roles.smk"
 include: "rules/instruments.smk"
+include: "rules/noise.smk"
 include: "rules/calibration.smk"
 include: "rules/verdicts.smk"
 include: "rules/report.smk"
@@ -28,6 +29,7 @@ rule all:
         rules.tickets.input,
         rules.roles.input,
         rules.instruments.input,
+        rules.noise.input,
         rules.calibrations.input,
         rules.verdicts.input,
         rules.figures.output,

@@ -44,6 +44,7 @@ wildcard_constraints:
     rewind=r"\d+",
     level=r"\d+",
     split=r"\d+",
+    batch=r"\d+",
     control="[a-z_]+",
     instrument="|".join(INSTRUMENTS),
     source=r"dense|tickets|split\d+",

@@ -116,3 +116,8 @@ def blocks_of_study(pattern):
         block=specs.blocks(CONFIG, wildcards.study),
         source=["dense", "tickets"],
     )
+
+
+def doses_of_study(pattern):
+    """`pattern` for every dose of noise of a study, in the order of the config."""
+    return lambda wildcards: expand(pattern, study=wildcards.study, batch=specs.doses(CONFIG, wildcards.study))

@@ -9,9 +9,8 @@ from snakemake.script import Snakemake
 from workflow_scripts.ticketlab import states, tables
 from workflow_scripts.ticketlab.contracts.networks import METRICS, WEIGHTS
 from workflow_scripts.ticketlab.jobs import logged
-from workflow_scripts.ticketlab.randomness import data_seed
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
-from workflow_scripts.ticketlab.stack import Member
+from workflow_scripts.ticketlab.stack import spawned_members
 from workflow_scripts.ticketlab.study import metric_rows, open_study
 from workflow_scripts.ticketlab.training import SLOTS, evaluate, train
 
@@ -22,13 +21,9 @@ with logged(snakemake) as provenance:
     study = open_study(spec, snakemake.input.data)
     settings = TrainingSettings(**spec["training"])
     dense, state = states.read_state(snakemake.input.dense, spec["split_step"], study.device, SLOTS[settings.optimiser])
-    orders = range(0 if spec["split_step"] == 0 else 1, spec["orders"] + 1)
-    children = [
-        Member(parent.init_seed, data_seed(parent.init_seed, order), "spawned", spec["split_step"])
-        for parent in dense
-        for order in orders
-    ]
-    start = state.take([index for index in range(len(dense)) for _ in orders])
+    children = spawned_members(dense, spec["split_step"], spec["orders"])
+    place = {parent.init_seed: index for index, parent in enumerate(dense)}
+    start = state.take([place[child.init_seed] for child in children])
     record = [spec["split_step"], settings.steps]
     *_, end = train(study.model, study.problem, study.name, children, start, settings, record)
     values = evaluate(study.model, study.problem, end.weights)

@@ -15,10 +15,14 @@ from workflow_scripts.ticketlab.config import validate
 ROOT = Path(__file__).parents[2]
 
 
+# Rules with one job for all studies.
+OF_ALL = ("judge", "figures", "predict", "draw_noise", "report")
+
+
 def all_specs(raw):
     """Every job's spec, by (rule, study, what tells the jobs of a rule and study apart)."""
     config = validate(raw)
-    found = {(rule, "", ""): getattr(specs, rule)(config) for rule in ("judge", "figures", "predict", "report")}
+    found = {(rule, "", ""): getattr(specs, rule)(config) for rule in OF_ALL}
     found |= {("calibrate", "", name): specs.calibrate(config, name) for name in INSTRUMENTS}
     for study in config.names():
         settings = config.studies[study]
@@ -43,6 +47,9 @@ def all_specs(raw):
             found["retrain_tickets", study, control] = specs.retrain_tickets(config, study, control)
         for split in settings.spawning.split_steps:
             found["train_spawned", study, split] = specs.train_spawned(config, study, split)
+        found["summarise_noise", study, ""] = specs.summarise_noise(config, study)
+        for size in specs.doses(config, study):
+            found["dose_of_noise", study, size] = specs.dose_of_noise(config, study, size)
         for source in ("dense", "tickets"):
             found["estimate_llc", study, source] = specs.estimate_llc(config, study, source)
     return found
@@ -96,7 +103,7 @@ CHANGES = [
 
 def test_every_rule_is_covered(shipped):
     public = {name for name, value in vars(specs).items() if isfunction(value) and value.__module__ == specs.__name__}
-    rules = {name for name in public if not name.startswith("_")} - {"blocks", "external_files"}
+    rules = {name for name in public if not name.startswith("_")} - {"blocks", "doses", "external_files"}
     assert {rule for rule, _, _ in all_specs(shipped)} == rules
 
 
@@ -107,6 +114,21 @@ def test_a_change_concerns_the_rules_that_read_it_in_its_study_alone(shipped, pa
     changed = {key for key in before if key in after and before[key] != after[key]}
     assert {rule for rule, _, _ in changed} == rules | {"report"}
     assert {study for _, study, _ in changed} <= {"digits", ""}
+
+
+def test_one_more_dose_of_noise_leaves_the_finished_ones_alone(shipped):
+    before = all_specs(shipped)
+    doses = shipped["studies"]["modular_addition"]["noise"]["batch_sizes"]
+    after = all_specs(put(shipped, "studies/modular_addition/noise/batch_sizes", [*doses, 4096]))
+    changed = {key for key in after if before.get(key) != after[key]}
+    study = "modular_addition"
+    assert changed == {("dose_of_noise", study, 4096), ("summarise_noise", study, ""), ("report", "", "")}
+
+
+def test_a_dose_differs_from_the_studys_own_recipe_in_the_batch_size_alone(shipped):
+    found = all_specs(shipped)
+    dose, dense = found["dose_of_noise", "modular_addition", 64], found["train_dense", "modular_addition", ""]
+    assert dose["training"] == dense["training"] | {"batch_size": 64} != dense["training"]
 
 
 def test_a_change_of_mask_steps_concerns_one_control(shipped):
@@ -156,7 +178,7 @@ def test_running_one_study_leaves_its_jobs_alone(shipped):
     before = all_specs(shipped)
     after = all_specs(put(shipped, "run", ["digits"]))
     assert {study for _, study, _ in after} == {"digits", ""}
-    assert all(after[key] == before[key] for key in after if key[0] not in ("judge", "figures", "predict", "report"))
+    assert all(after[key] == before[key] for key in after if key[0] not in OF_ALL)
 
 
 def test_specs_are_json_and_nothing_else(shipped):

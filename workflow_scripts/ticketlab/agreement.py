@@ -154,14 +154,7 @@ def compare(frame: pd.DataFrame, permutations: int) -> pd.DataFrame:
             lambda a, b: _best_matching(a, _scores_apart(b, blocks, random), blocks), scaled, scaled, pairs
         ),
     }
-    seeds = roles.networks[["init_seed", "data_seed"]].to_numpy()
-    keys = pairs[["split_step", "pair"]].assign(
-        study=roles.study,
-        init_seed=seeds[pairs["a"], 0],
-        other_init_seed=seeds[pairs["b"], 0],
-        data_seed=seeds[pairs["a"], 1],
-        other_data_seed=seeds[pairs["b"], 1],
-    )
+    keys = pair_keys(roles.study, roles.networks, pairs)
     return pd.concat(
         [
             keys.assign(matching=matching, score=score, agreement=column)
@@ -169,6 +162,18 @@ def compare(frame: pd.DataFrame, permutations: int) -> pd.DataFrame:
             for score, column in zip([*roles.scores, "all"], [*values.T, values.mean(axis=1)], strict=True)
         ],
         ignore_index=True,
+    )
+
+
+def pair_keys(study: str, networks: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """The columns of an `agreement` table that say which networks a row compares, a row for each of `pairs`."""
+    seeds = networks[["init_seed", "data_seed"]].to_numpy()
+    return pairs[["split_step", "pair"]].assign(
+        study=study,
+        init_seed=seeds[pairs["a"], 0],
+        other_init_seed=seeds[pairs["b"], 0],
+        data_seed=seeds[pairs["a"], 1],
+        other_data_seed=seeds[pairs["b"], 1],
     )
 
 
@@ -222,7 +227,7 @@ def determinacy(
     ci_low, ci_high, p, n (inits), reason. Where exact replicates do not agree above chance (the 95 % interval of their
     mean reaches 0), or inits are too few, estimate and interval are NaN and `reason` says why; else it is empty.
     """
-    rows = _less_chance(frame, matching)
+    rows = less_chance(frame, matching)
     results = []
     for (study, split_step), group in rows.groupby(["study", "split_step"]):
         everything = group[group["pair"].isin(["same_init", "other_init"])]
@@ -240,7 +245,7 @@ def determinacy(
     return pd.DataFrame(results)
 
 
-def _less_chance(frame: pd.DataFrame, matching: str) -> pd.DataFrame:
+def less_chance(frame: pd.DataFrame, matching: str) -> pd.DataFrame:
     """The rows of a matching, each less its chance, without networks that diverged."""
     keys = [column for column in frame.columns if column not in ("matching", "agreement")]
     rows = frame[frame["matching"] == matching].set_index(keys)["agreement"]

@@ -20,6 +20,7 @@ from workflow_scripts.ticketlab.settings.calibration import CalibrationSettings
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.settings.llc import LLCSettings, LLCSweepSettings, choose_checkpoints
 from workflow_scripts.ticketlab.settings.models import ModelSettings
+from workflow_scripts.ticketlab.settings.noise import NoiseSettings
 from workflow_scripts.ticketlab.settings.pruning import PruningSettings
 from workflow_scripts.ticketlab.settings.roles import RolesSettings
 from workflow_scripts.ticketlab.settings.spawning import SpawningSettings
@@ -51,6 +52,7 @@ class StudySettings(Section):
     llc: LLCSettings
     llc_sweep: LLCSweepSettings = LLCSweepSettings()
     judging: JudgingSettings
+    noise: NoiseSettings | None = Field(None, description="doses of noise in the data order; null: none is tried")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -59,6 +59,7 @@ ALTERNATIVES = {
     "transience": "One panel per study: distance to each reference predictor over training.",
     "llc": "Two panels per study: learning coefficient over training and by ticket size, with flagged shares below.",
     "clock": "Five strips per study over one axis of training steps: complexity, structure, masks, tickets, roles.",
+    "noise": "Determinacy of roles and masks against the batch size, and the error that the networks end with.",
 }
 CAPTIONS = {
     "tickets": "Test 1. Left: the test metric at the end of training against the share of weights kept; the grey band "
@@ -82,6 +83,10 @@ CAPTIONS = {
     "with final masks, 0 being chance; what a network trained from its first weights under the magnitude mask"
     " of step t loses against dense (step 0 is the mask by initial magnitude, the last step the one-shot "
     "mask); and determinacy of roles when data orders split at t.",
+    "noise": "Test 2 against the dose of noise. Left: determinacy D of roles, and of the places of the largest final "
+    "weights (overlap beyond that of weights of like initial size), when data orders split at step 0 and batches "
+    "have so many examples; equal numbers of steps. The slope is that of a line through each initialisation's "
+    "doses. Right: what the networks end with; where they do not learn the task, D says nothing.",
 }
 
 

@@ -74,6 +74,34 @@ def train_spawned(config: Config, study: str, split_step: int) -> dict:
     return _trained(config, study) | {"split_step": split_step, "orders": orders}
 
 
+def doses(config: Config, study: str) -> list[int]:
+    """The batch sizes at which the study's noise is tried."""
+    settings = config.studies[study].noise
+    return [] if settings is None else settings.batch_sizes
+
+
+def dose_of_noise(config: Config, study: str, batch_size: int) -> dict:
+    pruning, network = _section(config, study, "pruning"), _trained(config, study)
+    return network | {
+        "training": network["training"] | {"batch_size": batch_size},
+        "roles": _section(config, study, "roles"),
+        "schedule": pruning["schedule"],
+        "level": pruning["clock_level"],
+        "orders": _section(config, study, "noise")["orders"],
+    }
+
+
+def summarise_noise(config: Config, study: str) -> dict:
+    alpha = config.studies[study].judging.alpha
+    return {"study": study, "batch_sizes": doses(config, study), "alpha": alpha}
+
+
+def draw_noise(config: Config) -> dict:
+    """By study, the batch size of its own recipe."""
+    noisy = [study for study in config.names() if doses(config, study)]
+    return {"studies": {study: config.studies[study].training.batch_size for study in noisy}}
+
+
 def trace_masks(config: Config, study: str) -> dict:
     settings = config.studies[study]
     return _network(config, study) | {

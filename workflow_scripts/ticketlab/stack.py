@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from workflow_scripts.ticketlab.randomness import data_seed
+
 # Tensors by parameter name, each (N, *shape of the parameter).
 Stack = dict[str, Tensor]
 
@@ -38,6 +40,20 @@ class Member:
 def dense_members(seeds: Sequence[int]) -> list[Member]:
     """The dense networks of these seeds, each on its own data order (order 0: data seed = init seed)."""
     return [Member(init_seed=seed, data_seed=seed) for seed in seeds]
+
+
+def spawned_members(parents: Sequence[Member], split_step: int, orders: int) -> list[Member]:
+    """The parents' children that part from them at `split_step`, each parent's side by side.
+
+    Orders 1 … `orders` are other data orders. At split step 0 the parent's own order is repeated before them: the exact
+    replicate, in another stack.
+    """
+    first = 0 if split_step == 0 else 1
+    return [
+        Member(parent.init_seed, data_seed(parent.init_seed, order), "spawned", split_step)
+        for parent in parents
+        for order in range(first, orders + 1)
+    ]
 
 
 def as_variant(members: Sequence[Member], **changes: int | str) -> list[Member]:

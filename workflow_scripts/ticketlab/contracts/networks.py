@@ -27,7 +27,7 @@ MASKS = of_networks(
 METRICS = of_networks(
     "metrics",
     ("split", "metric"),
-    "train_dense, imp_round, retrain_tickets, find_supermask or train_spawned",
+    "train_dense, imp_round, retrain_tickets, find_supermask, train_spawned or dose_of_noise",
     density=pa.float64(),
     split=pa.string(),
     metric=pa.string(),

@@ -41,5 +41,5 @@ AGREEMENT = Table(
         "matching",
         "score",
     ),
-    "compare_roles",
+    "compare_roles or dose_of_noise",
 )
