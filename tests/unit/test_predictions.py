@@ -7,7 +7,7 @@ import pytest
 from tests.unit.example_results import LAST, example, figure_settings, judged, judging
 from workflow_scripts.ticketlab import predictions, tables
 from workflow_scripts.ticketlab.contracts.predictions import PREDICTIONS
-from workflow_scripts.ticketlab.predictions import BUILT, INCONCLUSIVE, LATENT, MIXED, NOT_MEASURED, VERDICTS
+from workflow_scripts.ticketlab.doses import BUILT, INCONCLUSIVE, LATENT, MIXED, NOT_MEASURED, VERDICTS
 
 SECTION = judging()
 STUDIES = figure_settings(example=SECTION)

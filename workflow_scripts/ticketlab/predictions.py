@@ -1,22 +1,20 @@
 """Eight predictions on which the two views differ (docs/theory.md), each with what was measured of it.
 
-"Latent" is the view that the end network was decided at θ₀ and training reveals it; "built" that training makes what
-was not there. Each row is one quantity in one study: its dose with an interval over initialisations, what either view
-predicts for it, and a verdict out of VERDICTS. The bounds are those of `judging`, fixed before the run. A prediction
-that a study did not measure has a row that says so.
+Each row is one quantity in one study: its dose with an interval over initialisations, what either view predicts for it,
+and a verdict (doses.py). A prediction that a study did not measure has a row that says so.
 """
 
-from collections.abc import Iterator
-from math import exp, hypot, log, nan
+from collections.abc import Iterator, Sequence
+from math import hypot
 
 import pandas as pd
 
+from workflow_scripts.ticketlab import doses
 from workflow_scripts.ticketlab.comparisons import LLC, MASKS, TICKETS
+from workflow_scripts.ticketlab.doses import BUILT, LATENT, NOT_MEASURED
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
-from workflow_scripts.ticketlab.verdicts import INCONCLUSIVE, MIXED, REFUTES, SUPPORTS, T2, WITHHELD
+from workflow_scripts.ticketlab.verdicts import INCONCLUSIVE, REFUTES, SUPPORTS, T2, WITHHELD
 
-LATENT, BUILT, NOT_MEASURED = "latent", "built", "not measured"
-VERDICTS = (LATENT, BUILT, MIXED, INCONCLUSIVE, NOT_MEASURED)
 TITLES = {
     "P1": "roles against the step at which data orders split",
     "P2": "final masks against the step at which data orders split",
@@ -27,15 +25,19 @@ TITLES = {
     "P7": "effective dimension against the learning coefficient",
     "P8": "roles foretold from early features",
 }
-# A number with its interval: dose, ci_low, ci_high, n.
-Dose = tuple[float, float, float, int]
 
 
-def predict(comparisons: pd.DataFrame, verdicts: pd.DataFrame, studies: dict[str, dict]) -> pd.DataFrame:
+def predict(
+    comparisons: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    studies: dict[str, dict],
+    further: Sequence[tuple[str, dict]] = (),
+) -> pd.DataFrame:
     """The prediction table of all studies.
 
     comparisons, verdicts: these tables, of all studies. studies: by name, `judging` (settings), `last_step`,
-    `clock_level` and `rewind_steps`, as specs.figures gives them.
+    `clock_level` and `rewind_steps`, as specs.figures gives them. further: (study, doses.row) of what is not in these
+    two tables.
     """
     found = []
     for name, spec in studies.items():
@@ -47,7 +49,9 @@ def predict(comparisons: pd.DataFrame, verdicts: pd.DataFrame, studies: dict[str
             *complexity_of_tickets(rows, settings, spec["last_step"]),
             *weights_of_the_ticket(rows, settings, spec["clock_level"], spec["rewind_steps"][0]),
         ]
-        missing = [_row(key, title, None, "", "", NOT_MEASURED, "not in this run", "") for key, title in TITLES.items()]
+        missing = [
+            doses.row(key, title, None, "", "", NOT_MEASURED, "not in this run", "") for key, title in TITLES.items()
+        ]
         measured = {row["prediction"] for row in own}
         own += [row for row in missing if row["prediction"] not in measured]
         found += [{"study": name, **row} for row in sorted(own, key=lambda row: row["prediction"])]
@@ -66,11 +70,11 @@ def determinacy_of_roles(rows: pd.DataFrame, verdicts: pd.DataFrame, settings: J
     judged, reason = decision.iloc[0]["decision"], decision.iloc[0]["reason"]
     verdict = {SUPPORTS: LATENT, REFUTES: BUILT, WITHHELD: INCONCLUSIVE}.get(judged, judged)
     by_step = mine.set_index("step").sort_index()
-    yield _row(
+    yield doses.row(
         "P1",
         "role determinacy, split at step 0",
-        _dose(by_step.loc[0]),
-        *_signs(settings),
+        doses.of_row(by_step.loc[0]),
+        *doses.signs(settings),
         verdict,
         f"T2: {reason}",
         "roles",
@@ -90,16 +94,18 @@ def determinacy_of_masks(rows: pd.DataFrame, settings: JudgingSettings) -> Itera
     others = mine[mine["quantity"] == "dense_final_other_init"].set_index("step")
     if by_step.empty:
         return
-    dose = _dose(by_step.loc[0])
+    dose = doses.of_row(by_step.loc[0])
     # The interval of a mean over all seeds is narrow, so a mean within a hundredth of chance passes as well.
     honest = 0 in others.index and (
         others.loc[0, "ci_low"] <= 0 <= others.loc[0, "ci_high"] or abs(others.loc[0, "estimate"]) < 0.01
     )
     if honest:
-        verdict, reason = _side(dose, settings.undetermined, settings.determined)
+        verdict, reason = doses.side(dose, settings.undetermined, settings.determined)
     else:
         verdict, reason = INCONCLUSIVE, "no sign that masks of other initialisations agree at chance"
-    yield _row("P2", "mask overlap beyond |θ₀|, split at step 0", dose, *_signs(settings), verdict, reason, "")
+    yield doses.row(
+        "P2", "mask overlap beyond |θ₀|, split at step 0", dose, *doses.signs(settings), verdict, reason, ""
+    )
     yield from _rise("P2", "mask overlap beyond |θ₀|", by_step, settings, "", trusted=honest)
 
 
@@ -117,7 +123,9 @@ def complexity_of_tickets(rows: pd.DataFrame, settings: JudgingSettings, last_st
         if not matched:
             reason += f"; the {settings.metric} is not matched, so even the levels do not compare"
         quantity = f"λ̂ of the ticket at {ticket['density']:.1%} kept / dense, at the end"
-        yield _row("P5", quantity, _ratio(ticket, dense.iloc[0]), "any level", "any level", INCONCLUSIVE, reason, "llc")
+        yield doses.row(
+            "P5", quantity, doses.ratio(ticket, dense.iloc[0]), "any level", "any level", INCONCLUSIVE, reason, "llc"
+        )
 
 
 def weights_of_the_ticket(
@@ -139,15 +147,17 @@ def weights_of_the_ticket(
         quantity = f"{settings.metric} lost at {row['density']:.1%} kept: {words}"
         bound = f"{settings.margin:g}"
         if control == "signed_constant":
-            verdict, reason = _gap(dose, settings.margin)
+            verdict, reason = doses.gap(dose, settings.margin)
             reason = {
                 LATENT: "the sizes of the weights matter as well",
                 BUILT: "the signs carry what the weights do",
             }.get(verdict, reason)
             # That signs suffice, or do not, is allowed by either view: what is latent may be in the signs.
-            yield _row("P6", quantity, dose, "any", "any", INCONCLUSIVE, reason, "tickets")
+            yield doses.row("P6", quantity, dose, "any", "any", INCONCLUSIVE, reason, "tickets")
         else:
-            yield _row("P6", quantity, dose, f"> {bound}", f"within ±{bound}", *_gap(dose, settings.margin), "tickets")
+            yield doses.row(
+                "P6", quantity, dose, f"> {bound}", f"within ±{bound}", *doses.gap(dose, settings.margin), "tickets"
+            )
 
 
 def _rise(
@@ -160,74 +170,9 @@ def _rise(
     half = hypot(*((row["ci_high"] - row["ci_low"]) / 2 for row in (first, last)))
     rise = last["estimate"] - first["estimate"]
     dose = (rise, rise - half, rise + half, int(first["n"]))
-    side, reason = _side(dose, settings.undetermined, settings.determined)
+    side, reason = doses.side(dose, settings.undetermined, settings.determined)
     verdict = {LATENT: BUILT, BUILT: LATENT}.get(side, side) if trusted else INCONCLUSIVE
     reason = reason if trusted else "the dose at step 0 is not to be relied on"
     latent, built = (f"≤ {settings.undetermined:g}", f"≥ {settings.determined:g}")
     name = f"{quantity}, rise from split step {by_step.index[0]} to {by_step.index[-1]}"
-    yield _row(prediction, name, dose, latent, built, verdict, reason, figure)
-
-
-def _side(dose: Dose, low: float, high: float) -> tuple[str, str]:
-    """Latent at or above `high`, built at or below `low`, mixed between: with the whole interval."""
-    _, ci_low, ci_high, _ = dose
-    if pd.isna(ci_low) or pd.isna(ci_high):
-        return INCONCLUSIVE, "no interval"
-    if ci_low >= high:
-        return LATENT, f"the whole interval is at or above {high:g}"
-    if ci_high <= low:
-        return BUILT, f"the whole interval is at or below {low:g}"
-    if low < ci_low and ci_high < high:
-        return MIXED, f"the whole interval is between {low:g} and {high:g}"
-    return INCONCLUSIVE, "the interval spans a bound"
-
-
-def _gap(dose: Dose, margin: float) -> tuple[str, str]:
-    """Latent above the margin, built within it: two one-sided tests, at half the interval's error or less."""
-    _, ci_low, ci_high, _ = dose
-    if pd.isna(ci_low) or pd.isna(ci_high):
-        return INCONCLUSIVE, "no interval"
-    if ci_low > margin:
-        return LATENT, f"lost by more than δ = {margin:g}"
-    if ci_high < -margin:
-        return BUILT, "the control is better than the ticket"
-    if -margin < ci_low and ci_high < margin:
-        return BUILT, f"within ±δ = {margin:g}"
-    return INCONCLUSIVE, f"the interval spans δ = {margin:g}"
-
-
-def _signs(settings: JudgingSettings) -> tuple[str, str]:
-    return f"≥ {settings.determined:g}", f"≤ {settings.undetermined:g}"
-
-
-def _dose(row: pd.Series) -> Dose:
-    return row["estimate"], row["ci_low"], row["ci_high"], int(row["n"])
-
-
-def _ratio(first: pd.Series, second: pd.Series) -> Dose:
-    """first / second with the interval of the logarithm, to first order; no interval where one is not positive."""
-    count = int(min(first["n"], second["n"]))
-    if not (first["estimate"] > 0 and second["estimate"] > 0):
-        return nan, nan, nan, count
-    half = hypot(*((row["ci_high"] - row["ci_low"]) / 2 / row["estimate"] for row in (first, second)))
-    centre = log(first["estimate"] / second["estimate"])
-    return exp(centre), exp(centre - half), exp(centre + half), count
-
-
-def _row(
-    prediction: str, quantity: str, dose: Dose | None, latent: str, built: str, verdict: str, reason: str, figure: str
-) -> dict:
-    value, ci_low, ci_high, count = (nan, nan, nan, 0) if dose is None else dose
-    return {
-        "prediction": prediction,
-        "quantity": quantity,
-        "dose": value,
-        "ci_low": ci_low,
-        "ci_high": ci_high,
-        "n": count,
-        "sign_if_latent": latent,
-        "sign_if_built": built,
-        "verdict": verdict,
-        "reason": reason,
-        "figure": figure,
-    }
+    yield doses.row(prediction, name, dose, latent, built, verdict, reason, figure)

@@ -20,7 +20,8 @@ import yaml
 from workflow_scripts.ticketlab.calibration import INSTRUMENTS
 from workflow_scripts.ticketlab.comparisons import LLC, ROLES, TICKETS
 from workflow_scripts.ticketlab.config import Config
-from workflow_scripts.ticketlab.predictions import NOT_MEASURED, TITLES
+from workflow_scripts.ticketlab.doses import NOT_MEASURED
+from workflow_scripts.ticketlab.predictions import TITLES
 from workflow_scripts.ticketlab.verdicts import RESTS_ON, STRONG_FORM, T1, T2, T3, VERDICTS
 
 # The claims that answer a test for a study; the others are about one density, one predictor or one step.

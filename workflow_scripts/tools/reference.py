@@ -10,7 +10,8 @@ from workflow_scripts.ticketlab import tables
 from workflow_scripts.ticketlab.calibration import INSTRUMENTS
 from workflow_scripts.ticketlab.contracts.predictions import PREDICTIONS
 from workflow_scripts.ticketlab.contracts.verdicts import VERDICTS
-from workflow_scripts.ticketlab.predictions import NOT_MEASURED, TITLES
+from workflow_scripts.ticketlab.doses import NOT_MEASURED
+from workflow_scripts.ticketlab.predictions import TITLES
 from workflow_scripts.ticketlab.reporting import MAIN_CLAIMS
 from workflow_scripts.ticketlab.specs import FIGURES
 
