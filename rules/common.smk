@@ -1,5 +1,5 @@
 # The validated config, where things are, and what makes an output stale.
-import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -63,14 +63,17 @@ def grown(amount):
 def code(script):
     """The digest of a script and all it reaches; for a study's rule with the study's own task and model files."""
 
-    def digest(wildcards):
-        modules = []
-        if hasattr(wildcards, "study"):
-            settings = CONFIG.studies[wildcards.study]
-            modules = [tasks.TASKS[settings.task.kind], models.MODELS[settings.model.kind]]
+    @cache
+    def digest(*modules):
         return parts.remember(code_parts(ROOT / "workflow_scripts" / script, *modules, root=ROOT))
 
-    return digest
+    def of_job(wildcards):
+        if not hasattr(wildcards, "study"):
+            return digest()
+        settings = CONFIG.studies[wildcards.study]
+        return digest(tasks.TASKS[settings.task.kind], models.MODELS[settings.model.kind])
+
+    return of_job
 
 
 def every(pattern, **values):

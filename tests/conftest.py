@@ -19,6 +19,7 @@ from workflow_scripts.ticketlab.tasks import Problem, cross_entropy, error_rate,
 from workflow_scripts.ticketlab.training import State
 
 ROOT = Path(__file__).parents[1]
+FINISHED_RUNS = ("quick", "tiny")  # fixtures of tests/workflow/runs.py
 CPU = torch.device("cpu")
 
 # Momentum and weight decay in both, so that whatever could revive a masked weight is at work.
@@ -53,6 +54,22 @@ class Case:
 
     def prunable(self, weights: Stack) -> Stack:
         return {name: weights[name] for name in self.model.prunable}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one finished run go to one worker (xdist), so that the run is made once, and go first: they take longest."""
+
+    def finished_run(item: pytest.Item) -> str:
+        chosen = item.get_closest_marker("finished_run")
+        fixtures = chosen.args if chosen else item.fixturenames  # type: ignore[attr-defined]
+        return next((run for run in FINISHED_RUNS if run in fixtures), "")
+
+    runs = {item: finished_run(item) for item in items}
+    for item, run in runs.items():
+        if run:
+            item.add_marker(pytest.mark.xdist_group(run))
+    items.sort(key=lambda item: [*FINISHED_RUNS, ""].index(runs[item]))
 
 
 @pytest.fixture(autouse=True)

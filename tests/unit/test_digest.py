@@ -235,6 +235,8 @@ def test_only_a_pin_changes_the_locks_digest(tmp_path: Path) -> None:
     before = lock_digest(lock)
     lock.write_text("numpy==2.4.6\ntorch==2.13.0\n")
     assert lock_digest(lock) == before
+    lock.write_text("numpy==2.4.6\ntorch==2.13.0\n\n# Tests and their tools: not theirs\nruff==0.17\n")
+    assert lock_digest(lock) == before
     lock.write_text("numpy==2.4.6\ntorch==2.13.1\n")
     assert lock_digest(lock) != before
     with pytest.raises(TicketlabError, match=r"gone cannot be read \(No such file or directory\)"):

@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from workflow_scripts.ticketlab import jobs
+from workflow_scripts.ticketlab.digest import lock_parts
 
 ROOT = Path(__file__).parents[2]
 ENVS = ROOT / "envs"
@@ -39,6 +40,7 @@ DIRECT: dict[str, Requirement] = {
     canonicalize_name(requirement.name): requirement for requirement in requirements("requirements.in")
 }
 LOCKED = pins(requirements("requirements.lock"))
+OF_JOBS = {canonicalize_name(name): version for name, version in lock_parts(ENVS / "requirements.lock").items()}
 
 
 @pytest.mark.parametrize("name", DIRECT)
@@ -52,11 +54,17 @@ def test_the_lock_has_no_build_that_only_one_index_serves() -> None:
     assert [pin for pin in LOCKED.items() if Version(pin[1]).local] == []
 
 
-def test_conda_file_and_lock_pin_the_same() -> None:
+def test_jobs_need_what_the_workflow_imports_and_no_tool_of_the_tests() -> None:
+    assert OF_JOBS.items() < LOCKED.items()
+    assert {"snakemake", "torch", "devinterp", "pandas", "matplotlib"} <= OF_JOBS.keys()
+    assert not {"pytest", "pytest-xdist", "ruff", "mypy", "hypothesis"} & OF_JOBS.keys()
+
+
+def test_conda_file_and_lock_pin_the_same_for_jobs() -> None:
     content = yaml.safe_load((ENVS / "environment.yaml").read_text())
     python, pip, packages = content["dependencies"]
     assert (python, pip) == ("python=3.11", "pip")
-    assert pins([Requirement(line) for line in packages["pip"]]) == LOCKED
+    assert pins([Requirement(line) for line in packages["pip"]]) == OF_JOBS
 
 
 @pytest.mark.parametrize("name", DIRECT)

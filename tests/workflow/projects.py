@@ -1,11 +1,10 @@
 """Copies of the project to run Snakemake in: no test runs it in the repository itself."""
 
-import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -13,7 +12,8 @@ from typing import Any
 
 import yaml
 
-from workflow_scripts.tools.plan import Job
+from tests.workflow.plans import dry_runs
+from workflow_scripts.tools.jobs import Job
 
 ROOT = Path(__file__).parents[2]
 NOT_COPIED = (".git", ".snakemake", ".venv", "__pycache__", ".*_cache", ".hypothesis", "results", "logs", "tests")
@@ -75,14 +75,6 @@ TINY: dict[str, Any] = {
     },
 }
 
-# The dry run, job by job, by the code behind `make plan`; in a process of its own, for the copy's own modules.
-PLAN = (
-    "import dataclasses, json, sys\n"
-    "from workflow_scripts.tools.plan import dry_run, explained\n"
-    "jobs = explained(dry_run(sys.argv[1:]))\n"
-    "print(json.dumps([dataclasses.asdict(job) for job in jobs]))"
-)
-
 
 def name(job: Job) -> str:
     """A job as rule and wildcards: "imp_round digits-0-10-2"."""
@@ -110,18 +102,24 @@ class Project:
 
     def plan(self, *arguments: str) -> dict[str, Job]:
         """The jobs that a run would do, by name, with reasons as `make plan` tells them."""
-        return {name(job): job for job in self._dry_run(*arguments) if job.output}
+        return self.plans(arguments)[0]
+
+    def plans(self, *runs: Sequence[str]) -> list[dict[str, Job]]:
+        """`plan` for each of these lists of arguments, in one process, one after the other."""
+        return [{name(job): job for job in jobs if job.output} for jobs in self._dry_runs(*runs)]
 
     def asked_for(self) -> set[str]:
         """The files that the default target asks for by itself."""
-        return {path for job in self._dry_run("--forceall") if not job.output for path in job.input}
+        return {path for job in self._dry_runs(["--forceall"])[0] if not job.output for path in job.input}
 
-    def _dry_run(self, *arguments: str) -> list[Job]:
-        result = self.call([sys.executable, "-c", PLAN, *arguments, "--cores", "1", *self._config()])
-        assert result.returncode == 0, (result.stdout + result.stderr)[-6000:]
+    def _dry_runs(self, *runs: Sequence[str]) -> list[list[Job]]:
+        found = dry_runs(self.folder, [[*arguments, "--cores", "1", *self._config()] for arguments in runs])
         return [
-            Job(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
-            for fields in json.loads(result.stdout.splitlines()[-1])
+            [
+                Job(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
+                for fields in jobs
+            ]
+            for jobs in found
         ]
 
     def tool(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -19,6 +19,8 @@ from typing import Any
 
 from workflow_scripts.ticketlab.errors import TicketlabError
 
+# From this line of the lock file on come packages that no job uses (envs/lock.sh).
+TOOLS = "# Tests and their tools"
 # The one package of local modules; every import of them is absolute.
 LOCAL = "workflow_scripts"
 
@@ -52,9 +54,9 @@ def code_digest(script: str | Path, *modules: str, root: str | Path) -> str:
 
 
 def lock_parts(lock: str | Path) -> dict[str, str]:
-    """The pins of a lock file, package to version; comments, blank lines and order do not count."""
+    """The pins of a lock file that jobs use, package to version; comments, blank lines and order do not count."""
     try:
-        lines = Path(lock).read_text(encoding="utf-8").splitlines()
+        lines = Path(lock).read_text(encoding="utf-8").partition(TOOLS)[0].splitlines()
     except OSError as error:
         raise TicketlabError(f"{lock} cannot be read ({error.strerror}): it pins every package, restore it") from error
     pins = sorted({line.partition("#")[0].strip() for line in lines} - {""})
