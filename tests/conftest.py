@@ -58,7 +58,7 @@ class Case:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one finished run go to one worker (xdist), so that the run is made once, and go first: they take longest."""
+    """Tests of one finished run go to one worker, so that it is made once, and go first: they take longest."""
 
     def finished_run(item: pytest.Item) -> str:
         chosen = item.get_closest_marker("finished_run")

@@ -40,6 +40,7 @@ DIRECT: dict[str, Requirement] = {
     canonicalize_name(requirement.name): requirement for requirement in requirements("requirements.in")
 }
 LOCKED = pins(requirements("requirements.lock"))
+DISTRIBUTIONS = packages_distributions()
 OF_JOBS = {canonicalize_name(name): version for name, version in lock_parts(ENVS / "requirements.lock").items()}
 
 
@@ -84,10 +85,9 @@ def test_every_import_is_local_standard_or_a_direct_dependency(path: Path) -> No
             imported |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             imported.add(node.module.partition(".")[0])
-    distributions = packages_distributions()
     foreign = imported - LOCAL - sys.stdlib_module_names
     unlisted = {
-        name for name in foreign if not {canonicalize_name(d) for d in distributions.get(name, [])} & set(DIRECT)
+        name for name in foreign if not {canonicalize_name(d) for d in DISTRIBUTIONS.get(name, [])} & set(DIRECT)
     }
     assert unlisted == set()
 

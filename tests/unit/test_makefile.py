@@ -23,8 +23,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def make(folder: Path, *arguments: str, python: str | Path = sys.executable) -> subprocess.CompletedProcess[str]:
-    # Without the variables of the make that may run these tests.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    # Without the variables of the make that may run these tests, and those given to it.
+    hidden = ("MAKE", "MFLAGS", "ARGS", "CORES", "STUDIES")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
     environment["PYTHON"] = str(python)
     return subprocess.run(["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True)
 
