@@ -6,9 +6,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from workflow_scripts.ticketlab import calibrating_llc, llc, tables
-from workflow_scripts.ticketlab.calibrating_llc import Calls
+from workflow_scripts.ticketlab import calibrating_llc, llc, llc_calls, tables
 from workflow_scripts.ticketlab.contracts.calibration import CALIBRATION
+from workflow_scripts.ticketlab.llc_calls import Calls
 from workflow_scripts.ticketlab.settings.calibration_llc import LLCCalibrationSettings
 
 torch.set_num_threads(1)
@@ -38,17 +38,17 @@ SMALL = LLCCalibrationSettings(
 
 
 def exact_checks(settings=SMALL):
-    return calibrating_llc.exact_rows(calibrating_llc.exact_models(settings), settings)
+    return calibrating_llc.exact_rows(llc_calls.exact_models(settings), settings)
 
 
 def network_checks(settings=SMALL):
     network = settings.networks[0]
-    calls = calibrating_llc.deep_linear_calls(network, settings)
+    calls = llc_calls.deep_linear_calls(network, settings)
     return calibrating_llc.network_rows("deep_linear", network, calls, settings)
 
 
 def flag_checks(settings=SMALL):
-    healthy = [calibrating_llc.deep_linear_calls(settings.networks[0], settings)]
+    healthy = [llc_calls.deep_linear_calls(settings.networks[0], settings)]
     return calibrating_llc.flag_rows(healthy, settings)
 
 
@@ -109,12 +109,12 @@ def test_a_generic_network_with_the_same_map_measures_more(monkeypatch):
     """[5, 5, 5] of rank 2 has 11.5 at the balanced point and 12.5 at a generic one, at the same settings."""
     settings = SMALL.model_copy(update={"networks": LLCCalibrationSettings(networks=[GENERIC]).networks})
     balanced = network_checks(settings)[1]
-    real = calibrating_llc.potentials.balanced_point
+    real = llc_calls.potentials.balanced_point
 
     def generic(widths, rank):
         return {"layers.0": torch.eye(widths[1])[None], "layers.1": real(widths, rank)["layers.1"]}
 
-    monkeypatch.setattr(calibrating_llc.potentials, "balanced_point", generic)
+    monkeypatch.setattr(llc_calls.potentials, "balanced_point", generic)
     assert network_checks(settings)[1]["ci_low"] > balanced["ci_high"]
 
 
@@ -131,7 +131,7 @@ def test_a_blind_or_jumpy_flag_turns_its_check_red(name, value, case, monkeypatc
 
 
 def test_a_flagged_call_is_counted_and_not_averaged():
-    calls = calibrating_llc.deep_linear_calls(SMALL.networks[0], SMALL)
+    calls = llc_calls.deep_linear_calls(SMALL.networks[0], SMALL)
     spoilt = {step: frame.copy() for step, frame in calls.by_step.items()}
     fine = min(spoilt)
     spoilt[fine].loc[1, ["llc", "flag"]] = [1e6, "drift,ess"]

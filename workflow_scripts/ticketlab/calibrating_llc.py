@@ -24,70 +24,30 @@ An estimate is the mean over independent calls, and its interval is of the sprea
 differs from call to call, not only what chains disagree about. Flagged calls are counted in `flag` and left out.
 """
 
-import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy import stats
 
-from workflow_scripts.ticketlab import learning_coefficients, llc, parity, potentials, stack
-from workflow_scripts.ticketlab.contracts.calibration import CALIBRATION
-from workflow_scripts.ticketlab.llc import Loss
-from workflow_scripts.ticketlab.randomness import generator, torch_seed
-from workflow_scripts.ticketlab.settings.calibration_llc import (
-    ExactSettings,
-    LLCCalibrationSettings,
-    NetworkSettings,
-    NoisySettings,
-)
+from workflow_scripts.ticketlab import checks, llc_calls, parity
+from workflow_scripts.ticketlab.llc_calls import Calls, Exact
+from workflow_scripts.ticketlab.settings.calibration_llc import LLCCalibrationSettings, NetworkSettings
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
-from workflow_scripts.ticketlab.stack import Stack
 from workflow_scripts.ticketlab.statistics import Estimate, mean_interval
 
-log = logging.getLogger(__name__)
-
-STUDY = "calibration"
 DISPLACEMENT = 0.2  # added to each weight of the balanced point to leave the minimum
-Sampled = ExactSettings | LLCCalibrationSettings | NoisySettings  # what says how long chains are run, and how many
 NOTHING = Estimate(np.nan, np.nan, np.nan, np.nan, 0)
-NO_BATCH: Callable[[int], None] = lambda step: None  # noqa: E731
-
-
-@dataclass(frozen=True)
-class Calls:
-    """Estimates of one model by independent calls: `llc.estimate`'s rows (calls of them) by step size ε."""
-
-    by_step: dict[float, pd.DataFrame]
-
-    def extrapolated(self) -> pd.DataFrame:
-        """`llc` and `se` at ε = 0 of each call whose two smallest steps are both unflagged: the line through them."""
-        fine, coarse = sorted(self.by_step)[:2]
-        near, far = self.by_step[fine], self.by_step[coarse]
-        llc = (coarse * near.llc - fine * far.llc) / (coarse - fine)
-        se = np.hypot(coarse * near.se, fine * far.se) / (coarse - fine)
-        return pd.DataFrame({"llc": llc, "se": se})[(near.flag == "") & (far.flag == "")]
-
-    def flags(self, step: float | None = None) -> str:
-        """How many calls raised which flag, at `step` or at the extrapolation's two steps: "drift 1/8, ess 2/8"."""
-        chosen = sorted(self.by_step)[:2] if step is None else [step]
-        raised = pd.concat([self.by_step[at].flag for at in chosen])
-        names = raised[raised != ""].str.split(",").explode().value_counts()
-        return ", ".join(f"{name} {count}/{len(raised)}" for name, count in sorted(names.items()))
-
-
 Measured = Sequence[tuple[NetworkSettings, Calls]]
 
 
 def calibrate(settings: LLCCalibrationSettings) -> pd.DataFrame:
     """All checks, in the columns of table `calibration`."""
-    exact = exact_models(settings)
-    networks = [(network, deep_linear_calls(network, settings)) for network in settings.networks]
-    hard = [(network, deep_linear_calls(network, settings)) for network in settings.hard_networks]
-    noisy = noisy_calls(settings)
+    exact = llc_calls.exact_models(settings)
+    networks = [(network, llc_calls.deep_linear_calls(network, settings)) for network in settings.networks]
+    hard = [(network, llc_calls.deep_linear_calls(network, settings)) for network in settings.hard_networks]
+    noisy = llc_calls.noisy_calls(settings)
     rows = [
         *exact_rows(exact, settings),
         *(row for network, calls in networks for row in network_rows("deep_linear", network, calls, settings)),
@@ -104,57 +64,7 @@ def calibrate(settings: LLCCalibrationSettings) -> pd.DataFrame:
         *parity_rows(settings),
         *sweep_rows(settings),
     ]
-    return pd.DataFrame(rows, columns=list(CALIBRATION.columns))
-
-
-@dataclass(frozen=True)
-class Exact:
-    """A model whose nβ E[K] is known: by step size, and without a step's error at 0."""
-
-    family: str
-    case: str
-    calls: Calls
-    truth: dict[float, float]
-
-
-def exact_models(settings: LLCCalibrationSettings) -> list[Exact]:
-    """The calls of every model whose expectation at finite nβ and γ is known exactly."""
-    exact, found = settings.exact, []
-    nbeta, pull = exact.nbeta, exact.localization
-    curvature = torch.logspace(-1, 0, exact.regular_parameters)
-    found.append(
-        Exact(
-            "regular",
-            f"{exact.regular_parameters} parameters",
-            _calls(
-                potentials.quadratic(curvature),
-                potentials.origin(exact.regular_parameters),
-                f"regular {exact.regular_parameters}",
-                exact,
-                exact.regular_step_sizes,
-                settings.seed,
-            ),
-            {
-                step: potentials.quadratic_expectation(curvature, nbeta, pull, step)
-                for step in (*exact.regular_step_sizes, 0.0)
-            },
-        )
-    )
-    singular: list[tuple[str, str, Loss, Stack, float]] = []
-    for power in exact.crossings:
-        truth = potentials.crossing_expectation(power, nbeta, pull)
-        case = "½(w₁w₂)²" if power == 1 else f"½(w₁w₂^{power})²"
-        singular.append(("normal_crossing", case, potentials.crossing(power), potentials.origin(2), truth))
-    for inputs, outputs in exact.two_hidden:
-        truth = potentials.two_hidden_expectation(inputs, outputs, nbeta, pull)
-        start = potentials.balanced_point([inputs, 2, outputs], 0)
-        loss = potentials.deep_linear(torch.zeros(outputs, inputs))
-        singular.append(("zero_map", f"{inputs}-2-{outputs}", loss, start, truth))
-    for family, case, loss, start, truth in singular:
-        calls = _calls(loss, start, f"{family} {case}", exact, exact.singular_step_sizes, settings.seed)
-        # The law without a step's error; what a step adds is not known in closed form.
-        found.append(Exact(family, case, calls, {0.0: truth}))
-    return found
+    return checks.table(rows)
 
 
 def exact_rows(models: Sequence[Exact], settings: LLCCalibrationSettings) -> list[dict]:
@@ -190,16 +100,11 @@ def exact_rows(models: Sequence[Exact], settings: LLCCalibrationSettings) -> lis
     return rows
 
 
-def deep_linear_calls(network: NetworkSettings, settings: LLCCalibrationSettings) -> Calls:
-    """A network's calls from its balanced point, at each step size."""
-    return _calls(*_deep_linear(network), f"deep_linear {network}", settings, settings.step_sizes, settings.seed)
-
-
 def network_rows(
     family: str, network: NetworkSettings, calls: Calls, settings: LLCCalibrationSettings, *, required: bool = True
 ) -> list[dict]:
     """λ̂ against the closed form: at each step (reported), and extrapolated (`required`)."""
-    truth = _coefficient(network)
+    truth = llc_calls.coefficient(network)
     shape: dict[str, Any] = {"widths": network.widths, "rank": network.rank}
     tolerance = settings.tolerance * truth
     rows = []
@@ -227,7 +132,7 @@ def bias_rows(networks: Measured, settings: LLCCalibrationSettings) -> list[dict
     """The mean relative error over the networks, at each step and extrapolated; the interval is over networks."""
     by_step: dict[float, list[float]] = {}
     for network, calls in networks:
-        truth = _coefficient(network)
+        truth = llc_calls.coefficient(network)
         for step, frame in calls.by_step.items():
             by_step.setdefault(step, []).append(_mean(_kept(frame), settings.alpha).estimate / truth - 1)
         by_step.setdefault(0.0, []).append(_mean(calls.extrapolated().llc, settings.alpha).estimate / truth - 1)
@@ -244,22 +149,6 @@ def bias_rows(networks: Measured, settings: LLCCalibrationSettings) -> list[dict
         )
         for step, errors in by_step.items()
     ]
-
-
-def noisy_calls(settings: LLCCalibrationSettings) -> Calls:
-    """A deep linear network on mini-batches of noisy data, each call and chain with batches of its own."""
-    noisy = settings.noisy
-    start = potentials.balanced_point(noisy.network.widths, noisy.network.rank)
-    true_map = potentials.product(start)[0]
-    count, name = noisy.calls * noisy.chains, f"noisy {noisy.network}"
-
-    def batches(step: int) -> Any:
-        return potentials.regression_batch(
-            true_map, count, noisy.batch_size, generator(STUDY, "noisy-batch", settings.seed, step)
-        )
-
-    loss = potentials.deep_linear_regression
-    return _calls(loss, start, name, noisy, noisy.step_sizes, settings.seed, batches)
 
 
 def spread_rows(groups: dict[str, list[Calls]], settings: LLCCalibrationSettings) -> list[dict]:
@@ -300,7 +189,7 @@ def coverage_rows(models: Sequence[Exact], networks: Measured, settings: LLCCali
     over_networks = []
     for network, calls in networks:
         interval = _mean(calls.extrapolated().llc, settings.alpha)
-        over_networks.append(interval.ci_low <= _coefficient(network) <= interval.ci_high)
+        over_networks.append(interval.ci_low <= llc_calls.coefficient(network) <= interval.ci_high)
     return [
         _by_interval(
             "coverage", name, "coverage", 1 - settings.alpha, _share(hits, settings.strict_alpha), required=required
@@ -318,7 +207,7 @@ def flag_rows(healthy: Sequence[Calls], settings: LLCCalibrationSettings) -> lis
     share = _share(raised, settings.alpha)
     rows = [_by_tolerance("flags", "deep linear, healthy", "flagged", 0.0, share, settings.false_alarms)]
     network = settings.networks[0]
-    loss, start = _deep_linear(network)
+    loss, start = llc_calls.deep_linear(network)
     beside = {name: tensor + DISPLACEMENT for name, tensor in start.items()}
     # At 4/(nβh), h the largest curvature (at least 1 per layer), SGLD on a quadratic is unstable.
     too_large = 8 / settings.nbeta
@@ -326,8 +215,8 @@ def flag_rows(healthy: Sequence[Calls], settings: LLCCalibrationSettings) -> lis
         ("start beside a minimum", beside, min(settings.step_sizes), "not_a_minimum"),
         ("step too large", start, too_large, "diverged"),
     ):
-        chosen = _sampling(settings, step_size, settings.step_sizes)
-        frame = _estimates(loss, begin, NO_BATCH, chosen, settings.calls, f"flags {case}", settings.seed)
+        chosen = llc_calls.sampling(settings, step_size, settings.step_sizes)
+        frame = llc_calls.estimates(loss, begin, chosen, settings.calls, f"flags {case}", settings.seed)
         hits = frame.flag.str.split(",").map(lambda names, expected=expected: expected in names)
         share = _share(hits, settings.alpha)
         rows.append(_by_tolerance("flags", case, "flagged", 1.0, share, 0.0, x=step_size, flag=expected))
@@ -359,7 +248,7 @@ def parity_rows(settings: LLCCalibrationSettings) -> list[dict]:
 def sweep_rows(settings: LLCCalibrationSettings) -> list[dict]:
     """Levels and orderings at other ε, nβ and γ, one varied at a time."""
     sweep = settings.sweep
-    truths = [_coefficient(network) for network in sweep.networks]
+    truths = [llc_calls.coefficient(network) for network in sweep.networks]
     base = LLCSettings(
         chains=sweep.chains,
         draws=sweep.draws,
@@ -377,7 +266,7 @@ def sweep_rows(settings: LLCCalibrationSettings) -> list[dict]:
             for network, truth in zip(sweep.networks, truths, strict=True):
                 if (str(network), chosen) not in known:
                     name = f"sweep {network} {varied} {value:g}"
-                    frame = _estimates(*_deep_linear(network), NO_BATCH, chosen, 1, name, settings.seed)
+                    frame = llc_calls.estimates(*llc_calls.deep_linear(network), chosen, 1, name, settings.seed)
                     known[str(network), chosen] = frame.iloc[0]
                 estimate = known[str(network), chosen]
                 found.append(estimate)
@@ -416,60 +305,6 @@ def sweep_rows(settings: LLCCalibrationSettings) -> list[dict]:
     return rows
 
 
-def _deep_linear(network: NetworkSettings) -> tuple[Loss, Stack]:
-    start = potentials.balanced_point(network.widths, network.rank)
-    return potentials.deep_linear(potentials.product(start)[0]), start
-
-
-def _coefficient(network: NetworkSettings) -> float:
-    return float(learning_coefficients.deep_linear(network.widths, network.rank)[0])
-
-
-def _sampling(how: Sampled, step_size: float, step_sizes: Sequence[float]) -> LLCSettings:
-    """How chains are run at `step_size`: for the same time ε·steps as at the smallest of `step_sizes`."""
-    share = min(min(step_sizes) / step_size, 1.0)
-    return LLCSettings(
-        chains=how.chains,
-        draws=max(round(how.draws * share), 16),
-        burn_in=round(how.burn_in * share),
-        learning_rate=step_size,
-        nbeta=how.nbeta,
-        localization=how.localization,
-    )
-
-
-def _calls(
-    loss: Loss,
-    start: Stack,
-    name: str,
-    how: Sampled,
-    step_sizes: Sequence[float],
-    seed: int,
-    batches: Callable[[int], Any] = NO_BATCH,
-) -> Calls:
-    """Independent calls at each step size."""
-    return Calls(
-        {
-            step: _estimates(loss, start, batches, _sampling(how, step, step_sizes), how.calls, name, seed)
-            for step in step_sizes
-        }
-    )
-
-
-def _estimates(
-    loss: Loss, start: Stack, batches: Callable, chosen: LLCSettings, calls: int, name: str, seed: int
-) -> pd.DataFrame:
-    """`llc.estimate`'s row of each of `calls` calls from the one network in `start`.
-
-    The calls are networks of one stack: they share no noise, batch or baseline, so they differ as separate calls do.
-    """
-    noise = torch_seed(STUDY, name, seed, chosen.learning_rate)
-    traces = llc.sample(loss, stack.take(start, [0] * calls), batches, chosen, noise)
-    frame = llc.estimate(traces, chosen)
-    log.info("%s, ε %g: λ̂ %.3f ± %.3f", name, chosen.learning_rate, frame.llc.mean(), frame.llc.sem())
-    return frame
-
-
 def _kept(frame: pd.DataFrame) -> np.ndarray:
     """λ̂ of the calls without a flag."""
     return frame.llc[frame.flag == ""].to_numpy()
@@ -489,18 +324,15 @@ def _share(hits: Sequence[bool] | pd.Series, alpha: float) -> Estimate:
     return Estimate(count / total, interval.low, interval.high, np.nan, total)
 
 
-def _by_interval(
-    family: str, case: str, quantity: str, truth: float, measured: Estimate, **others: Any
-) -> dict[str, Any]:
-    passed = bool(measured.ci_low <= truth <= measured.ci_high)
-    return _row(family, case, quantity, truth, measured, np.nan, passed, **others)
+def _by_interval(family: str, case: str, quantity: str, truth: float, measured: Estimate, **others: Any) -> dict:
+    return _row(family, case, quantity, truth, measured, np.nan, measured.ci_low <= truth <= measured.ci_high, others)
 
 
 def _by_tolerance(
     family: str, case: str, quantity: str, truth: float, measured: Estimate, tolerance: float, **others: Any
-) -> dict[str, Any]:
-    passed = bool(abs(measured.estimate - truth) <= tolerance)
-    return _row(family, case, quantity, truth, measured, tolerance, passed, **others)
+) -> dict:
+    passed = abs(measured.estimate - truth) <= tolerance
+    return _row(family, case, quantity, truth, measured, tolerance, passed, others)
 
 
 def _row(
@@ -511,28 +343,8 @@ def _row(
     measured: Estimate,
     tolerance: float,
     passed: bool,
-    *,
-    x: float = np.nan,
-    required: bool = True,
-    flag: str = "",
-    widths: list[int] | None = None,
-    rank: int | None = None,
-) -> dict[str, Any]:
-    return {
-        "instrument": "llc",
-        "family": family,
-        "case": case,
-        "widths": widths,
-        "rank": rank,
-        "quantity": quantity,
-        "x": x,
-        "truth": truth,
-        "estimate": measured.estimate,
-        "ci_low": measured.ci_low,
-        "ci_high": measured.ci_high,
-        "tolerance": tolerance,
-        "n": measured.n,
-        "flag": flag,
-        "required": required,
-        "passed": passed,
-    }
+    others: dict[str, Any],
+) -> dict:
+    of = {"instrument": "llc", "family": family, "case": case, "quantity": quantity, "flag": "", **others}
+    interval = (measured.ci_low, measured.ci_high)
+    return checks.row(of, truth, measured.estimate, interval, tolerance, measured.n, passed)

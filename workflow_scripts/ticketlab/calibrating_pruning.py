@@ -1,7 +1,6 @@
 """Does pruning find what is there? Planted supports, a ticket that is one already, and a study without any ticket.
 
-Planted teachers. y = teacher(x) + noise with x standard normal; the teacher's weights off its support S are 0, those on
-it are ±U(0.5, 1.5) (times a constant of the layer). The student has the teacher's architecture, with biases.
+Planted teachers (planted.py), with support S.
 
 - linear: the student's problem is convex and the Gram matrix of x is the identity, so that training ends at
   ŵ = teacher + error. As soon as every |error| is below half the smallest weight on S, the largest |ŵ| are S exactly:
@@ -32,11 +31,11 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy import stats
-from torch import Tensor
 
-from workflow_scripts.ticketlab import comparisons, controls, pruning, states, statistics, verdicts
+from workflow_scripts.ticketlab import checks, comparisons, controls, pruning, states, statistics, verdicts
 from workflow_scripts.ticketlab.controls import Sources, Ticket
 from workflow_scripts.ticketlab.models.mlp import MLP
+from workflow_scripts.ticketlab.planted import Teacher, aligned, by_chance, plant, regression, shared
 from workflow_scripts.ticketlab.pruning import Counts
 from workflow_scripts.ticketlab.randomness import generator
 from workflow_scripts.ticketlab.settings.calibration_pruning import (
@@ -46,14 +45,13 @@ from workflow_scripts.ticketlab.settings.calibration_pruning import (
 )
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
-from workflow_scripts.ticketlab.stack import Member, Stack, as_variant, concatenate, dense_members, size
+from workflow_scripts.ticketlab.stack import Member, Stack, as_variant, concatenate, dense_members
 from workflow_scripts.ticketlab.study import metric_rows
 from workflow_scripts.ticketlab.tasks import Problem, images
 from workflow_scripts.ticketlab.training import State, evaluate, initial_state, initial_weights, train
 
 ALPHA = 0.05  # 1 − coverage of the intervals over seeds
 SLACK = 1e-9  # of float64 sums, where a tolerance is 0
-SMALLEST, LARGEST = 0.5, 1.5  # sizes of the teacher's weights, in units of the layer
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def calibrate(settings: PruningCalibrationSettings) -> pd.DataFrame:
         *ticket_with_noise(settings),
         *digits(settings),
     ]
-    return pd.DataFrame(rows)
+    return checks.table(rows)
 
 
 def iterate(bench: Bench, members: Sequence[Member], start: State) -> Iterator[Round]:
@@ -113,86 +111,12 @@ def _last(bench: Bench, members: Sequence[Member], start: State, mask: Stack) ->
 # Planted teachers.
 
 
-@dataclass(frozen=True)
-class Teacher:
-    """Weights by tensor name, (1, *shape), 0 off the support; `support` is 1 on it."""
-
-    weights: Stack
-    support: Stack
-
-    @property
-    def planted(self) -> int:
-        return int(sum(tensor.sum() for tensor in self.support.values()))
-
-    def outputs(self, x: np.ndarray) -> np.ndarray:
-        *hidden, last = (tensor[0].numpy() for tensor in self.weights.values())
-        for weight in hidden:
-            x = np.maximum(x @ weight.T, 0)
-        return x @ last.T
-
-
-def plant(study: str, settings: PlantedSettings, model: MLP) -> Teacher:
-    """A teacher in which every hidden unit (every output of a linear map) has equally many weights on each side."""
-    random = generator(study, "teacher", 0)
-    weights, support = {}, {}
-    for index, name in enumerate(model.prunable):
-        shape = model.get_parameter(name).shape
-        # Rows of the first matrix belong to a hidden unit (or an output), columns of the second to a hidden unit.
-        across = 1 if index == 0 else 0
-        count = round(settings.density * shape[across])
-        chosen = random.random(shape).argsort(axis=across).argsort(axis=across) < count
-        size = random.uniform(SMALLEST, LARGEST, shape) * random.choice([-1, 1], shape) / np.sqrt(count)
-        support[name] = torch.from_numpy(chosen.astype(np.float32))[None]
-        weights[name] = torch.from_numpy((chosen * size).astype(np.float32))[None]
-    return Teacher(weights, support)
-
-
-def regression(teacher: Teacher, settings: PlantedSettings) -> Problem:
-    """The teacher's noisy outputs on standard normal inputs; "loss" is the squared error, summed over outputs."""
-
-    def sample(random: np.random.Generator, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-        x = random.standard_normal((batch_size, settings.inputs), dtype=np.float32)
-        noise = settings.noise * random.standard_normal((batch_size, settings.outputs), dtype=np.float32)
-        return x, teacher.outputs(x) + noise
-
-    return Problem(settings.inputs, settings.outputs, 1, sample, {}, {"loss": _squared_error}, {})
-
-
-def _squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
-    return (outputs - targets).square().sum(-1)
-
-
 def _bench(study: str, settings: PlantedSettings) -> tuple[Bench, Teacher]:
     model = MLP(settings.inputs, [settings.hidden] if settings.hidden else [], settings.outputs)
     teacher = plant(study, settings, model)
     keep = (teacher.planted / _total(teacher.support)) ** (1 / settings.planted_round)
     schedule = ScheduleSettings(keep=keep)
     return Bench(study, regression(teacher, settings), model, settings.training, schedule, settings.rounds), teacher
-
-
-def _aligned(weights: Stack, teacher: Teacher) -> Stack:
-    """The same weights with the teacher's signs on its support."""
-    signs = {name: torch.where(teacher.support[name] > 0, tensor.sign(), 0) for name, tensor in teacher.weights.items()}
-    return weights | {
-        name: torch.where(sign != 0, sign * weights[name].abs(), weights[name]) for name, sign in signs.items()
-    }
-
-
-def shared(mask: Stack, support: Stack) -> np.ndarray:
-    """How many weights of the support each mask keeps, (N,)."""
-    counts = [(mask[name] * support[name]).flatten(1).sum(1, dtype=torch.float64) for name in mask]
-    return torch.stack(counts).sum(0).numpy()
-
-
-def by_chance(mask: Stack, support: Stack) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and variance of `shared` for masks that keep as many weights of each layer at random, (N,) each."""
-    mean, variance = np.zeros(size(mask)), np.zeros(size(mask))
-    for name, tensor in mask.items():
-        count, planted = tensor[0].numel(), float(support[name].sum())
-        kept = tensor.flatten(1).sum(1, dtype=torch.float64).numpy()
-        mean = mean + kept * planted / count
-        variance = variance + kept * (planted / count) * (1 - planted / count) * (count - kept) / (count - 1)
-    return mean, variance
 
 
 def planted(family: str, settings: PlantedSettings, common: PruningCalibrationSettings) -> Iterator[dict]:
@@ -202,7 +126,7 @@ def planted(family: str, settings: PlantedSettings, common: PruningCalibrationSe
     weights, other = (
         initial_weights(bench.model, bench.study, range(common.seeds), name) for name in ("init", "reinit")
     )
-    start = initial_state(_aligned(weights, teacher) if settings.hidden else weights, settings.training)
+    start = initial_state(aligned(weights, teacher) if settings.hidden else weights, settings.training)
     rounds = list(iterate(bench, members, start))
     yield from _exact_counts(family, "imp", bench, rounds)
     for found in rounds[1:]:
@@ -428,21 +352,5 @@ def _row(
     else:
         low, high = interval
         passed = low <= truth <= high
-    return {
-        "instrument": "pruning",
-        "family": family,
-        "case": case,
-        "widths": None,
-        "rank": None,
-        "quantity": quantity,
-        "x": x,
-        "truth": float(truth),
-        "estimate": estimate,
-        "ci_low": low,
-        "ci_high": high,
-        "tolerance": float(tolerance),
-        "n": len(values) if n is None else n,
-        "flag": "",
-        "required": required,
-        "passed": bool(passed),
-    }
+    of = {"instrument": "pruning", "family": family, "case": case, "quantity": quantity, "x": x, "required": required}
+    return checks.row(of, truth, estimate, (low, high), tolerance, len(values) if n is None else n, passed)

@@ -21,7 +21,7 @@ import pandas as pd
 from scipy import special, stats
 from scipy.optimize import brentq
 
-from workflow_scripts.ticketlab import agreement, statistics, verdicts
+from workflow_scripts.ticketlab import agreement, checks, statistics, verdicts
 from workflow_scripts.ticketlab.comparisons import DECISIVE_CONTROLS, TICKETS
 from workflow_scripts.ticketlab.contracts.roles import AGREEMENT
 from workflow_scripts.ticketlab.randomness import ORDER_STRIDE, generator
@@ -48,7 +48,7 @@ def calibrate(settings: StatisticsCalibrationSettings) -> pd.DataFrame:
         *_roles(settings),
         *_detectable(settings),
     ]
-    return pd.DataFrame(rows)
+    return checks.table(rows)
 
 
 # One interval, one test.
@@ -326,21 +326,13 @@ def _row(
     required: bool = False,
     passed: bool = True,
 ) -> dict:
-    return {
+    of = {
         "instrument": "statistics",
         "family": family,
         "case": case,
-        "widths": None,
-        "rank": None,
         "quantity": quantity,
         "x": x,
-        "truth": truth,
-        "estimate": estimate,
-        "ci_low": interval[0],
-        "ci_high": interval[1],
-        "tolerance": tolerance,
-        "n": n,
         "flag": "",
         "required": required,
-        "passed": bool(passed),
     }
+    return checks.row(of, truth, estimate, interval, tolerance, n, passed)

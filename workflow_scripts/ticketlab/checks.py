@@ -20,24 +20,24 @@ Interval = tuple[float, float]
 
 def within_tolerance(of: dict[str, Any], truth: float, estimate: float, tolerance: float, n: int = 1) -> dict:
     """Passes if |estimate − truth| ≤ tolerance. of: instrument, family, case and quantity, and x or required if any."""
-    return _row(of, truth, estimate, (NAN, NAN), tolerance, n, abs(estimate - truth) <= tolerance)
+    return row(of, truth, estimate, (NAN, NAN), tolerance, n, abs(estimate - truth) <= tolerance)
 
 
 def within_interval(of: dict[str, Any], truth: float, estimate: float, interval: Interval, n: int) -> dict:
     """Passes if the interval holds the truth."""
-    return _row(of, truth, estimate, interval, NAN, n, interval[0] <= truth <= interval[1])
+    return row(of, truth, estimate, interval, NAN, n, interval[0] <= truth <= interval[1])
 
 
 def at_least(of: dict[str, Any], bound: float, estimate: float, interval: Interval | None = None, n: int = 1) -> dict:
     """Passes if the estimate reaches the bound, which stands as `truth`; with an interval, if its upper end does."""
     named = {**of, "quantity": f"{of['quantity']}, at least"}
-    return _row(named, bound, estimate, interval or (NAN, NAN), NAN, n, (interval or (0, estimate))[1] >= bound)
+    return row(named, bound, estimate, interval or (NAN, NAN), NAN, n, (interval or (0, estimate))[1] >= bound)
 
 
 def at_most(of: dict[str, Any], bound: float, estimate: float, interval: Interval | None = None, n: int = 1) -> dict:
     """Passes if the estimate keeps to the bound, which stands as `truth`; with an interval, if its lower end does."""
     named = {**of, "quantity": f"{of['quantity']}, at most"}
-    return _row(named, bound, estimate, interval or (NAN, NAN), NAN, n, (interval or (estimate, 0))[0] <= bound)
+    return row(named, bound, estimate, interval or (NAN, NAN), NAN, n, (interval or (estimate, 0))[0] <= bound)
 
 
 def rate(hits: int, trials: int) -> tuple[float, Interval]:
@@ -58,14 +58,16 @@ def table(rows: list[dict]) -> pd.DataFrame:
     return frame[list(CALIBRATION.columns)]
 
 
-def _row(
+def row(
     of: dict[str, Any], truth: float, estimate: float, interval: Interval, tolerance: float, n: int, passed: bool
 ) -> dict:
+    """A check by a rule of the caller's own; `of` as above, and widths, rank and flag if any."""
     return {
         "widths": None,
         "rank": None,
         "x": NAN,
         "required": True,
+        "flag": "" if np.isfinite(estimate) else "not_finite",
         **of,
         "truth": float(truth),
         "estimate": float(estimate),
@@ -73,6 +75,5 @@ def _row(
         "ci_high": float(interval[1]),
         "tolerance": float(tolerance),
         "n": n,
-        "flag": "" if np.isfinite(estimate) else "not_finite",
         "passed": bool(passed),
     }
