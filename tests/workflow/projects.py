@@ -1,5 +1,6 @@
 """Copies of the project to run Snakemake in: no test runs it in the repository itself."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from tests.workflow.plans import dry_runs
+from tests.workflow import forks
 from workflow_scripts.tools.jobs import Job
 
 ROOT = Path(__file__).parents[2]
@@ -76,6 +77,15 @@ TINY: dict[str, Any] = {
 }
 
 
+# Dry runs, job by job, by the code behind `make plan`.
+PLANS = (
+    "import dataclasses, json, sys\n"
+    "from workflow_scripts.tools.plan import dry_run, explained\n"
+    "runs = [explained(dry_run(arguments)) for arguments in json.loads(sys.argv[1])]\n"
+    "print(json.dumps([[dataclasses.asdict(job) for job in jobs] for jobs in runs]))"
+)
+
+
 def name(job: Job) -> str:
     """A job as rule and wildcards: "imp_round digits-0-10-2"."""
     return f"{job.rule} {'-'.join(job.wildcards.values())}".strip()
@@ -92,7 +102,8 @@ class Project:
         return [sys.executable, "-m", "snakemake", *arguments, "--cores", str(cores), *self._config()]
 
     def snakemake(self, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess[str]:
-        return self.call(self.command(*arguments, cores=cores))
+        _, _, module, *arguments_of_it = self.command(*arguments, cores=cores)
+        return forks.module(self.folder, module, arguments_of_it, environment())
 
     def run(self, *arguments: str, cores: int = 2) -> "Project":
         """Run to the end; a failure shows what Snakemake said."""
@@ -113,19 +124,21 @@ class Project:
         return {path for job in self._dry_runs(["--forceall"])[0] if not job.output for path in job.input}
 
     def _dry_runs(self, *runs: Sequence[str]) -> list[list[Job]]:
-        found = dry_runs(self.folder, [[*arguments, "--cores", "1", *self._config()] for arguments in runs])
+        commands = [[*arguments, "--cores", "1", *self._config()] for arguments in runs]
+        result = forks.python(self.folder, PLANS, [json.dumps(commands)], environment())
+        assert result.returncode == 0, (result.stdout + result.stderr)[-6000:]
         return [
             [
                 Job(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
                 for fields in jobs
             ]
-            for jobs in found
+            for jobs in json.loads(result.stdout.splitlines()[-1])
         ]
 
     def tool(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """One of workflow_scripts/tools, as `make` calls it."""
-        module = f"workflow_scripts.tools.{name}"
-        return self.call([sys.executable, "-m", module, "--cores", "2", *self._config(), *arguments])
+        own = ["--cores", "2", *self._config(), *arguments]
+        return forks.module(self.folder, f"workflow_scripts.tools.{name}", own, environment())
 
     def call(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, cwd=self.folder, env=environment(), capture_output=True, text=True)
