@@ -57,7 +57,7 @@ report: environment ## results/report.html and whatever it needs
 	$(SNAKEMAKE) $(CHOSEN) $(ARGS) -- report
 
 test: lint ## lint, types, unit tests and the quick workflow end to end
-	$(BIN)/python -m pytest -m "not slow" -n $(CORES) --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n $(shell expr $(CORES) + 1) --dist loadgroup $(ARGS)
 
 test-cluster: environment ## what the tests run through a real Slurm; says what is missing where it cannot start one
 	$(BIN)/python -m pytest -m "cluster and not slow" $(ARGS)
