@@ -1,12 +1,14 @@
-"""What a job wrote can be told from what is there now (ticketlab/manifest.py, tools/damage.py)."""
+"""What a job wrote can be told from what is there now (ticketlab/manifest.py, tools/damage.py, tools/recover.py)."""
 
 import json
 import os
 import shutil
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
+from snakemake.persistence import MetadataRecord
 from snakemake.persistence.file import FilePersistence
 
 from workflow_scripts.ticketlab import manifest
@@ -101,27 +103,58 @@ def test_a_broken_manifest_vouches_for_nothing_and_stops_nothing(results: Path, 
     assert damage.everywhere(str(results)) == []
 
 
-def test_snakemakes_records_are_written_anew_where_they_lack_and_only_there(
-    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def records(results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FilePersistence:
+    """Snakemake's, without any; the manifest is of a job that made OUTPUT of an own file and of OTHER."""
     monkeypatch.chdir(tmp_path)
     own = tmp_path / "text.txt"
     own.write_text("text")
     manifest.record(results / LOG, "train_dense", [own, results / OTHER], [{"a": 1}, "c"], [results / OUTPUT])
-    records = FilePersistence(nolock=True)
+    return FilePersistence(nolock=True)
+
+
+def recovered(results: Path, records: FilePersistence) -> MetadataRecord:
     recover(str(results), records)
     found = records._read_record(f"{results}/{OUTPUT}")
     assert found
+    return found.model_copy()
+
+
+def test_snakemakes_records_are_written_anew_where_they_lack(results: Path, records: FilePersistence) -> None:
+    found = recovered(results, records)
     assert (found.rule, found.params) == ("train_dense", sorted([repr({"a": 1}), repr("c")]))
-    assert found.input == sorted([str(own), str(results / OTHER)])
-    assert found.input_checksums == {str(own): f"sha256:{sha256(b'text').hexdigest()}"}
+    own = str(results.parents[1] / "text.txt")
+    assert found.input == sorted([own, str(results / OTHER)])
+    assert found.input_checksums == {own: f"sha256:{sha256(b'text').hexdigest()}"}
     assert records._read_record(f"{results}/{OTHER}") is None
-    found.params = ["other"]
-    records._write_record(f"{results}/{OUTPUT}", found)
+
+
+def test_snakemakes_own_record_of_the_same_job_is_kept(results: Path, records: FilePersistence) -> None:
+    own = recovered(results, records)
+    own.input_checksums, own.endtime = {"data.parquet": "sha256:0"}, (own.endtime or 0) + 1
+    records._write_record(f"{results}/{OUTPUT}", own)
     records._clear_cache()
-    recover(str(results), records)
-    kept = records._read_record(f"{results}/{OUTPUT}")
-    assert kept and kept.params == ["other"]
+    assert recovered(results, records) == own
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"params": ["other"], "seconds": 1},  # said by --touch, or of bytes that an older copy has replaced
+        {"params": ["other"], "seconds": -1},  # of an earlier run: the job outlived the Snakemake that ran it
+        {"rule": "other", "seconds": 1},
+        {"input": ["other"], "seconds": 1},
+        {"seconds": -1},  # of an equal job, made of other bytes, perhaps
+    ],
+)
+def test_a_record_of_another_job_than_made_these_bytes_is_replaced(
+    results: Path, records: FilePersistence, wrong: dict[str, Any]
+) -> None:
+    right = recovered(results, records)
+    record = right.model_copy(update={**wrong, "endtime": (right.endtime or 0) + wrong.pop("seconds")})
+    records._write_record(f"{results}/{OUTPUT}", record)
+    records._clear_cache()
+    assert recovered(results, records) == right
 
 
 def test_a_manifest_appears_whole_or_not_at_all(results: Path) -> None:

@@ -128,3 +128,26 @@ def test_a_run_that_was_killed_goes_on_where_it_was_and_ends_in_the_same_bytes(
     assert project.tables() == tiny.tables()
     assert not project.plan()
     assert not [*project.folder.rglob(".*.partial")]
+
+
+def test_what_a_job_wrote_that_outlived_its_snakemake_is_known_by_the_config_that_it_ran_with(
+    tiny: Project, tmp_path: Path
+) -> None:
+    """In a cluster's queue jobs outlive a killed run, and no one is left to record what they made, and of what."""
+    project = tiny.copy(tmp_path / "project")
+    other = project.overlay("other.yaml", OTHER_LLC)
+    # As the executor calls a job that it has submitted.
+    job = ["--target-jobs", "estimate_llc:study=digits,block=0,source=tickets", "--allowed-rules", "estimate_llc"]
+    other.run("--mode", "remote", "--force", "--nolock", "--ignore-incomplete", *job)
+    assert project.tables() != tiny.tables()
+    assert {*project.plan("instruments")} == {"estimate_llc digits-0-tickets"}
+    assert {*other.plan("instruments")} == {"estimate_llc digits-0-dense"}
+    assert project.run().tables() == tiny.tables()
+
+
+def test_an_output_that_was_only_said_to_be_up_to_date_stays_stale(tiny: Project, tmp_path: Path) -> None:
+    other = tiny.copy(tmp_path / "project").overlay("other.yaml", OTHER_LLC)
+    planned = set(other.plan())
+    assert planned
+    other.run("--touch")
+    assert set(other.plan()) == planned
