@@ -11,7 +11,7 @@ from workflow_scripts.ticketlab import models, specs, tasks
 from workflow_scripts.ticketlab.calibration import INSTRUMENTS
 from workflow_scripts.ticketlab.digest import code_parts, lock_parts
 from workflow_scripts.ticketlab.errors import TicketlabError
-from workflow_scripts.tools import damage, parts
+from workflow_scripts.tools import damage, parts, tensors
 from workflow_scripts.tools.recover import recover
 
 ROOT = Path(workflow.basedir)
@@ -22,6 +22,8 @@ try:
     CONFIG = ticketlab_config.load(
         [ROOT / "config.yaml", *workflow.config_settings.configfiles], dict(workflow.config_settings.config)
     )
+    if workflow.is_main_process:
+        tensors.check(CONFIG, ROOT)
 except TicketlabError as error:
     raise WorkflowError(str(error)) from None
 STUDIES = CONFIG.names()

@@ -20,6 +20,10 @@ BAD = {
     "heads that do not divide the width": ("studies: {text: {model: {heads: 5}}}", "heads 5"),
     "rewinding past the end": ("studies: {digits: {pruning: {rewind_steps: [0, 9000]}}}", "pruning.rewind_steps 9000"),
     "a study that is not there": ("run: [digit]", "'digit'"),
+    "a tensor that the model has not": (
+        "studies: {digits: {pruning: {schedule: {keep_by_tensor: {layers.9.weight: 0.9}}}}}",
+        "digits.pruning.schedule.keep_by_tensor: the model has no prunable tensor 'layers.9.weight'; it has layers.0.",
+    ),
     "studies as a list": ("studies: [digits]", "`studies` must be a mapping"),
     "defaults as a number": ("defaults: 3", "`defaults` must be a mapping"),
     # Snakemake reads the files of --configfile before the workflow does, and says this of them:
