@@ -59,8 +59,9 @@ report: environment ## results/report.html and whatever it needs
 test: lint ## lint, types, unit tests and the quick workflow end to end
 	$(BIN)/python -m pytest -m "not slow" -n $(shell expr $(CORES) + 1) --dist loadgroup $(ARGS)
 
-test-cluster: environment ## what the tests run through a real Slurm; says what is missing where it cannot start one
-	$(BIN)/python -m pytest -m "cluster and not slow" $(ARGS)
+test-cluster: environment ## all that is tested through a real Slurm; fails and says what is missing where there can be none
+	@tests/operations/slurm/start.sh
+	REQUIRE_CLUSTER=yes $(BIN)/python -m pytest -m cluster $(ARGS)
 
 lint: environment ## style and types of the Python and Snakemake code
 	$(BIN)/ruff check .

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Start a Slurm of one node on loopback: no systemd, no accounting database. Usage: start.sh EMPTY_FOLDER
-# It ends with a sentence and exit code 3 where it cannot; stop.sh undoes what it did.
+# It ends with a sentence and exit code 3 where it cannot, also if it is only asked (no folder is given); stop.sh undoes
+# what it did.
 set -eu
-dir=$1
+dir=${1:-}
 here=$(dirname "$(readlink -f "$0")")
 
 cannot() {
@@ -13,6 +14,7 @@ for program in slurmctld slurmd sbatch munged; do
     command -v "$program" > /dev/null || cannot "$program is missing; as root: apt-get install slurm-wlm munge (Debian, Ubuntu)"
 done
 [ "$(id -u)" = 0 ] || cannot "it is started as root only"
+[ -n "$dir" ] || exit 0
 mkdir -p "$dir/state" "$dir/spool" /run/munge /etc/slurm
 cpus=$(nproc)
 memory=$(awk '/^MemTotal/ {print int($2 / 1024 * 0.9)}' /proc/meminfo)
