@@ -1,14 +1,12 @@
 """What a test asks of Slurm, and how it runs a project through it."""
 
 import subprocess
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.operations.processes import wait_until
 from tests.workflow.projects import Project
 
-PATIENCE = 300.0
 # The repository's own profile. This Slurm has no accounting database; the rest is haste.
 ARGUMENTS = (
     *("--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue"),
@@ -19,14 +17,17 @@ ACTIVE = {"PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "SUSPENDED"}
 
 @dataclass(frozen=True)
 class SlurmJob:
-    """number; state; what: the rule or group with its wildcards; folder: where it was submitted; memory (MB)."""
+    """number; state; what: the rule or group with its wildcards; folder: where it was submitted.
+
+    memory: what it asks for in MB; minutes: the time that it may take.
+    """
 
     number: str
     state: str
     what: str
     folder: str
     memory: int
-    reason: str
+    minutes: int
 
 
 class Cluster:
@@ -37,11 +38,11 @@ class Cluster:
 
     def jobs(self, project: Project) -> list[SlurmJob]:
         """The project's jobs, those that have ended too."""
-        answer = ask("squeue", "--states=all", "--noheader", "--sort=i", "--format=%A|%T|%k|%Z|%m|%r")
+        answer = ask("squeue", "--states=all", "--noheader", "--sort=i", "--format=%A|%T|%k|%Z|%m|%l")
         rows = [line.split("|") for line in answer.splitlines()]
         jobs = [
-            SlurmJob(number, state, what.removeprefix("rule_"), folder, megabytes(memory), reason)
-            for number, state, what, folder, memory, reason in rows
+            SlurmJob(number, state, what.removeprefix("rule_"), folder, megabytes(memory), minutes(limit))
+            for number, state, what, folder, memory, limit in rows
         ]
         return [job for job in jobs if Path(job.folder) == project.folder]
 
@@ -79,8 +80,8 @@ def megabytes(memory: str) -> int:
     return round(float(memory[:-1]) * {"M": 1, "G": 1024}[memory[-1]])
 
 
-def wait_until(condition: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
-    end = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < end, f"no {what} within {patience:.0f} s"
-        time.sleep(0.3)
+def minutes(limit: str) -> int:
+    """1:00, 2:30:00, 1-00:00:00."""
+    days, _, clock = limit.rpartition("-")
+    hours, minute = ["0", *clock.split(":")][-3:-1]
+    return (int(days or 0) * 24 + int(hours)) * 60 + int(minute)

@@ -14,12 +14,12 @@ FAULTS: dict[str, list[str]] = {
     "SIGKILL of Snakemake, alone or with its jobs": [
         f"{REPEATS}::test_a_run_that_was_killed_goes_on_where_it_was_and_ends_in_the_same_bytes"
     ],
-    "20 SIGKILLs, of jobs and of Snakemake, at random moments": [
-        f"{HERE}::test_twenty_kills_at_random_moments_change_no_byte"
+    "20 SIGKILLs, of jobs and of Snakemake, at random moments of the quick run": [
+        f"{HERE}::test_twenty_kills_of_jobs_and_of_snakemake_at_random_moments_of_the_quick_run_change_no_byte"
     ],
     "a job fails": [f"{REPEATS}::test_after_a_failure_and_its_repair_nothing_old_is_left"],
     "two runs in one folder": [
-        f"{HERE}::test_a_second_run_in_the_same_folder_is_refused",
+        f"{HERE}::test_a_second_run_in_the_same_folder_is_refused_while_the_first_goes_on",
         "unit/test_unlock.py::test_the_lock_stays_while_a_job_still_writes",
     ],
     "disk full": [f"{HERE}::test_a_full_disk_is_told_in_one_sentence_and_leaves_no_half_table"],
@@ -60,16 +60,24 @@ FAULTS: dict[str, list[str]] = {
         f"{HERE}::test_any_file_is_a_config_or_refused_in_one_message",
     ],
     "config file that is not there": [
-        "unit/test_arguments.py::test_a_config_file_that_is_not_there_is_named_in_one_sentence"
+        "unit/test_arguments.py::test_a_config_file_that_is_not_there_is_named_in_one_sentence",
+        f"{BAD_CONFIG}::test_a_config_file_that_does_not_exist_ends_the_run_by_name",
     ],
     "`keep_by_tensor` names no tensor": [
-        "unit/test_pruning.py::test_a_share_for_a_tensor_that_is_not_there_is_refused"
+        f"{BAD_CONFIG}::test_a_bad_config_is_refused_in_one_message_before_any_job",
+        "unit/test_tensors.py::test_a_name_that_the_network_has_not_is_refused_with_those_that_it_has",
+        "unit/test_pruning.py::test_a_share_for_a_tensor_that_is_not_there_is_refused",
     ],
     "Slurm cancels a job": [f"{CLUSTER}::test_a_cancelled_job_and_a_drained_node_delay_a_run_and_change_no_byte"],
+    "Slurm ends a job at its wall time": [
+        f"{CLUSTER}::test_a_job_that_the_scheduler_ends_at_its_wall_time_is_run_again_with_twice_the_time"
+    ],
     "a job fails under Slurm": [
         f"{CLUSTER}::test_a_job_that_fails_is_tried_with_more_memory_then_told_of_and_a_repaired_run_completes"
     ],
     "Snakemake killed, jobs in Slurm's queue": [
-        f"{CLUSTER}::test_after_snakemake_was_killed_its_queued_jobs_are_waited_for_and_the_run_completes"
+        f"{CLUSTER}::"
+        "test_after_snakemake_was_killed_its_queued_jobs_are_waited_for_and_known_by_the_config_that_they_ran_with",
+        f"{REPEATS}::test_what_a_job_wrote_that_outlived_its_snakemake_is_known_by_the_config_that_it_ran_with",
     ],
 }

@@ -1,17 +1,16 @@
 """Through a real Slurm: the workstation's bytes, whatever happens to jobs, node and Snakemake on the way."""
 
-import os
-import signal
-import subprocess
+import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.operations.cluster import Cluster, wait_until
-from tests.workflow.projects import Project, environment, tiny_project
+from tests.operations.cluster import Cluster
+from tests.operations.processes import jobs_of, kill, running, said, wait_until
+from tests.workflow.projects import Project, tiny_project
 
 pytestmark = pytest.mark.cluster
 
@@ -19,31 +18,8 @@ SCRIPT = "workflow_scripts/train_dense.py"
 BODY = "spec = snakemake.params.spec\n"
 DENSE = "digits/block0/dense/weights.parquet"
 UNLOCK = [sys.executable, "-m", "workflow_scripts.tools.unlock"]
+OTHER: dict[str, Any] = {"studies": {"digits": {"training": {"learning_rate": 0.002}}}}
 FAULT = f'raise RuntimeError("made to fail")\n    {BODY}'
-
-
-@contextmanager
-def running(project: Project, command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Snakemake in the background, with what it says in run.log; not outliving the block."""
-    with (project.folder / "run.log").open("w") as log:
-        process = subprocess.Popen(
-            command, cwd=project.folder, env=environment(), stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        yield process
-    finally:
-        kill(process)
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """Snakemake and what it started here, at once; not its jobs in the queue."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def said(project: Project) -> str:
-    return (project.folder / "run.log").read_text()
 
 
 def same_as(tiny: Project, project: Project) -> bool:
@@ -93,14 +69,15 @@ def test_a_job_that_fails_is_tried_with_more_memory_then_told_of_and_a_repaired_
     assert not project.plan("dense")
 
 
-def test_after_snakemake_was_killed_its_queued_jobs_are_waited_for_and_the_run_completes(
-    cluster: Cluster, tiny: Project, pristine: Path, tmp_path: Path
+def test_after_snakemake_was_killed_its_queued_jobs_are_waited_for_and_known_by_the_config_that_they_ran_with(
+    cluster: Cluster, tiny: Project, tmp_path: Path
 ) -> None:
-    project = tiny_project(pristine, tmp_path / "project")
+    project = tiny.copy(tmp_path / "project")
+    other = project.overlay("other.yaml", OTHER)
     cluster.drain()
     try:
-        with running(project, cluster.command(project, "dense")) as snakemake:
-            waiting = cluster.job(project, "", "PENDING")
+        with running(other, cluster.command(other, "dense")) as snakemake:
+            waiting = cluster.job(project, "train_dense", "PENDING")
             kill(snakemake)
         refused = project.call(UNLOCK)
         assert refused.returncode == 1
@@ -111,7 +88,50 @@ def test_after_snakemake_was_killed_its_queued_jobs_are_waited_for_and_the_run_c
     assert cluster.job(project, waiting.what, "COMPLETED").number == waiting.number
 
     assert project.call(UNLOCK).returncode == 0
+    assert not other.plan("dense")
+    assert {*project.plan("dense")} == {"train_dense digits-0"}
+    assert project.tables()[DENSE] != tiny.tables()[DENSE]
     again = project.call(cluster.command(project, "dense"))
     assert again.returncode == 0, again.stderr[-6000:]
     assert same_as(tiny, project)
     assert not project.plan("dense")
+
+
+@pytest.mark.slow
+def test_a_job_that_the_scheduler_ends_at_its_wall_time_is_run_again_with_twice_the_time(
+    cluster: Cluster, tiny: Project, tmp_path: Path
+) -> None:
+    project = tiny.copy(tmp_path / "project")
+    project.edit("rules/dense.smk", "runtime=grown(60)", "runtime=grown(1)")
+    (project.folder / "results" / DENSE).unlink()
+    with running(project, cluster.command(project, "dense")) as snakemake:
+        wait_until(lambda: bool(jobs_of(project)), "job that runs")
+        for job in jobs_of(project):
+            job.suspend()
+        first = cluster.job(project, "train_dense", "TIMEOUT")
+        second = cluster.job(project, "train_dense", "COMPLETED")
+        assert (first.minutes, second.minutes) == (1, 2)
+        assert snakemake.wait() == 0, said(project)[-6000:]
+    assert f"'{first.number}' failed, SLURM status is: 'TIMEOUT'" in said(project)
+    assert project.tables() == tiny.tables()
+
+
+@pytest.mark.slow
+@pytest.mark.finished_run("tiny")  # beside the other tests here: there can be one Slurm only
+def test_the_quick_config_gives_the_workstations_bytes(cluster: Cluster, pristine: Path, tmp_path: Path) -> None:
+    """Prints how long both took (`-s` shows it): nothing else may run meanwhile."""
+    seconds, tables = {}, {}
+    for way in ("workstation", "Slurm"):
+        project = Project(shutil.copytree(pristine, tmp_path / way), ("config/quick.yaml",))
+        start = time.monotonic()
+        result = project.call(cluster.command(project) if way == "Slurm" else project.command())
+        seconds[way] = time.monotonic() - start
+        assert result.returncode == 0, result.stderr[-6000:]
+        tables[way] = project.tables("results/quick")
+    jobs = [job for job in cluster.jobs(project) if job.state == "COMPLETED"]
+    print(
+        f"quick: workstation {seconds['workstation']:.0f} s, Slurm {seconds['Slurm']:.0f} s in {len(jobs)} jobs, "
+        f"ratio {seconds['Slurm'] / seconds['workstation']:.2f}"
+    )
+    assert len(tables["Slurm"]) > 100
+    assert tables["Slurm"] == tables["workstation"]

@@ -3,11 +3,13 @@
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.operations.faults import FAULTS
-from tests.workflow.projects import ROOT, Project, environment, tiny_project
+from tests.operations.processes import jobs_of, running, said, wait_until
+from tests.workflow.projects import ROOT, Project, environment
 from workflow_scripts.ticketlab import tables
 from workflow_scripts.ticketlab.config import Config, load, validate
 from workflow_scripts.ticketlab.contracts.networks import METRICS
@@ -28,6 +31,8 @@ from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.tasks import images
 
 DOCS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+LOCK = ".snakemake/locks/*.output.lock"
+UNLOCK = [sys.executable, "-m", "workflow_scripts.tools.unlock"]
 SECTION = re.search(r"^## When something goes wrong\n(.*?)(?=^## |\Z)", DOCS, flags=re.MULTILINE | re.DOTALL)
 
 
@@ -124,15 +129,19 @@ def test_memory_that_is_used_up_is_told_in_one_sentence(tmp_path: Path, body: st
     assert "Traceback" in (tmp_path / "logs/job.log").read_text()
 
 
-def test_a_second_run_in_the_same_folder_is_refused(pristine: Path, tmp_path: Path) -> None:
-    project = tiny_project(pristine, tmp_path / "project")
-    locks = project.folder / ".snakemake/locks"
-    locks.mkdir(parents=True)
-    (locks / "0.output.lock").write_text("results/digits/data.parquet\n")
-    result = project.snakemake("data")
-    assert result.returncode != 0
-    assert "Directory cannot be locked" in result.stderr and "Traceback" not in result.stderr
-    assert not (project.folder / "results").exists()
+def test_a_second_run_in_the_same_folder_is_refused_while_the_first_goes_on(tiny: Project, tmp_path: Path) -> None:
+    project = tiny.copy(tmp_path / "project")
+    (project.folder / "results/report.html").unlink()
+    with running(project, project.command()) as first:
+        wait_until(lambda: any(lock.stat().st_size for lock in project.folder.glob(LOCK)), "lock")
+        first.send_signal(signal.SIGSTOP)
+        second, unlocked = project.snakemake(), project.call(UNLOCK)
+        first.send_signal(signal.SIGCONT)
+        assert first.wait() == 0, said(project)[-6000:]
+    assert second.returncode != 0
+    assert "Directory cannot be locked" in second.stderr and "Traceback" not in second.stderr
+    assert unlocked.returncode == 1 and str(first.pid) in unlocked.stderr
+    assert not project.plan()
 
 
 # What others wrote: images, tables, configs.
@@ -246,45 +255,30 @@ def test_any_file_is_a_config_or_refused_in_one_message(
 # Kills.
 
 
-def jobs_of(project: Project) -> list[psutil.Process]:
-    """The scripts that run in the project's folder."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            script = any(".snakemake/scripts/" in word for word in process.cmdline())
-            if script and Path(process.cwd()) == project.folder:
-                found.append(process)
-        except (psutil.Error, OSError):
-            continue
-    return found
-
-
 @pytest.mark.slow
-def test_twenty_kills_at_random_moments_change_no_byte(tiny: Project, pristine: Path, tmp_path: Path) -> None:
-    project = tiny_project(pristine, tmp_path / "project")
+def test_twenty_kills_of_jobs_and_of_snakemake_at_random_moments_of_the_quick_run_change_no_byte(
+    quick: Project, pristine: Path, tmp_path: Path
+) -> None:
+    project = Project(shutil.copytree(pristine, tmp_path / "project"), quick.overlays)
     choose = random.Random(0)
-    kills = 0
-    while kills < 20:
-        with (project.folder / "killed.log").open("w") as log:
-            run = subprocess.Popen(
-                project.command(), cwd=project.folder, env=environment(), stdout=log, stderr=log, start_new_session=True
-            )
-        time.sleep(choose.uniform(2, 12))
-        if run.poll() is not None:  # all done, or nothing left to do for want of time: from the start again
-            project.call(["rm", "-rf", "results"])
-            continue
-        jobs, target = jobs_of(project), choose.choice(["job", "Snakemake", "both"])
-        if target == "job" and jobs:
-            choose.choice(jobs).kill()
-            time.sleep(1)  # Snakemake sees it
-        (os.killpg if target == "both" else os.kill)(run.pid, signal.SIGKILL)
-        kills += 1
-        run.wait()
+    for target in choose.sample(["a job, then Snakemake", "Snakemake", "Snakemake and its jobs"] * 7, 20):
+        with running(project, project.command()) as snakemake:
+            wait_until(lambda: bool(jobs_of(project)), "job that runs")
+            time.sleep(choose.uniform(0, 10))
+            if target == "a job, then Snakemake":
+                with suppress(IndexError, psutil.NoSuchProcess):  # none runs at this moment
+                    choose.choice(jobs_of(project)).kill()
+                time.sleep(choose.uniform(0, 5))
+            assert snakemake.poll() is None, f"ended by itself: {said(project)[-6000:]}"
+            (os.killpg if target == "Snakemake and its jobs" else os.kill)(snakemake.pid, signal.SIGKILL)
+            snakemake.wait()
         for left in jobs_of(project):
             left.wait()
-        unlocked = project.call([sys.executable, "-m", "workflow_scripts.tools.unlock"])
+        unlocked = project.call(UNLOCK)
         assert unlocked.returncode == 0, unlocked.stderr
     project.run()
-    assert project.tables() == tiny.tables()
+    assert project.tables("results/quick") == quick.tables("results/quick")
     assert not project.plan()
     assert not [*project.folder.rglob(".*.partial")]
+    verified = project.tool("verify")
+    assert verified.returncode == 0, verified.stdout

@@ -1,0 +1,42 @@
+"""What the profile asks Slurm for, told from the calls of an sbatch that takes no job: no Slurm is needed."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.projects import Project, environment
+
+TOOLS = {
+    "sbatch": 'echo "$@" >> calls; echo "no such partition" >&2; exit 1',
+    "squeue": "exit 0",
+    **dict.fromkeys(("sacct", "sacctmgr", "scontrol", "sinfo", "sshare"), "exit 1"),
+}
+# None of them reads what another makes, so all are submitted although none succeeds.
+FORCED = ("trace_structure", "trace_masks", "score_roles", "estimate_llc", "calibrate")
+
+
+@pytest.mark.parametrize(("device", "gpus"), [("cpu", 0), ("cuda", 1)])
+def test_a_job_of_networks_asks_for_one_gpu_if_the_config_says_so_and_a_group_for_no_more(
+    tiny: Project, tmp_path: Path, device: str, gpus: int
+) -> None:
+    project = tiny.copy(tmp_path / "project")
+    for name, body in TOOLS.items():
+        tool = tmp_path / "bin" / name
+        tool.parent.mkdir(exist_ok=True)
+        tool.write_text(f"#!/bin/sh\n{body}\n")
+        tool.chmod(0o755)
+    # Another device makes networks stale, and what is forced would wait for these in vain: so times alone count here.
+    asked = ["--forcerun", *FORCED, "--retries=0", "--rerun-triggers=mtime", "--config", f"device={device}"]
+    command = project.command("--workflow-profile", "profiles/slurm", "--slurm-status-command=squeue", *asked)
+    variables = {**environment(), "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    result = subprocess.run(command, cwd=project.folder, env=variables, capture_output=True, text=True)
+    assert result.returncode != 0 and "no such partition" in result.stderr, result.stderr[-6000:]
+    calls = (project.folder / "calls").read_text().splitlines()
+    of = {what: [call for call in calls if f"rule_{what}" in call] for what in ("calibrate", "instruments", "estimate")}
+    assert all(of.values()), calls
+    assert not [call for call in of["calibrate"] if "--gpus" in call]
+    for call in of["instruments"] + of["estimate"]:
+        assert call.count("--gpus=1") == gpus and call.count("--gpus") == gpus
+        assert "--mem" in call and "-t " in call and "-p main" in call
