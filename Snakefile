@@ -15,6 +15,7 @@ include: "rules/tickets.smk"
 include: "rules/roles.smk"
 include: "rules/instruments.smk"
 include: "rules/noise.smk"
+include: "rules/fates.smk"
 include: "rules/calibration.smk"
 include: "rules/verdicts.smk"
 include: "rules/report.smk"
@@ -30,6 +31,7 @@ rule all:
         rules.roles.input,
         rules.instruments.input,
         rules.noise.input,
+        rules.fates.input,
         rules.calibrations.input,
         rules.verdicts.input,
         rules.figures.output,

@@ -49,7 +49,7 @@ wildcard_constraints:
     batch=r"\d+",
     control="[a-z_]+",
     instrument="|".join(INSTRUMENTS),
-    source=r"dense|tickets|split\d+",
+    source=r"dense|tickets|fates|split\d+",
 
 
 def at(path):

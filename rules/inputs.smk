@@ -66,6 +66,13 @@ def clock_masks(wildcards):
     return expand(rules.imp_round.output.masks, **wildcards, rewind=rewind, level=level)
 
 
+def end_masks(wildcards):
+    """IMP's masks at that round, from θ₀ where it rewinds there: what tickets are developed with."""
+    settings = pruning(wildcards.study)
+    rewind, level = min(settings.rewind_steps), settings.clock_level
+    return expand(rules.imp_round.output.masks, **wildcards, rewind=rewind, level=level)
+
+
 def spawned_weights(wildcards):
     """The children of every split step."""
     splits = spawning(wildcards.study).split_steps
@@ -78,6 +85,8 @@ def llc_networks(name):
     def paths(wildcards):
         if wildcards.source == "dense":
             return expand(rules.train_dense.output.weights, **wildcards) if name == "weights" else []
+        if wildcards.source == "fates":
+            return expand(rules.develop_tickets.output[name], **wildcards)
         settings = pruning(wildcards.study)
         return expand(
             rules.imp_round.output[name],

@@ -2,6 +2,7 @@ rule verdicts:
     input:
         rules.roles.input,
         rules.instruments.input,
+        rules.fates.input,
         rules.calibrations.input,
         every("{study}/comparisons.parquet"),
         at("verdicts.parquet"),
@@ -63,6 +64,7 @@ rule predict:
     input:
         comparisons=rules.judge.input.comparisons,
         verdicts=rules.judge.output.verdicts,
+        fates=rules.summarise_fates.output.fates if FATED else [],
     output:
         predictions=at("predictions.parquet"),
     log:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 # Rules with one job for all studies.
-OF_ALL = ("judge", "figures", "predict", "draw_noise", "report")
+OF_ALL = ("judge", "figures", "predict", "draw_noise", "summarise_fates", "draw_fate", "report")
 
 
 def all_specs(raw):
@@ -50,7 +50,9 @@ def all_specs(raw):
         found["summarise_noise", study, ""] = specs.summarise_noise(config, study)
         for size in specs.doses(config, study):
             found["dose_of_noise", study, size] = specs.dose_of_noise(config, study, size)
-        for source in ("dense", "tickets"):
+        if study in specs.fated(config):
+            found["develop_tickets", study, ""] = specs.develop_tickets(config, study)
+        for source in ("dense", "tickets", "fates"):
             found["estimate_llc", study, source] = specs.estimate_llc(config, study, source)
     return found
 
@@ -103,7 +105,7 @@ CHANGES = [
 
 def test_every_rule_is_covered(shipped):
     public = {name for name, value in vars(specs).items() if isfunction(value) and value.__module__ == specs.__name__}
-    rules = {name for name in public if not name.startswith("_")} - {"blocks", "doses", "external_files"}
+    rules = {name for name in public if not name.startswith("_")} - {"blocks", "doses", "fated", "external_files"}
     assert {rule for rule, _, _ in all_specs(shipped)} == rules
 
 
@@ -129,6 +131,31 @@ def test_a_dose_differs_from_the_studys_own_recipe_in_the_batch_size_alone(shipp
     found = all_specs(shipped)
     dose, dense = found["dose_of_noise", "modular_addition", 64], found["train_dense", "modular_addition", ""]
     assert dose["training"] == dense["training"] | {"batch_size": 64} != dense["training"]
+
+
+FATES = [
+    ("fate/structures", ["bigram"], {"develop_tickets", "draw_fate"}),
+    ("fate/llc_checkpoints", 2, {"develop_tickets", "estimate_llc fates"}),
+    ("pruning/clock_level", 3, {"develop_tickets", "trace_masks", "compare_masks", "figures", "predict"}),
+    ("judging/margin", 0.5, JUDGED | {"summarise_fates", "draw_fate"}),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "rules"), FATES, ids=[path for path, _, _ in FATES])
+def test_tickets_are_developed_anew_only_if_their_own_settings_change(shipped, path, value, rules):
+    before = all_specs(shipped)
+    after = all_specs(put(shipped, f"studies/markov_chains/{path}", value))
+    changed = {key for key in after if before.get(key) != after[key]}
+    named = {f"{rule} {name}" if rule == "estimate_llc" else rule for rule, _, name in changed}
+    assert named == rules | {"report"}
+
+
+def test_coefficients_of_tickets_stand_at_steps_of_the_dense_networks(shipped):
+    found = all_specs(shipped)
+    for study in ("markov_chains", "modular_addition"):
+        steps = found["estimate_llc", study, "fates"]["steps"]
+        assert set(steps) <= set(found["estimate_llc", study, "dense"]["steps"])
+        assert steps == found["develop_tickets", study, ""]["llc_steps"] and len(steps) > 2
 
 
 def test_a_change_of_mask_steps_concerns_one_control(shipped):

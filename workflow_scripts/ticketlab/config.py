@@ -17,6 +17,7 @@ from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.randomness import ORDER_STRIDE
 from workflow_scripts.ticketlab.settings.base import Section
 from workflow_scripts.ticketlab.settings.calibration import CalibrationSettings
+from workflow_scripts.ticketlab.settings.fate import FateSettings
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.settings.llc import LLCSettings, LLCSweepSettings, choose_checkpoints
 from workflow_scripts.ticketlab.settings.models import ModelSettings
@@ -53,6 +54,7 @@ class StudySettings(Section):
     llc_sweep: LLCSweepSettings = LLCSweepSettings()
     judging: JudgingSettings
     noise: NoiseSettings | None = Field(None, description="doses of noise in the data order; null: none is tried")
+    fate: FateSettings | None = Field(None, description="transients that are looked for in tickets; null: none")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

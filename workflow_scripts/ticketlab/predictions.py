@@ -49,6 +49,7 @@ def predict(
             *complexity_of_tickets(rows, settings, spec["last_step"]),
             *weights_of_the_ticket(rows, settings, spec["clock_level"], spec["rewind_steps"][0]),
         ]
+        own += [row for study, row in further if study == name]
         missing = [
             doses.row(key, title, None, "", "", NOT_MEASURED, "not in this run", "") for key, title in TITLES.items()
         ]

@@ -61,6 +61,7 @@ ALTERNATIVES = {
     "llc": "Two panels per study: learning coefficient over training and by ticket size, with flagged shares below.",
     "clock": "Five strips per study over one axis of training steps: complexity, structure, masks, tickets, roles.",
     "noise": "Determinacy of roles and masks against the batch size, and the error that the networks end with.",
+    "fate": "Distance to transient structures, and learning coefficients, of dense networks and tickets over training.",
 }
 CAPTIONS = {
     "tickets": "Test 1. Left: the test metric at the end of training against the share of weights kept; the grey band "
@@ -88,6 +89,12 @@ CAPTIONS = {
     "weights (overlap beyond that of weights of like initial size), when data orders split at step 0 and batches "
     "have so many examples; equal numbers of steps. The slope is that of a line through each initialisation's "
     "doses. Right: what the networks end with; where they do not learn the task, D says nothing.",
+    "fate": "Predictions P4 and P5. Distance, along training from θ₀, to structures that dense networks acquire and "
+    "leave again: of tickets with the mask of the end (IMP's), with the mask of the dense network's largest "
+    "weights at the step nearest to the structure, and with both masks shuffled within layers. A is the share "
+    "of the first distance that was covered, F the share of that which is lost again; behind it what is lost "
+    "against dense in the test metric at the end. Last panels: learning coefficient along training at the "
+    "study's one setting, without estimates that are flagged for more than being away from a minimum.",
 }
 
 

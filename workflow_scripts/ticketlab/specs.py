@@ -102,6 +102,39 @@ def draw_noise(config: Config) -> dict:
     return {"studies": {study: config.studies[study].training.batch_size for study in noisy}}
 
 
+def fated(config: Config) -> list[str]:
+    """The studies in whose tickets transients are looked for."""
+    return [study for study in config.names() if config.studies[study].fate is not None]
+
+
+def develop_tickets(config: Config, study: str) -> dict:
+    pruning = config.studies[study].pruning
+    return _trained(config, study) | {
+        "schedule": _section(config, study, "pruning")["schedule"],
+        "level": pruning.clock_level,
+        "structure": _section(config, study, "structure"),
+        "structures": _section(config, study, "fate")["structures"],
+        "llc_steps": _steps_of_fates(config, study),
+    }
+
+
+def summarise_fates(config: Config) -> dict:
+    return {"studies": {study: _section(config, study, "judging") for study in fated(config)}}
+
+
+def draw_fate(config: Config) -> dict:
+    return {
+        "studies": {
+            study: {
+                "structures": _section(config, study, "fate")["structures"],
+                "judging": _section(config, study, "judging"),
+                "last_step": config.studies[study].training.steps,
+            }
+            for study in fated(config)
+        }
+    }
+
+
 def trace_masks(config: Config, study: str) -> dict:
     settings = config.studies[study]
     return _network(config, study) | {
@@ -129,10 +162,12 @@ def compare_roles(config: Config, study: str) -> dict:
 
 
 def estimate_llc(config: Config, study: str, source: str) -> dict:
-    """`source` is "dense" (at some of its checkpoints) or "tickets" (at the end)."""
-    settings = config.studies[study]
-    last = settings.training.steps
-    steps = choose_checkpoints(settings.llc.checkpoints, _checkpoints(config, study)) if source == "dense" else [last]
+    """`source` is "dense" (at some of its checkpoints), "tickets" (at the end) or "fates" (at some of the dense's)."""
+    steps = {
+        "dense": lambda: _steps_of_llc(config, study),
+        "tickets": lambda: [config.studies[study].training.steps],
+        "fates": lambda: _steps_of_fates(config, study),
+    }[source]()
     return _network(config, study) | {"llc": _sampling(config, study), "steps": steps}
 
 
@@ -203,6 +238,18 @@ def _checkpoints(config: Config, study: str) -> list[int]:
     """The steps at which every network of the study is evaluated, and the dense ones kept."""
     settings = config.studies[study]
     return log_spaced_steps(settings.training.steps, settings.checkpoints)
+
+
+def _steps_of_llc(config: Config, study: str) -> list[int]:
+    """The steps at which dense networks' learning coefficients are estimated."""
+    return choose_checkpoints(config.studies[study].llc.checkpoints, _checkpoints(config, study))
+
+
+def _steps_of_fates(config: Config, study: str) -> list[int]:
+    """Those at which they are estimated in tickets too."""
+    settings = config.studies[study].fate
+    count = 0 if settings is None else settings.llc_checkpoints
+    return choose_checkpoints(count, _steps_of_llc(config, study)) if count else []
 
 
 def _sampling(config: Config, study: str) -> dict:

@@ -1,0 +1,63 @@
+"""Train a block's tickets from θ₀ with the mask of the end, those of the transients' peaks, and all of these shuffled.
+
+They are traced at the steps of the dense networks. Weights are kept where learning coefficients are estimated, of the
+tickets with the end's mask and of their shuffled control.
+"""
+
+import pandas as pd
+from snakemake.script import Snakemake
+
+from workflow_scripts.ticketlab import developing, pruning, states, structure, tables, tasks
+from workflow_scripts.ticketlab.contracts.networks import MASKS, METRICS, WEIGHTS
+from workflow_scripts.ticketlab.contracts.structure import STRUCTURE
+from workflow_scripts.ticketlab.jobs import logged
+from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
+from workflow_scripts.ticketlab.settings.structure import StructureSettings
+from workflow_scripts.ticketlab.settings.training import TrainingSettings
+from workflow_scripts.ticketlab.stack import concatenate
+from workflow_scripts.ticketlab.study import metric_rows, open_study
+from workflow_scripts.ticketlab.training import SLOTS, evaluate, train
+
+snakemake: Snakemake  # put here by Snakemake
+
+with logged(snakemake) as provenance:
+    spec = snakemake.params.spec
+    study = open_study(spec, snakemake.input.data)
+    training, schedule = TrainingSettings(**spec["training"]), ScheduleSettings(**spec["schedule"])
+    last, level = training.steps, spec["level"]
+    task = tasks.module(spec["task"]["kind"])
+    components = task.components(study.problem) if hasattr(task, "components") else None
+    references = structure.references(
+        study.problem, task.references(study.problem), StructureSettings(**spec["structure"]), study.device
+    )
+    course = tables.read(snakemake.input.structure, STRUCTURE)
+    peaks = {name: developing.nearest_step(course, name) for name in spec["structures"]}
+    print("nearest at step", peaks)
+
+    def dense_weights(step):
+        return pruning.prunable(study.model, states.read_weights(snakemake.input.dense, step, study.device)[1])
+
+    dense, start = states.read_state(snakemake.input.dense, 0, study.device, SLOTS[training.optimiser])
+    _, imp = states.read_masks(snakemake.input.masks[0], last, study.device)
+    counts = pruning.schedule(schedule, pruning.sizes(imp), level)
+    tickets = developing.masks(study.name, dense, level, counts, imp, last, peaks, dense_weights)
+    members, start = states.join([(ticket.members, start) for ticket in tickets])
+    mask = concatenate([ticket.mask for ticket in tickets])
+    end = [index for index, member in enumerate(members) if member.variant.startswith(developing.END)]
+    kept = [members[index] for index in end]
+
+    with tables.writing(snakemake.output.masks, MASKS, provenance) as writer:
+        for ticket in tickets:
+            states.add_masks(writer, study.name, ticket.members, ticket.taken_at, ticket.mask)
+    rows = []
+    record = sorted(set(course["step"].tolist()))
+    with tables.writing(snakemake.output.weights, WEIGHTS, provenance) as writer:
+        for state in train(study.model, study.problem, study.name, members, start, training, record, masks=mask):
+            found = (study.name, members, state.step, study.model, state.weights, references, components)
+            rows.append(developing.distance_rows(*found))
+            if state.step in (*spec["llc_steps"], last):
+                states.add_state(writer, study.name, kept, state.take(end))
+    tables.write(snakemake.output.structure, STRUCTURE, pd.concat(rows), provenance)
+    values = evaluate(study.model, study.problem, state.weights)
+    metrics = metric_rows(study.name, members, last, pruning.density(mask), values)
+    tables.write(snakemake.output.metrics, METRICS, metrics, provenance)
