@@ -30,6 +30,7 @@ CONTROL = "end_shuffled"
 # Distances to the transient's predictor at STEPS, by what becomes of it.
 THROUGH = [1.0, 0.6, 0.1, 0.3, 0.5, 0.6]
 SKIPPED = [1.0, 0.9, 0.8, 0.9, 0.9, 0.9]
+NEAR = [0.3, 0.25, 0.2, 0.25, 0.3, 0.3]  # the mask alone came so near; it goes on a third of the way
 KEPT = [1.0, 0.6, 0.2, 0.2, 0.2, 0.2]
 # λ̂ at STEPS: a rise and a fall, and only one of these.
 TWO, RISE = [1.0, 2.0, 5.0, 9.0, 5.0, 2.0], [1.0, 2.0, 5.0, 9.0, 9.0, 9.0]
@@ -97,6 +98,7 @@ P4 = [
     ("goes through it and fails", {}, {END: 1.3}, "built", "does not match"),
     ("at the margin", {END: SKIPPED}, {END: 1.02}, "inconclusive", "neither to match nor to fail"),
     ("keeps it", {END: KEPT}, {}, "inconclusive", "acquired and kept"),
+    ("starts near it", {END: NEAR}, {}, "inconclusive", "unclear"),
     ("nothing to skip", {"dense": KEPT, END: SKIPPED}, {}, "inconclusive", "no transient here (acquired and kept)"),
     ("never acquired", {"dense": SKIPPED, END: SKIPPED}, {}, "inconclusive", "no transient here (skipped)"),
 ]
@@ -131,6 +133,10 @@ def test_the_dose_is_what_was_acquired_and_differences_are_paired_by_seed():
     assert found["dose"] == pytest.approx(0.2, abs=0.01) and found["n"] == len(SEEDS)
     table = fates_of(*frames).set_index(["network", "quantity", "contrast"])
     assert table.loc[(END, "acquired", "less dense"), "estimate"] == pytest.approx(0.2 - 0.9, abs=0.01)
+    assert table.loc[(END, "acquired", "on dense's scale"), "estimate"] == pytest.approx(0.2, abs=0.01)
+    near = fates_of(*scripted({END: NEAR})).set_index(["network", "quantity", "contrast"])["estimate"]
+    assert near[END, "acquired", "own"] == pytest.approx(1 / 3, abs=0.01)
+    assert near[END, "acquired", "on dense's scale"] == pytest.approx(0.8, abs=0.01)
     assert table.loc[(END, "forgotten", "less dense"), "estimate"] == pytest.approx(0.5 - 5 / 9, abs=0.05)
     assert table.loc[(END, "loss", "less dense"), "estimate"] == pytest.approx(0.3, abs=0.01)
 

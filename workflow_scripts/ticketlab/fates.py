@@ -22,8 +22,9 @@ from workflow_scripts.ticketlab.verdicts import INCONCLUSIVE
 
 # Networks of the table, beside peak_{structure} and their shuffled controls (developing.py).
 DENSE, END, SHUFFLED = "dense", "end", "_shuffled"
-# Contrasts: a network's own value, and its difference or ratio to the dense network, paired by seed.
-OWN, LESS, OVER = "own", "less dense", "over dense"
+# Contrasts: a network's own value, its difference or ratio to the dense network, paired by seed; and A as a share of
+# the dense network's first distance.
+OWN, LESS, OVER, SCALED = "own", "less dense", "over dense", "on dense's scale"
 SHOWN = ("", "not_a_minimum")  # flags of estimates that are shown along training, as in comparisons.py
 EQUAL_LOSS = "llc at equal loss"
 GRID = 64  # equal losses at which two networks' coefficients are compared
@@ -55,7 +56,11 @@ def table(
 
 
 def _courses(distances: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """Distance along training, A and F of every structure in every network, and A and F less the dense network's."""
+    """Distance along training, A and F of every structure in every network, and A and F less the dense network's.
+
+    A mask alone can bring θ₀ nearer to a structure, and then there is less to acquire: so A is also taken as a share of
+    the first distance of the dense network.
+    """
     for name, of_structure in distances.groupby("structure"):
         found = {}
         for network, group in of_structure.groupby("variant"):
@@ -73,9 +78,13 @@ def _courses(distances: pd.DataFrame, settings: JudgingSettings) -> Iterator[dic
                 if len(mine):
                     result = statistics.exceeds(mine, threshold, settings.alpha)
                     yield _row(network, quantity, OWN, result, **at)
+        first = of_structure[of_structure["step"].eq(0)].set_index(["variant", "init_seed"])["distance"]
         for network, mine in found.items():
             if network == DENSE:
                 continue
+            left = (1 - mine["acquired"]) * first[network]
+            scaled = statistics.exceeds(1 - left / first[DENSE].loc[mine.index], settings.acquired, settings.alpha)
+            yield _row(network, "acquired", SCALED, scaled, structure=name)
             difference = mine - found[DENSE].loc[mine.index]
             for quantity in difference:
                 values = difference[quantity].dropna() if quantity == "forgotten" else difference[quantity]
@@ -210,13 +219,20 @@ def _judged(rows: pd.DataFrame, name: str, dense: str, settings: JudgingSettings
 
 
 def fate(rows: pd.DataFrame, network: str, name: str, settings: JudgingSettings) -> str:
-    """What becomes of a structure in a network: by the whole intervals of A and F against the study's thresholds."""
-    acquired, forgotten = (_one(rows, network, quantity, OWN, name) for quantity in ("acquired", "forgotten"))
-    if acquired is None or pd.isna(acquired["ci_low"]):
+    """What becomes of a structure in a network: by the whole intervals of A and F against the study's thresholds.
+
+    A must be below, or above, both as a share of the network's own first distance and of the dense network's.
+    """
+    acquired, scaled, forgotten = (
+        _one(rows, network, quantity, contrast, name)
+        for quantity, contrast in (("acquired", OWN), ("acquired", SCALED), ("forgotten", OWN))
+    )
+    both = pd.DataFrame([row for row in (acquired, scaled) if row is not None])
+    if both.empty or both["ci_low"].isna().any():
         return UNCLEAR
-    if acquired["ci_high"] < settings.acquired:
+    if (both["ci_high"] < settings.acquired).all():
         return SKIPPED
-    if not acquired["ci_low"] > settings.acquired or forgotten is None or pd.isna(forgotten["ci_low"]):
+    if not (both["ci_low"] > settings.acquired).all() or forgotten is None or pd.isna(forgotten["ci_low"]):
         return UNCLEAR
     if forgotten["ci_low"] > settings.forgotten:
         return THROUGH
@@ -243,6 +259,9 @@ def describe(rows: pd.DataFrame, network: str, name: str, settings: JudgingSetti
         row = _one(rows, network, quantity, OWN, name)
         if row is not None:
             parts.append(f"{letter} {row['estimate']:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}]")
+    scaled = _one(rows, network, "acquired", SCALED, name)
+    if scaled is not None:
+        parts[1] += f" ({scaled['estimate']:.2f} on dense's scale)"
     lost = gap(rows, network, settings)
     if lost is not None:
         parts.append(f"{settings.metric} {lost['estimate']:+.3f} to dense, {match(rows, network, settings)}")
