@@ -14,13 +14,13 @@ from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 snakemake: Snakemake  # put here by Snakemake
 
 with logged(snakemake) as provenance:
-    measured = [
-        tables.read_many(snakemake.input.structure, STRUCTURE),
-        tables.read_many(snakemake.input.metrics, METRICS),
-        tables.read_many(snakemake.input.llc, LLC) if snakemake.input.llc else pd.DataFrame(columns=list(LLC.columns)),
-    ]
+    structure = tables.read_many(snakemake.input.structure, STRUCTURE)
+    metrics = tables.read_many(snakemake.input.metrics, METRICS)
+    none = pd.DataFrame(columns=list(LLC.columns))
+    llc = tables.read_many(snakemake.input.llc, LLC) if snakemake.input.llc else none
     parts = []
     for study, judging in snakemake.params.spec["studies"].items():
-        mine = [table[table["study"] == study] for table in measured]
-        parts.append(pd.DataFrame(fates.table(*mine, JudgingSettings(**judging))).assign(study=study))
+        distances, ends, estimates = (frame[frame["study"] == study] for frame in (structure, metrics, llc))
+        rows = fates.table(distances, ends, estimates, JudgingSettings(**judging))
+        parts.append(pd.DataFrame(rows).assign(study=study))
     tables.write(snakemake.output.fates, FATES, pd.concat(parts), provenance)

@@ -137,8 +137,8 @@ def _coefficients(estimates: pd.DataFrame, settings: JudgingSettings) -> Iterato
             logs = np.log([ratio for ratio in ratios if ratio > 0])
             if len(logs):
                 result = statistics.mean_interval(logs, settings.alpha)
-                ends = (float(np.exp(x)) for x in (result.estimate, result.ci_low, result.ci_high))
-                yield _row(network, EQUAL_LOSS, OVER, Estimate(*ends, result.p, result.n))
+                mean, low, high = np.exp([result.estimate, result.ci_low, result.ci_high]).tolist()
+                yield _row(network, EQUAL_LOSS, OVER, Estimate(mean, low, high, result.p, result.n))
 
 
 def at_equal_loss(first: pd.DataFrame, second: pd.DataFrame) -> float:
@@ -180,6 +180,8 @@ def transients(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
         dense = fate(rows, DENSE, name, settings)
         for network, words in ((END, "mask of the end"), (f"peak_{name}", "mask of its peak")):
             acquired = _one(rows, network, "acquired", OWN, name)
+            if acquired is None:
+                continue
             reason = describe(rows, network, name, settings)
             if network == END:
                 latent = f"A < {settings.acquired:g}, matching"
@@ -270,10 +272,10 @@ def describe(rows: pd.DataFrame, network: str, name: str, settings: JudgingSetti
 
 def stages_of_tickets(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
     """P5: the stages of λ̂ along training, and its level at equal training loss, which speaks for neither view."""
-    if rows[rows["network"].eq(END) & rows["quantity"].eq("llc")].empty:
+    estimated = rows[rows["network"].eq(END) & rows["quantity"].eq("llc")]
+    if estimated.empty:
         return
     dense, ticket, control = (stages(rows, network, settings) for network in (DENSE, END, END + SHUFFLED))
-    kept = _one(rows, END, settings.metric, OWN)
     verdict, why = _compared(dense, ticket, control, match(rows, END, settings) == MATCHES)
     words = "; ".join(
         f"{name}: {', '.join(found) or 'none'}"
@@ -281,8 +283,8 @@ def stages_of_tickets(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator
     )
     yield doses.row(
         "P5",
-        f"stages of λ̂ along training, ticket at {kept['density']:.1%} kept",
-        (float(len(ticket)), nan, nan, int(kept["n"])),
+        f"stages of λ̂ along training, ticket at {estimated['density'].iloc[0]:.1%} kept",
+        (float(len(ticket)), nan, nan, int(estimated["n"].max())),
         f"fewer than dense's {len(dense)}, in no control",
         f"dense's {len(dense)}",
         verdict,
