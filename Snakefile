@@ -16,6 +16,7 @@ include: "rules/roles.smk"
 include: "rules/instruments.smk"
 include: "rules/noise.smk"
 include: "rules/fates.smk"
+include: "rules/origins.smk"
 include: "rules/calibration.smk"
 include: "rules/verdicts.smk"
 include: "rules/report.smk"
@@ -32,6 +33,7 @@ rule all:
         rules.instruments.input,
         rules.noise.input,
         rules.fates.input,
+        rules.origins.input,
         rules.calibrations.input,
         rules.verdicts.input,
         rules.figures.output,

@@ -2,25 +2,6 @@
 FATED = specs.fated(CONFIG)
 
 
-def fates_of(pattern, **values):
-    """`pattern` for every block of every study with fates, and each of `values` (a name to a function of a study)."""
-    return [
-        path
-        for study in FATED
-        for path in expand(
-            pattern,
-            study=study,
-            block=specs.blocks(CONFIG, study),
-            **{name: function(study) for name, function in values.items()},
-        )
-    ]
-
-
-def llc_of_fates(study):
-    """The sources of learning coefficients that are compared along training; none if tickets have none."""
-    return ["dense", "fates"] if CONFIG.studies[study].fate.llc_checkpoints else []
-
-
 rule fates:
     input:
         rules.instruments.input,

@@ -130,3 +130,33 @@ def blocks_of_study(pattern):
 def doses_of_study(pattern):
     """`pattern` for every dose of noise of a study, in the order of the config."""
     return lambda wildcards: expand(pattern, study=wildcards.study, batch=specs.doses(CONFIG, wildcards.study))
+
+
+def at_initialisation(pattern, **values):
+    """`pattern` for every block of a study, of what starts from θ₀ itself: siblings, and IMP at the clock's round."""
+    return lambda wildcards: expand(
+        pattern,
+        study=wildcards.study,
+        block=specs.blocks(CONFIG, wildcards.study),
+        split=0,
+        rewind=0,
+        level=pruning(wildcards.study).clock_level,
+        **values,
+    )
+def fates_of(pattern, **values):
+    """`pattern` for every block of every study with fates, and each of `values` (a name to a function of a study)."""
+    return [
+        path
+        for study in specs.fated(CONFIG)
+        for path in expand(
+            pattern,
+            study=study,
+            block=specs.blocks(CONFIG, study),
+            **{name: function(study) for name, function in values.items()},
+        )
+    ]
+
+
+def llc_of_fates(study):
+    """The sources of learning coefficients that are compared along training; none if tickets have none."""
+    return ["dense", "fates"] if CONFIG.studies[study].fate.llc_checkpoints else []

@@ -1,5 +1,9 @@
 from os.path import relpath
 
+# The figures of what only some studies do.
+FURTHER = {"noise": NOISY, "fate": FATED, "resample": RESAMPLED, "foretold": FORETOLD}
+FIGURES = [*specs.FIGURES, *(name for name, studies in FURTHER.items() if studies)]
+
 
 rule figures:
     input:
@@ -30,16 +34,13 @@ rule report:
         comparisons=rules.judge.input.comparisons,
         verdicts=rules.judge.output.verdicts,
         predictions=rules.predict.output.predictions,
-        figures=expand(
-            at("figures/{name}.png"),
-            name=[*specs.FIGURES, *(["noise"] if NOISY else []), *(["fate"] if FATED else [])],
-        ),
+        figures=expand(at("figures/{name}.png"), name=FIGURES),
         calibration=rules.draw_calibrations.input.calibration,
         calibration_figures=expand(at("figures/calibration_{instrument}.png"), instrument=INSTRUMENTS),
         # The code digest sees Python only. Relative: another path would be another input to Snakemake.
         template=relpath(ROOT / "workflow_scripts/ticketlab/report.html.j2"),
         # Not read here: so that whoever asks for the report alone asks for all stages (see data.smk).
-        stages=[*rules.verdicts.input, *rules.noise.input, *rules.fates.input],
+        stages=[*rules.verdicts.input, *rules.noise.input],
     output:
         report=at("report.html"),
         config=at("config.yaml"),

@@ -3,6 +3,7 @@ rule verdicts:
         rules.roles.input,
         rules.instruments.input,
         rules.fates.input,
+        rules.origins.input,
         rules.calibrations.input,
         every("{study}/comparisons.parquet"),
         at("verdicts.parquet"),
@@ -64,7 +65,10 @@ rule predict:
     input:
         comparisons=rules.judge.input.comparisons,
         verdicts=rules.judge.output.verdicts,
-        fates=rules.summarise_fates.output.fates if FATED else [],
+        # Lists, also of one: the studies may have none of these.
+        fates=[rules.summarise_fates.output.fates] if FATED else [],
+        resample=[rules.summarise_resample.output.resample] if RESAMPLED else [],
+        foretold=rules.draw_foretold.input.foretold,
     output:
         predictions=at("predictions.parquet"),
     log:

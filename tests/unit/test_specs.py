@@ -16,7 +16,18 @@ ROOT = Path(__file__).parents[2]
 
 
 # Rules with one job for all studies.
-OF_ALL = ("judge", "figures", "predict", "draw_noise", "summarise_fates", "draw_fate", "report")
+OF_ALL = (
+    "judge",
+    "figures",
+    "predict",
+    "draw_noise",
+    "summarise_fates",
+    "draw_fate",
+    "summarise_resample",
+    "draw_resample",
+    "draw_foretold",
+    "report",
+)
 
 
 def all_specs(raw):
@@ -52,6 +63,10 @@ def all_specs(raw):
             found["dose_of_noise", study, size] = specs.dose_of_noise(config, study, size)
         if study in specs.fated(config):
             found["develop_tickets", study, ""] = specs.develop_tickets(config, study)
+        if study in specs.resampled(config):
+            found["resample_rest", study, ""] = specs.resample_rest(config, study)
+        if study in specs.foretold(config):
+            found["foretell_roles", study, ""] = specs.foretell_roles(config, study)
         for source in ("dense", "tickets", "fates"):
             found["estimate_llc", study, source] = specs.estimate_llc(config, study, source)
     return found
@@ -65,8 +80,17 @@ def put(raw, path, value):
     return raw
 
 
-NETWORK = {"init_seeds", "trace_masks", "compare_masks", "trace_structure", "score_roles", "estimate_llc", "sweep_llc"}
-TRAINED = {"train_dense", "imp_round", "retrain_tickets", "find_supermask", "train_spawned"}
+NETWORK = {
+    "init_seeds",
+    "trace_masks",
+    "compare_masks",
+    "trace_structure",
+    "score_roles",
+    "foretell_roles",
+    "estimate_llc",
+    "sweep_llc",
+}
+TRAINED = {"train_dense", "imp_round", "retrain_tickets", "find_supermask", "train_spawned", "resample_rest"}
 JUDGED = {"summarise", "judge", "figures", "predict"}
 
 # What is changed in study digits, and the rules of which a job has another spec then; the report has all of it.
@@ -78,25 +102,31 @@ CHANGES = [
     (
         "training/steps",
         500,
-        TRAINED | JUDGED | {"trace_masks", "compare_masks", "score_roles", "estimate_llc", "sweep_llc"},
+        (NETWORK - {"init_seeds", "trace_structure"}) | TRAINED | JUDGED,
     ),
-    ("checkpoints", 20, TRAINED - {"train_spawned"} | {"estimate_llc", "sweep_llc"}),
-    ("pruning/schedule/keep", 0.7, {"imp_round", "retrain_tickets", "trace_masks", "compare_masks"}),
+    (
+        "checkpoints",
+        20,
+        TRAINED - {"train_spawned", "resample_rest"} | {"foretell_roles", "estimate_llc", "sweep_llc"},
+    ),
+    ("pruning/schedule/keep", 0.7, {"imp_round", "retrain_tickets", "resample_rest", "trace_masks", "compare_masks"}),
     ("pruning/rounds", 13, set()),
     ("pruning/control_levels", [2, 4, 8, 12], set()),
     ("pruning/controls", ["reinitialised"], set()),
     ("pruning/rewound_controls", ["reinitialised", "shuffled", "random"], set()),
-    ("pruning/clock_level", 4, {"trace_masks", "compare_masks", "figures", "predict"}),
+    ("pruning/clock_level", 4, {"resample_rest", "trace_masks", "compare_masks", "figures", "predict"}),
     ("pruning/mask_steps", [10, 40, 150, 333], {"train_dense", "retrain_tickets"}),
     ("pruning/rewind_steps", [0, 20, 33], {"train_dense", "figures", "predict"}),
-    ("supermask/steps", 900, {"find_supermask"}),
+    ("supermask/steps", 900, {"find_supermask", "foretell_roles"}),
     ("spawning/orders", 4, {"train_spawned"}),
-    ("roles/examples", 60, {"score_roles", "compare_roles"}),
+    ("roles/examples", 60, {"score_roles", "compare_roles", "resample_rest", "foretell_roles"}),
     ("structure/split", "test", {"trace_structure", "figures"}),
     ("llc/draws", 120, {"estimate_llc", "sweep_llc", "draw_llc_sweep"}),
     ("llc_sweep/factors", [0.5], {"sweep_llc"}),
     ("llc/checkpoints", 3, {"estimate_llc"}),
-    ("judging/margin", 0.5, JUDGED),
+    ("judging/margin", 0.5, JUDGED | {"draw_resample"}),
+    ("resample/keep", ["ticket", "rest"], {"resample_rest"}),
+    ("foretelling/top_share", 0.5, {"foretell_roles", "draw_foretold", "predict"}),
     ("seeds", 16, set()),
     ("block_size", 4, {"init_seeds"}),
     ("licensed_by", "text", {"judge"}),
@@ -105,7 +135,8 @@ CHANGES = [
 
 def test_every_rule_is_covered(shipped):
     public = {name for name, value in vars(specs).items() if isfunction(value) and value.__module__ == specs.__name__}
-    rules = {name for name in public if not name.startswith("_")} - {"blocks", "doses", "fated", "external_files"}
+    others = {"blocks", "doses", "external_files", "fated", "resampled", "foretold"}
+    rules = {name for name in public if not name.startswith("_")} - others
     assert {rule for rule, _, _ in all_specs(shipped)} == rules
 
 
@@ -136,8 +167,12 @@ def test_a_dose_differs_from_the_studys_own_recipe_in_the_batch_size_alone(shipp
 FATES = [
     ("fate/structures", ["bigram"], {"develop_tickets", "draw_fate"}),
     ("fate/llc_checkpoints", 2, {"develop_tickets", "estimate_llc fates"}),
-    ("pruning/clock_level", 3, {"develop_tickets", "trace_masks", "compare_masks", "figures", "predict"}),
-    ("judging/margin", 0.5, JUDGED | {"summarise_fates", "draw_fate"}),
+    (
+        "pruning/clock_level",
+        3,
+        {"develop_tickets", "resample_rest", "trace_masks", "compare_masks", "figures", "predict"},
+    ),
+    ("judging/margin", 0.5, JUDGED | {"summarise_fates", "draw_fate", "draw_resample"}),
 ]
 
 
@@ -198,7 +233,8 @@ def test_a_study_more_leaves_finished_jobs_alone_but_the_last(shipped):
     shipped["studies"]["more"] = shipped["studies"]["digits"]
     after = all_specs(shipped)
     changed = {key for key in before if after[key] != before[key]}
-    assert changed == {(rule, "", "") for rule in ("judge", "figures", "predict", "report")}
+    of_all = ("judge", "figures", "predict", "summarise_resample", "draw_resample", "draw_foretold", "report")
+    assert changed == {(rule, "", "") for rule in of_all}
 
 
 def test_running_one_study_leaves_its_jobs_alone(shipped):

@@ -18,11 +18,13 @@ from workflow_scripts.ticketlab.randomness import ORDER_STRIDE
 from workflow_scripts.ticketlab.settings.base import Section
 from workflow_scripts.ticketlab.settings.calibration import CalibrationSettings
 from workflow_scripts.ticketlab.settings.fate import FateSettings
+from workflow_scripts.ticketlab.settings.foretelling import ForetellingSettings
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.settings.llc import LLCSettings, LLCSweepSettings, choose_checkpoints
 from workflow_scripts.ticketlab.settings.models import ModelSettings
 from workflow_scripts.ticketlab.settings.noise import NoiseSettings
 from workflow_scripts.ticketlab.settings.pruning import PruningSettings
+from workflow_scripts.ticketlab.settings.resample import ResampleSettings
 from workflow_scripts.ticketlab.settings.roles import RolesSettings
 from workflow_scripts.ticketlab.settings.spawning import SpawningSettings
 from workflow_scripts.ticketlab.settings.structure import StructureSettings
@@ -55,6 +57,8 @@ class StudySettings(Section):
     judging: JudgingSettings
     noise: NoiseSettings | None = Field(None, description="doses of noise in the data order; null: none is tried")
     fate: FateSettings | None = Field(None, description="transients that are looked for in tickets; null: none")
+    resample: ResampleSettings | None = Field(None, description="parts of θ₀ that are kept, the rest being drawn anew")
+    foretelling: ForetellingSettings | None = Field(None, description="of the roles of components; null: not tried")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -68,6 +72,8 @@ class StudySettings(Section):
         ):
             if steps and max(steps) >= last:
                 raise ValueError(f"{name} {max(steps)} must come before the end of training, step {last}")
+        if self.resample and 0 not in self.pruning.rewind_steps:
+            raise ValueError("resample keeps the ticket's initial weights: pruning.rewind_steps must hold 0")
         sets = (*tasks.SPLITS, *getattr(self.task, "FURTHER_SETS", ()))
         if self.structure.split not in sets:
             raise ValueError(

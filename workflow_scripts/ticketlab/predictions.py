@@ -48,13 +48,10 @@ def predict(
             *determinacy_of_masks(rows, settings),
             *complexity_of_tickets(rows, settings, spec["last_step"]),
             *weights_of_the_ticket(rows, settings, spec["clock_level"], spec["rewind_steps"][0]),
+            *(row for study, row in further if study == name),
         ]
-        own += [row for study, row in further if study == name]
-        missing = [
-            doses.row(key, title, None, "", "", NOT_MEASURED, "not in this run", "") for key, title in TITLES.items()
-        ]
-        measured = {row["prediction"] for row in own}
-        own += [row for row in missing if row["prediction"] not in measured]
+        unmeasured = TITLES.keys() - {row["prediction"] for row in own}
+        own += [doses.row(key, TITLES[key], None, "", "", NOT_MEASURED, "not in this run", "") for key in unmeasured]
         found += [{"study": name, **row} for row in sorted(own, key=lambda row: row["prediction"])]
     return pd.DataFrame(found)
 

@@ -62,6 +62,8 @@ ALTERNATIVES = {
     "clock": "Five strips per study over one axis of training steps: complexity, structure, masks, tickets, roles.",
     "noise": "Determinacy of roles and masks against the batch size, and the error that the networks end with.",
     "fate": "Distance to transient structures, and learning coefficients, of dense networks and tickets over training.",
+    "resample": "Two panels per study: the share of roles and of masks that each part of the initial weights keeps.",
+    "foretold": "Two panels per study: AUC of roles against the step, and supermasks against ablation effects.",
 }
 CAPTIONS = {
     "tickets": "Test 1. Left: the test metric at the end of training against the share of weights kept; the grey band "
@@ -95,6 +97,15 @@ CAPTIONS = {
     "of the first distance that was covered, F the share of that which is lost again; behind it what is lost "
     "against dense in the test metric at the end. Last panels: learning coefficient along training at the "
     "study's one setting, without estimates that are flagged for more than being away from a minimum.",
+    "resample": "P3. A part of the initial weights is kept, all others are drawn anew, and the network is trained "
+    "dense. Share of what the initialisation decides whatever the data order: 1 is what networks of the same "
+    "initialisation share, 0 what those of different ones do. Left: roles by component; right: places of the "
+    "largest final weights beyond what their own initial sizes explain. A set at random and the largest initial "
+    "weights have the ticket's size in every tensor. Dashed: the bounds of the predictions.",
+    "foretold": "P8. Left: a logistic regression from components at step k to the role that they have at the end, "
+    "fitted on all initialisations but one and tested on that one; the AUC ranks components within a layer, mean "
+    "over roles. The band counts as not foretold. Right: do supermasks over untrained weights keep more of the "
+    "components that matter after training? Intervals over initialisations.",
 }
 
 

@@ -135,6 +135,50 @@ def draw_fate(config: Config) -> dict:
     }
 
 
+def resampled(config: Config) -> list[str]:
+    """The studies in which parts of θ₀ are kept and the rest drawn anew."""
+    return [study for study in config.names() if config.studies[study].resample]
+
+
+def resample_rest(config: Config, study: str) -> dict:
+    pruning = _section(config, study, "pruning")
+    return _trained(config, study) | {
+        "roles": _section(config, study, "roles"),
+        "schedule": pruning["schedule"],
+        "level": pruning["clock_level"],
+        "keep": _section(config, study, "resample")["keep"],
+    }
+
+
+def summarise_resample(config: Config) -> dict:
+    return {"alpha": {study: config.studies[study].judging.alpha for study in resampled(config)}}
+
+
+def draw_resample(config: Config) -> dict:
+    return {"judging": {study: _section(config, study, "judging") for study in resampled(config)}}
+
+
+def foretold(config: Config) -> list[str]:
+    """The studies in which roles are foretold."""
+    return [study for study in config.names() if config.studies[study].foretelling]
+
+
+def foretell_roles(config: Config, study: str) -> dict:
+    settings = config.studies[study]
+    section = _section(config, study, "foretelling")
+    return _network(config, study) | {
+        "roles": _section(config, study, "roles"),
+        "foretelling": section,
+        "steps": choose_checkpoints(section["checkpoints"], _checkpoints(config, study)),
+        "supermask_steps": settings.supermask.steps,
+        "alpha": settings.judging.alpha,
+    }
+
+
+def draw_foretold(config: Config) -> dict:
+    return {"foretelling": {study: _section(config, study, "foretelling") for study in foretold(config)}}
+
+
 def trace_masks(config: Config, study: str) -> dict:
     settings = config.studies[study]
     return _network(config, study) | {
@@ -226,7 +270,8 @@ def figures(config: Config) -> dict:
 def predict(config: Config) -> dict:
     wanted = ("judging", "last_step", "clock_level", "rewind_steps")
     drawn = figures(config)["studies"]
-    return {"studies": {name: {key: spec[key] for key in wanted} for name, spec in drawn.items()}}
+    studies = {name: {key: spec[key] for key in wanted} for name, spec in drawn.items()}
+    return {"studies": studies} | draw_foretold(config)
 
 
 def report(config: Config) -> dict:

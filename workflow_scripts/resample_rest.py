@@ -1,0 +1,66 @@
+"""Keep a part of every initialisation, draw the rest anew, train dense, and compare with networks that kept it all.
+
+All parts and initialisations are one stack. What they are compared with is trained already: the dense networks' own
+siblings on other data orders.
+"""
+
+import pandas as pd
+from snakemake.script import Snakemake
+
+from workflow_scripts.ticketlab import blocks, pruning, resampling, roles, states, tables, tasks
+from workflow_scripts.ticketlab.contracts.origins import RESAMPLED_AGREEMENT, RESAMPLED_METRICS
+from workflow_scripts.ticketlab.contracts.roles import ROLES
+from workflow_scripts.ticketlab.jobs import logged
+from workflow_scripts.ticketlab.settings.roles import RolesSettings
+from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
+from workflow_scripts.ticketlab.settings.training import TrainingSettings
+from workflow_scripts.ticketlab.stack import as_variant, concatenate, take, to
+from workflow_scripts.ticketlab.study import metric_rows, open_study
+from workflow_scripts.ticketlab.training import evaluate, initial_state, initial_weights, train
+
+snakemake: Snakemake  # put here by Snakemake
+
+with logged(snakemake) as provenance:
+    spec = snakemake.params.spec
+    study = open_study(spec, snakemake.input.data)
+    settings, scoring = TrainingSettings(**spec["training"]), RolesSettings(**spec["roles"])
+
+    dense, initial = blocks.read(snakemake.input.dense, 0, study.device)
+    ticket = blocks.read(snakemake.input.masks, settings.steps, study.device, states.read_masks)[1]
+    fresh = initial_weights(study.model.cpu(), study.name, [member.init_seed for member in dense], "resample")
+    fresh = to(fresh, study.device)
+    study.model.to(study.device)
+    starts, members = [], []
+    for kept in spec["keep"]:
+        keep = resampling.part(kept, ticket, pruning.prunable(study.model, initial), study.name, dense)
+        starts.append(resampling.exchange(initial, fresh, keep))
+        members += as_variant(dense, variant=resampling.variant(kept))
+    start = concatenate(starts)
+    *_, end = train(
+        study.model, study.problem, study.name, members, initial_state(start, settings), settings, [settings.steps]
+    )
+    values = evaluate(study.model, study.problem, end.weights)
+    rows = metric_rows(study.name, members, settings.steps, [1.0] * len(members), values)
+    tables.write(snakemake.output.metrics, RESAMPLED_METRICS, rows, provenance)
+
+    slices = tasks.module(spec["task"]["kind"]).slices(study.problem, scoring.split)
+    scored = [tables.read_many(snakemake.input.roles, ROLES)]
+    for index in range(roles.PROBES):
+        probe = roles.draw_probe(study.problem, slices, study.name, index, scoring, study.device)
+        scores = roles.score(study.model, end.weights, probe, scoring)
+        scored.append(roles.rows(study.name, members, settings.steps, index, study.model, scores))
+
+    trained = blocks.read(snakemake.input.dense, settings.steps, study.device)[1]
+    siblings, of_siblings = blocks.read(snakemake.input.spawned, settings.steps, study.device)
+    everyone = [*members, *dense, *siblings]
+    ends = pruning.prunable(study.model, concatenate([end.weights, trained, of_siblings]))
+    counts = pruning.schedule(ScheduleSettings(**spec["schedule"]), pruning.sizes(ends), spec["level"])
+    place = {member.init_seed: index for index, member in enumerate(dense)}
+    theirs = take(initial, [place[member.init_seed] for member in siblings])
+    begun = pruning.prunable(study.model, concatenate([start, initial, theirs]))
+    masks = pruning.keep_top(pruning.magnitude(ends), counts)
+    found = [
+        resampling.role_agreement(pd.concat(scored)),
+        resampling.mask_agreement(study.name, everyone, masks, begun),
+    ]
+    tables.write(snakemake.output.agreement, RESAMPLED_AGREEMENT, pd.concat(found), provenance)

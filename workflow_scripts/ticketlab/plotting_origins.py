@@ -1,0 +1,119 @@
+"""The figures of what of the end is in θ₀ already: what each part of θ₀ keeps, and from when on roles are foretold."""
+
+import matplotlib
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from workflow_scripts.ticketlab.origins import MASKS, ROLES
+from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, STYLE, Look
+
+# By part of θ₀ that is kept, in the order of drawing.
+PARTS = {
+    "ticket": Look("ticket", BLUE, "o"),
+    "random": Look("as many\nat random", GREY, "X"),
+    "largest": Look("as many,\nthe largest", PURPLE, "D"),
+    "rest": Look("the rest", ORANGE, "s"),
+}
+TITLES = {ROLES: "roles", MASKS: "largest final weights"}
+FORETOLD = {
+    "roles": Look("roles, by components at step k", BLUE, "o"),
+    "permuted": Look("the same, roles permuted (control)", GREY, "x", ":"),
+}
+CHOSEN = {"all": Look("", GREEN, "o"), "all, other init": Look("", GREY, "x")}
+
+
+def parts(frame: pd.DataFrame, judging: dict[str, dict]) -> Figure:
+    """P3. frame: table `resample`; judging: by study, its section of the config. `plotting.save` writes it."""
+    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
+        drawn = _figure("P3: what of θ₀'s decisions is kept when only a part of θ₀ is?", len(judging), 2.9)
+        panels = drawn.subplots(len(judging), 2, squeeze=False)
+        for (study, section), row in zip(judging.items(), panels, strict=True):
+            for axes, quantity in zip(row, (ROLES, MASKS), strict=True):
+                mine = frame[frame["study"].eq(study) & frame["quantity"].eq(f"{quantity}: share")]
+                axes.set_title(f"{study}: {TITLES[quantity]}")
+                _shares(axes, mine.set_index("contrast"), section)
+            row[0].set_ylabel("share kept")
+    return drawn
+
+
+def _shares(axes: Axes, shares: pd.DataFrame, section: dict) -> None:
+    axes.axhline(1, color=BLACK, linewidth=0.8)
+    axes.axhline(0, color=BLACK, linewidth=0.8)
+    for bound in (section["undetermined"], section["determined"]):
+        axes.axhline(bound, color=GREY, linewidth=0.8, linestyle="--")
+    shown = [part for part in PARTS if part in shares.index]
+    for place, part in enumerate(shown):
+        row, look = shares.loc[part], PARTS[part]
+        if pd.isna(row["estimate"]):
+            continue
+        axes.plot(place, row["estimate"], color=look.colour, marker=look.marker, markersize=6)
+        axes.vlines(place, row["ci_low"], row["ci_high"], color=look.colour, linewidth=1.6)
+        axes.annotate(f"{row['estimate']:.2f}", (place, row["estimate"]), (7, -3), textcoords="offset points")
+    if shares.loc["ticket", "reason"]:
+        axes.text(0.5, 0.5, "nothing to keep:\nno determinacy", transform=axes.transAxes, ha="center", va="center")
+    axes.set_xticks(range(len(shown)), [PARTS[part].label for part in shown])
+    axes.set_xlim(-0.5, len(shown) - 0.3)
+    axes.set_ylim(min(-0.15, axes.get_ylim()[0]), max(1.1, axes.get_ylim()[1]))
+    axes.grid(visible=False, axis="x")
+    end = axes.get_yaxis_transform()
+    axes.text(1.01, 1, "all of θ₀", transform=end, va="center", fontsize=8)
+    axes.text(1.01, 0, "another θ₀", transform=end, va="center", fontsize=8)
+
+
+def roles(frame: pd.DataFrame, foretelling: dict[str, dict]) -> Figure:
+    """P8. frame: table `foretold`; foretelling: by study, its section of the config. `plotting.save` writes it."""
+    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
+        drawn = _figure("P8: from when on are roles foretold?", len(foretelling), 2.9)
+        panels = drawn.subplots(len(foretelling), 2, width_ratios=[1.7, 1], squeeze=False)
+        for (study, section), (left, right) in zip(foretelling.items(), panels, strict=True):
+            mine = frame[frame["study"].eq(study) & frame["score"].eq("all")]
+            left.set_title(f"{study}: who will have which role?")
+            left.set_ylabel("AUC, networks left out")
+            _curves(left, mine[mine["quantity"] == "AUC"], section)
+            right.set_title("who will matter? (supermask over θ₀)")
+            right.set_xlabel("rank correlation with the ablation effect at the end")
+            _chosen(right, mine[mine["quantity"] == "supermask"], section)
+        panels[0, 0].legend(loc="upper left", bbox_to_anchor=(0.0, 1.0))
+    return drawn
+
+
+def _curves(axes: Axes, rows: pd.DataFrame, section: dict) -> None:
+    axes.axhspan(section["chance"], section["foretold"], color=BLACK, alpha=0.08, linewidth=0)
+    for contrast, look in FORETOLD.items():
+        mine = rows[rows["contrast"] == contrast].sort_values("step")
+        (line,) = axes.plot(mine["step"], mine["estimate"], color=look.colour, marker=look.marker, label=look.label)
+        line.set(linestyle=look.dash)
+        axes.vlines(mine["step"], mine["ci_low"], mine["ci_high"], color=look.colour, linewidth=1.4)
+    axes.set_xscale("symlog", linthresh=1)
+    axes.xaxis.set_major_locator(FixedLocator(sorted(rows["step"].unique())))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlim(-0.15, rows["step"].max() * 1.3)
+    axes.set_ylim(0.3, 1.03)
+    axes.set_xlabel("training step k")
+
+
+def _chosen(axes: Axes, rows: pd.DataFrame, section: dict) -> None:
+    axes.axvspan(-section["overlap"], section["overlap"], color=BLACK, alpha=0.08, linewidth=0)
+    axes.axvline(0, color=BLACK, linewidth=0.8)
+    single = sorted(set(rows["contrast"]) - set(CHOSEN))
+    names = [*single, *(name for name in CHOSEN if name in set(rows["contrast"]))]
+    for place, name in enumerate(reversed(names)):
+        row, look = rows[rows["contrast"] == name].iloc[0], CHOSEN.get(name, Look("", BLACK, "v"))
+        axes.plot(row["estimate"], place, color=look.colour, marker=look.marker)
+        axes.hlines(place, row["ci_low"], row["ci_high"], color=look.colour, linewidth=1.4)
+    words = {"all": "mean of these", "all, other init": "other networks' ends (control)"}
+    labels = [words.get(name, name.removeprefix("supermask_").replace("_", " ")) for name in names]
+    axes.set_yticks(range(len(names)), reversed(labels))
+    axes.set_ylim(-0.6, len(names) - 0.4)
+    axes.set_xlim(min(-0.6, axes.get_xlim()[0]), max(0.6, axes.get_xlim()[1]))
+    axes.grid(visible=False, axis="y")
+
+
+def _figure(title: str, rows: int, height: float) -> Figure:
+    total = height * rows + 0.6
+    drawn = Figure(figsize=(11.0, total), layout="constrained")
+    drawn.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
+    return drawn
