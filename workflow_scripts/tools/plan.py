@@ -141,11 +141,12 @@ def report(jobs: list[Job], cores: int) -> str:
     for (rule, study, reason), members in _grouped(jobs, lambda job: (job.rule, job.study, job.reason)):
         lines.append(f"{rule}{f' of {study}' * bool(study)}: {_count(members)}{_which(members)}")
         lines.append(f"    {reason}")
-    lines += ["", f"{'rule':<24}{'study':<16}{'jobs':>5}{'each':>12}{'together':>12}"]
+    width = max(len(job.study) for job in jobs) + 2
+    lines += ["", f"{'rule':<24}{'study':<{width}}{'jobs':>5}{'each':>12}{'together':>12}"]
     for (rule, study), members in _grouped(jobs, lambda job: (job.rule, job.study)):
         times = [seconds for job in members if (seconds := expected_seconds(job)) is not None]
         cost = f"{duration(median(times)):>12}{duration(sum(times)):>12}" if times else "  no measurement yet"
-        lines.append(f"{rule:<24}{study:<16}{len(members):>5}{cost}")
+        lines.append(f"{rule:<24}{study:<{width}}{len(members):>5}{cost}")
     unmeasured = [job for job in jobs if expected_seconds(job) is None]
     total = sum(expected_seconds(job) or 0.0 for job in jobs)
     on_cores = f"about {duration(wall_seconds(jobs, cores))} on {cores} core{'s' * (cores > 1)}"

@@ -59,10 +59,11 @@ def table(states: Iterable[tuple[Job, str]], stage: dict[str, str]) -> str:
         counts.setdefault((job.study or ALL, stage.get(job.rule, job.rule)), Counter())[found] += 1
     studies = list(dict.fromkeys(study for study, _ in counts))
     order = [*dict.fromkeys(stage.values()), *dict.fromkeys(name for _, name in counts)]
-    lines = [f"{'study':<16}{'stage':<14}" + "".join(f"{name:>9}" for name in STATES)]
+    width = max(map(len, [ALL, *studies])) + 2
+    lines = [f"{'study':<{width}}{'stage':<14}" + "".join(f"{name:>9}" for name in STATES)]
     for study, name in sorted(counts, key=lambda key: (key[0] == ALL, studies.index(key[0]), order.index(key[1]))):
         cells = (counts[study, name][found] for found in STATES)
-        lines.append(f"{study:<16}{name:<14}" + "".join(f"{cell or '·':>9}" for cell in cells))
+        lines.append(f"{study:<{width}}{name:<14}" + "".join(f"{cell or '·':>9}" for cell in cells))
     return "\n".join(lines)
 
 
