@@ -33,10 +33,10 @@ def role_rows(values, step):
     return pd.concat(parts)
 
 
-def run(early, end, weights=WEIGHTS):
+def run(early, end, section=SETTINGS, weights=WEIGHTS):
     """Rows of `foretold` from scores at step 0 and at the end, by contrast and score."""
     table = {0: (role_rows(early, 0), weights)}
-    rows = foretelling.foretold("test", "embedding_mlp", table, role_rows(end, 9), SETTINGS, 0.05)
+    rows = foretelling.foretold("test", "embedding_mlp", table, role_rows(end, 9), section, 0.05)
     return pd.DataFrame(rows).set_index(["contrast", "score"])
 
 
@@ -66,10 +66,11 @@ def test_the_size_of_its_weights_can_foretell_a_role():
 
 def test_noise_foretells_nothing_and_the_interval_says_so():
     """The AUCs of networks left out in turn err together, so Student's t alone would cover 0.5 too seldom."""
-    rows = [run({"a": draws("early", i)}, {"a": draws("end", i)}).loc[("roles", "all")] for i in range(30)]
+    few = SETTINGS.model_copy(update={"permutations": 5})
+    rows = [run({"a": draws("early", i)}, {"a": draws("end", i)}, few).loc[("roles", "all")] for i in range(20)]
     found = pd.DataFrame(rows)
-    assert ((found["ci_low"] < 0.5) & (found["ci_high"] > 0.5)).sum() >= 25  # binomial of 0.95: 24 or fewer in 0.3 %
-    assert abs(found["estimate"].mean() - 0.5) < 3 * found["estimate"].std() / np.sqrt(30)
+    assert ((found["ci_low"] < 0.5) & (found["ci_high"] > 0.5)).sum() >= 16  # binomial of 0.95: 15 or fewer in 0.3 %
+    assert abs(found["estimate"].mean() - 0.5) < 3 * found["estimate"].std() / np.sqrt(20)
 
 
 def test_the_network_that_is_foretold_is_not_among_those_learned_from():

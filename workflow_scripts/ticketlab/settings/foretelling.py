@@ -25,7 +25,7 @@ class ForetellingSettings(Section):
         0.1, description="C of the logistic regression: the smaller, the stronger its L2 penalty"
     )
     permutations: Annotated[int, Field(ge=2)] = Field(
-        10, description="of each role within each layer of each network, at the first step: the chance level"
+        6, description="of each role within each layer of each network, at the first step: the chance level"
     )
     chance: Share = Field(0.4, description="between this AUC and `foretold` roles count as not foretold")
     foretold: Share = Field(0.6, description="roles count as foretold above this AUC")
