@@ -17,6 +17,7 @@ include: "rules/instruments.smk"
 include: "rules/noise.smk"
 include: "rules/fates.smk"
 include: "rules/origins.smk"
+include: "rules/dimension.smk"
 include: "rules/calibration.smk"
 include: "rules/verdicts.smk"
 include: "rules/report.smk"
@@ -34,6 +35,7 @@ rule all:
         rules.noise.input,
         rules.fates.input,
         rules.origins.input,
+        rules.dimension.input,
         rules.calibrations.input,
         rules.verdicts.input,
         rules.figures.output,

@@ -47,6 +47,7 @@ wildcard_constraints:
     level=r"\d+",
     split=r"\d+",
     batch=r"\d+",
+    cell="[a-z0-9_]+",
     control="[a-z_]+",
     instrument="|".join(INSTRUMENTS),
     source=r"dense|tickets|fates|split\d+",

@@ -143,6 +143,8 @@ def at_initialisation(pattern, **values):
         level=pruning(wildcards.study).clock_level,
         **values,
     )
+
+
 def fates_of(pattern, **values):
     """`pattern` for every block of every study with fates, and each of `values` (a name to a function of a study)."""
     return [

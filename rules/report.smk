@@ -2,7 +2,7 @@ from os.path import relpath
 
 # The figures of what only some studies do.
 FURTHER = {"noise": NOISY, "fate": FATED, "resample": RESAMPLED, "foretold": FORETOLD}
-FIGURES = [*specs.FIGURES, *(name for name, studies in FURTHER.items() if studies)]
+FIGURES = [*specs.FIGURES, *(name for name, studies in FURTHER.items() if studies), "dimensions"]
 
 
 rule figures:
@@ -40,7 +40,7 @@ rule report:
         # The code digest sees Python only. Relative: another path would be another input to Snakemake.
         template=relpath(ROOT / "workflow_scripts/ticketlab/report.html.j2"),
         # Not read here: so that whoever asks for the report alone asks for all stages (see data.smk).
-        stages=[*rules.verdicts.input, *rules.noise.input],
+        stages=[*rules.verdicts.input, *rules.noise.input, *rules.dimension.input],
     output:
         report=at("report.html"),
         config=at("config.yaml"),

@@ -69,6 +69,7 @@ rule predict:
         fates=[rules.summarise_fates.output.fates] if FATED else [],
         resample=[rules.summarise_resample.output.resample] if RESAMPLED else [],
         foretold=rules.draw_foretold.input.foretold,
+        dimensions=rules.summarise_dimensions.output.dimensions,
     output:
         predictions=at("predictions.parquet"),
     log:

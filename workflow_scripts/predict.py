@@ -2,13 +2,15 @@
 
 from snakemake.script import Snakemake
 
-from workflow_scripts.ticketlab import fates, origins, predictions, tables
+from workflow_scripts.ticketlab import dimensions, fates, origins, predictions, tables
 from workflow_scripts.ticketlab.contracts.comparisons import COMPARISONS
+from workflow_scripts.ticketlab.contracts.dimensions import DIMENSIONS
 from workflow_scripts.ticketlab.contracts.fates import FATES
 from workflow_scripts.ticketlab.contracts.origins import FORETOLD, RESAMPLE
 from workflow_scripts.ticketlab.contracts.predictions import PREDICTIONS
 from workflow_scripts.ticketlab.contracts.verdicts import VERDICTS
 from workflow_scripts.ticketlab.jobs import logged
+from workflow_scripts.ticketlab.settings.dimension import LinearDimensionSettings
 from workflow_scripts.ticketlab.settings.foretelling import ForetellingSettings
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 
@@ -25,6 +27,9 @@ with logged(snakemake) as provenance:
             row
             for path in files.foretold
             for row in origins.predictions_of_roles(tables.read(path, FORETOLD), foretelling)
+        ),
+        *dimensions.predictions(
+            tables.read(files.dimensions, DIMENSIONS), LinearDimensionSettings(**spec["dimension"])
         ),
     ]
     comparisons = tables.read_many(files.comparisons, COMPARISONS)

@@ -26,6 +26,9 @@ OF_ALL = (
     "summarise_resample",
     "draw_resample",
     "draw_foretold",
+    "measure_linear_dimensions",
+    "summarise_dimensions",
+    "draw_dimensions",
     "report",
 )
 
@@ -67,6 +70,10 @@ def all_specs(raw):
             found["resample_rest", study, ""] = specs.resample_rest(config, study)
         if study in specs.foretold(config):
             found["foretell_roles", study, ""] = specs.foretell_roles(config, study)
+        for cell in specs.cells(config, study):
+            found["measure_dimensions", study, cell] = specs.measure_dimensions(config, study, cell)
+        if study in specs.rotated(config):
+            found["rotate_heads", study, ""] = specs.rotate_heads(config, study)
         for source in ("dense", "tickets", "fates"):
             found["estimate_llc", study, source] = specs.estimate_llc(config, study, source)
     return found
@@ -90,13 +97,21 @@ NETWORK = {
     "estimate_llc",
     "sweep_llc",
 }
-TRAINED = {"train_dense", "imp_round", "retrain_tickets", "find_supermask", "train_spawned", "resample_rest"}
+TRAINED = {
+    "train_dense",
+    "measure_dimensions",
+    "imp_round",
+    "retrain_tickets",
+    "find_supermask",
+    "train_spawned",
+    "resample_rest",
+}
 JUDGED = {"summarise", "judge", "figures", "predict"}
 
 # What is changed in study digits, and the rules of which a job has another spec then; the report has all of it.
 CHANGES = [
     ("task/validation_share", 0.2, {"prepare_data"} | NETWORK | TRAINED),
-    ("model/hidden", [30], NETWORK | TRAINED),
+    ("model/hidden", [30], (NETWORK | TRAINED) - {"measure_dimensions"}),  # which has sizes of its own
     ("training/learning_rate", 0.002, TRAINED),
     ("training/optimiser", "sgd", TRAINED),
     (
@@ -107,7 +122,8 @@ CHANGES = [
     (
         "checkpoints",
         20,
-        TRAINED - {"train_spawned", "resample_rest"} | {"foretell_roles", "estimate_llc", "sweep_llc"},
+        TRAINED - {"train_spawned", "measure_dimensions", "resample_rest"}
+        | {"foretell_roles", "estimate_llc", "sweep_llc"},
     ),
     ("pruning/schedule/keep", 0.7, {"imp_round", "retrain_tickets", "resample_rest", "trace_masks", "compare_masks"}),
     ("pruning/rounds", 13, set()),
@@ -121,10 +137,10 @@ CHANGES = [
     ("spawning/orders", 4, {"train_spawned"}),
     ("roles/examples", 60, {"score_roles", "compare_roles", "resample_rest", "foretell_roles"}),
     ("structure/split", "test", {"trace_structure", "figures"}),
-    ("llc/draws", 120, {"estimate_llc", "sweep_llc", "draw_llc_sweep"}),
+    ("llc/draws", 120, {"estimate_llc", "sweep_llc", "draw_llc_sweep", "measure_dimensions"}),
     ("llc_sweep/factors", [0.5], {"sweep_llc"}),
     ("llc/checkpoints", 3, {"estimate_llc"}),
-    ("judging/margin", 0.5, JUDGED | {"draw_resample"}),
+    ("judging/margin", 0.5, JUDGED | {"draw_resample", "measure_dimensions", "draw_dimensions"}),
     ("resample/keep", ["ticket", "rest"], {"resample_rest"}),
     ("foretelling/top_share", 0.5, {"foretell_roles", "draw_foretold", "predict"}),
     ("seeds", 16, set()),
@@ -135,7 +151,7 @@ CHANGES = [
 
 def test_every_rule_is_covered(shipped):
     public = {name for name, value in vars(specs).items() if isfunction(value) and value.__module__ == specs.__name__}
-    others = {"blocks", "doses", "external_files", "fated", "resampled", "foretold"}
+    others = {"blocks", "doses", "cells", "external_files", "fated", "resampled", "foretold", "rotated"}
     rules = {name for name in public if not name.startswith("_")} - others
     assert {rule for rule, _, _ in all_specs(shipped)} == rules
 
@@ -158,6 +174,23 @@ def test_one_more_dose_of_noise_leaves_the_finished_ones_alone(shipped):
     assert changed == {("dose_of_noise", study, 4096), ("summarise_noise", study, ""), ("report", "", "")}
 
 
+def test_one_more_size_of_a_model_leaves_the_finished_ones_alone(shipped):
+    before = all_specs(shipped)
+    cells = shipped["studies"]["digits"]["dimension"]["cells"]
+    after = all_specs(put(shipped, "studies/digits/dimension/cells", [*cells, {"hidden": [7]}]))
+    changed = {key for key in after if before.get(key) != after[key]}
+    assert changed == {("measure_dimensions", "digits", "hidden7"), ("report", "", "")}
+
+
+def test_the_bounds_of_a_prediction_measure_nothing_again(shipped):
+    before = all_specs(shipped)
+    after = all_specs(put(shipped, "dimension/slope_tolerance", 0.3))
+    assert {rule for rule, _, _ in after if any(before[key] != after[key] for key in after if key[0] == rule)} == {
+        "predict",
+        "report",
+    }
+
+
 def test_a_dose_differs_from_the_studys_own_recipe_in_the_batch_size_alone(shipped):
     found = all_specs(shipped)
     dose, dense = found["dose_of_noise", "modular_addition", 64], found["train_dense", "modular_addition", ""]
@@ -172,7 +205,11 @@ FATES = [
         3,
         {"develop_tickets", "resample_rest", "trace_masks", "compare_masks", "figures", "predict"},
     ),
-    ("judging/margin", 0.5, JUDGED | {"summarise_fates", "draw_fate", "draw_resample"}),
+    (
+        "judging/margin",
+        0.5,
+        JUDGED | {"summarise_fates", "draw_fate", "draw_resample", "summarise_dimensions", "draw_dimensions"},
+    ),
 ]
 
 
@@ -232,10 +269,9 @@ def test_a_study_more_leaves_finished_jobs_alone_but_the_last(shipped):
     before = all_specs(shipped)
     shipped["studies"]["more"] = shipped["studies"]["digits"]
     after = all_specs(shipped)
-    changed = {key for key in before if after[key] != before[key]}
-    of_all = ("judge", "figures", "predict", "summarise_resample", "draw_resample", "draw_foretold", "report")
-    assert changed == {(rule, "", "") for rule in of_all}
-    assert changed == {(rule, "", "") for rule in OF_ALL if rule != "draw_noise"}  # digits has no doses of noise
+    changed = {rule for rule, _, _ in (key for key in before if after[key] != before[key])}
+    drawn = {"draw_resample", "draw_foretold", "draw_dimensions"}
+    assert changed == {"judge", "figures", "predict", "summarise_resample", "report"} | drawn
 
 
 def test_running_one_study_leaves_its_jobs_alone(shipped):
@@ -267,7 +303,10 @@ def keys_read(script):
 
 def test_a_spec_holds_what_its_script_reads_and_nothing_else(shipped):
     for (rule, _, _), spec in all_specs(shipped).items():
-        if rule == "calibrate":  # a whole section, which its settings class reads and nothing else would accept
+        if rule in (
+            "calibrate",
+            "measure_linear_dimensions",
+        ):  # a whole section, which its settings class reads and nothing else would accept
             continue
         assert set(spec) - {"study"} == keys_read(f"{rule}.py") - {"study"}, rule  # every spec may name its study
 

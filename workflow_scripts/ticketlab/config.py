@@ -17,6 +17,7 @@ from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.randomness import ORDER_STRIDE
 from workflow_scripts.ticketlab.settings.base import Section
 from workflow_scripts.ticketlab.settings.calibration import CalibrationSettings
+from workflow_scripts.ticketlab.settings.dimension import DimensionSettings, LinearDimensionSettings, RotationSettings
 from workflow_scripts.ticketlab.settings.fate import FateSettings
 from workflow_scripts.ticketlab.settings.foretelling import ForetellingSettings
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
@@ -59,6 +60,8 @@ class StudySettings(Section):
     fate: FateSettings | None = Field(None, description="transients that are looked for in tickets; null: none")
     resample: ResampleSettings | None = Field(None, description="parts of θ₀ that are kept, the rest being drawn anew")
     foretelling: ForetellingSettings | None = Field(None, description="of the roles of components; null: not tried")
+    dimension: DimensionSettings | None = Field(None, description="sizes of subspaces and tickets; null: not measured")
+    rotation: RotationSettings | None = Field(None, description="rotations inside heads; null: none is tried")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -79,6 +82,14 @@ class StudySettings(Section):
             raise ValueError(
                 f"structure.split {self.structure.split!r} is no evaluation set of the task: {', '.join(sets)}"
             )
+        for name in self.dimension.by_name() if self.dimension else ():
+            self.model_of_cell(name)
+        if self.rotation and self.model.kind != "transformer":
+            raise ValueError(f"rotation: a model of kind {self.model.kind} has no attention heads; leave it out")
+        if self.rotation and self.rotation.trained_level > self.pruning.rounds:
+            raise ValueError(
+                f"rotation.trained_level {self.rotation.trained_level} is beyond rounds {self.pruning.rounds}"
+            )
         recorded = log_spaced_steps(last, self.checkpoints)
         for name, checkpoints in (("llc", self.llc.checkpoints), ("llc_sweep", self.llc_sweep.checkpoints)):
             if isinstance(checkpoints, list):
@@ -88,6 +99,15 @@ class StudySettings(Section):
             raise ValueError(f"llc_sweep.factors: learning_rate · localization reaches {product:g}, must be at most 1")
         return self
 
+    def model_of_cell(self, name: str) -> ModelSettings:
+        """The model of a cell of `dimension`: the study's own with the cell's changes."""
+        assert self.dimension is not None
+        changed = self.model.model_dump(mode="json") | self.dimension.by_name()[name]
+        try:
+            return type(self.model).model_validate(changed)
+        except ValidationError as error:
+            raise ValueError(f"dimension.cells.{name}: {_sentence(error.errors()[0])}") from None
+
 
 class Config(Section):
     """The whole file."""
@@ -96,6 +116,7 @@ class Config(Section):
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:0")
     run: list[str] = Field([], description="studies to run; empty for all")
     calibration: CalibrationSettings = CalibrationSettings()
+    dimension: LinearDimensionSettings = LinearDimensionSettings()
     studies: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], StudySettings] = Field(min_length=1)
 
     @model_validator(mode="after")

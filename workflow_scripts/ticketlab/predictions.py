@@ -53,6 +53,7 @@ def predict(
         unmeasured = TITLES.keys() - {row["prediction"] for row in own}
         own += [doses.row(key, TITLES[key], None, "", "", NOT_MEASURED, "not in this run", "") for key in unmeasured]
         found += [{"study": name, **row} for row in sorted(own, key=lambda row: row["prediction"])]
+    found += [{"study": study, **row} for study, row in further if study not in studies]
     return pd.DataFrame(found)
 
 

@@ -60,6 +60,7 @@ ALTERNATIVES = {
     "transience": "One panel per study: distance to each reference predictor over training.",
     "llc": "Two panels per study: learning coefficient over training and by ticket size, with flagged shares below.",
     "clock": "Five strips per study over one axis of training steps: complexity, structure, masks, tickets, roles.",
+    "dimensions": "Sizes against twice the learning coefficient on logarithmic axes; loss of pruned, rotated networks.",
     "noise": "Determinacy of roles and masks against the batch size, and the error that the networks end with.",
     "fate": "Distance to transient structures, and learning coefficients, of dense networks and tickets over training.",
     "resample": "Two panels per study: the share of roles and of masks that each part of the initial weights keeps.",
@@ -87,6 +88,13 @@ CAPTIONS = {
     "with final masks, 0 being chance; what a network trained from its first weights under the magnitude mask"
     " of step t loses against dense (step 0 is the mask by initial magnitude, the last step the one-shot "
     "mask); and determinacy of roles when data orders split at t.",
+    "dimensions": "Prediction P7. Top: the smallest subspace or trainable set in which training from θ₀ succeeds, and "
+    "the smallest ticket that iterative magnitude pruning finds, against 2λ. In deep linear networks 2λ is exact, "
+    "success is a loss of 0, and the target is also turned, which leaves λ. In studies success is a test metric within "
+    "δ of the dense network's, and λ̂ is at one temperature and localisation, so that it follows the loss as well as "
+    "the size. Slopes are of lines through the cells for each seed. Bottom: trained transformers whose queries and "
+    "keys are rotated inside heads, which leaves the function and λ: what magnitude pruning then does to them (no "
+    "further training unless it is said), and the change of λ̂ and of the smallest harmless density.",
     "noise": "Test 2 against the dose of noise. Left: determinacy D of roles, and of the places of the largest final "
     "weights (overlap beyond that of weights of like initial size), when data orders split at step 0 and batches "
     "have so many examples; equal numbers of steps. The slope is that of a line through each initialisation's "

@@ -179,6 +179,56 @@ def draw_foretold(config: Config) -> dict:
     return {"foretelling": {study: _section(config, study, "foretelling") for study in foretold(config)}}
 
 
+def cells(config: Config, study: str) -> list[str]:
+    """The sizes of the study's model at which its effective dimension is measured."""
+    settings = config.studies[study].dimension
+    return [] if settings is None else list(settings.by_name())
+
+
+def measure_linear_dimensions(config: Config) -> dict:
+    bounds = {"alpha", "slope_tolerance", "change_tolerance"}  # of what is read off the sizes
+    return config.dimension.model_dump(mode="json", exclude=bounds)
+
+
+def measure_dimensions(config: Config, study: str, cell: str) -> dict:
+    settings = config.studies[study]
+    dimension = {key: value for key, value in _section(config, study, "dimension").items() if key != "cells"}
+    return _trained(config, study) | {
+        "cell": cell,
+        "model": settings.model_of_cell(cell).model_dump(mode="json"),
+        "dimension": dimension,
+        "llc": _sampling(config, study),
+        "judging": _section(config, study, "judging", "metric", "margin"),
+    }
+
+
+def rotated(config: Config) -> list[str]:
+    """The studies in whose heads queries and keys are rotated."""
+    return [study for study in config.names() if config.studies[study].rotation]
+
+
+def rotate_heads(config: Config, study: str) -> dict:
+    return _trained(config, study) | {
+        "rotation": _section(config, study, "rotation"),
+        "schedule": _section(config, study, "pruning")["schedule"],
+        "llc": _sampling(config, study),
+        "metric": config.studies[study].judging.metric,
+    }
+
+
+def summarise_dimensions(config: Config) -> dict:
+    margins = {study: config.studies[study].judging.margin for study in rotated(config)}
+    return {"alpha": config.dimension.alpha, "margins": margins}
+
+
+def draw_dimensions(config: Config) -> dict:
+    studies = {study for study in config.names() if config.studies[study].dimension or config.studies[study].rotation}
+    return {
+        "judging": {study: _section(config, study, "judging", "metric", "margin") for study in sorted(studies)},
+        "change_tolerance": config.dimension.change_tolerance,
+    }
+
+
 def trace_masks(config: Config, study: str) -> dict:
     settings = config.studies[study]
     return _network(config, study) | {
@@ -271,7 +321,7 @@ def predict(config: Config) -> dict:
     wanted = ("judging", "last_step", "clock_level", "rewind_steps")
     drawn = figures(config)["studies"]
     studies = {name: {key: spec[key] for key in wanted} for name, spec in drawn.items()}
-    return {"studies": studies} | draw_foretold(config)
+    return {"studies": studies, "dimension": config.dimension.model_dump(mode="json")} | draw_foretold(config)
 
 
 def report(config: Config) -> dict:
@@ -302,8 +352,10 @@ def _sampling(config: Config, study: str) -> dict:
     return {key: value for key, value in _section(config, study, "llc").items() if key != "checkpoints"}
 
 
-def _section(config: Config, study: str, name: str) -> dict:
-    return config.studies[study].model_dump(mode="json", include={name})[name]
+def _section(config: Config, study: str, name: str, *keys: str) -> dict:
+    """A section of a study, or these `keys` of it."""
+    section = config.studies[study].model_dump(mode="json", include={name})[name]
+    return {key: section[key] for key in keys} if keys else section
 
 
 def _network(config: Config, study: str) -> dict:

@@ -1,0 +1,316 @@
+"""Effective dimension: known answers of searches, of training in subspaces, of crossings, relations and rotations."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+from workflow_scripts.ticketlab import (
+    dimensions,
+    linear_networks,
+    plotting_dimensions,
+    subspace_search,
+    subspaces,
+    tables,
+)
+from workflow_scripts.ticketlab.contracts.dimensions import (
+    COMPLEXITY,
+    DIMENSIONS,
+    ESTIMATED,
+    EXACT,
+    FROZEN,
+    LINEAR,
+    NONE,
+    PRINCIPAL,
+    PRUNED,
+    RANDOM,
+    RANDOM_ROTATION,
+    ROUGHLY,
+    SIZES,
+    TURNED,
+    WEIGHTS,
+    ZEROED,
+)
+from workflow_scripts.ticketlab.crossing import AT_THE_EDGE, NOT_REACHED, crossing
+from workflow_scripts.ticketlab.linear_dimensions import measure, tickets
+from workflow_scripts.ticketlab.randomness import generator
+from workflow_scripts.ticketlab.settings.calibration_llc import NetworkSettings
+from workflow_scripts.ticketlab.settings.dimension import DimensionSettings, LinearDimensionSettings
+from workflow_scripts.ticketlab.settings.training import TrainingSettings
+from workflow_scripts.ticketlab.stack import dense_members
+from workflow_scripts.ticketlab.training import initial_state, train
+
+
+def settings(**changes):
+    network = NetworkSettings(widths=[2, 2], rank=1)
+    return LinearDimensionSettings(networks=[network, NetworkSettings(widths=[3, 2], rank=1)], **changes)
+
+
+@pytest.mark.parametrize("widths", [[3, 2], [2, 2, 2], [3, 2, 4, 2]])
+def test_many_networks_have_the_residuals_and_derivatives_of_each(widths):
+    count = linear_networks.parameters(widths)
+    theta = generator("test", "theta").normal(size=(4, count))
+    goal = linear_networks.target(widths, 1)
+    goals = np.stack([goal] * 4)
+    for index, one in enumerate(theta):
+        alone = linear_networks.residuals(one, widths, goal)
+        assert subspace_search.residuals(theta, widths, goals)[index] == pytest.approx(alone)
+        assert subspace_search.jacobian(theta, widths)[index] == pytest.approx(linear_networks.jacobian(one, widths))
+
+
+def test_a_linear_model_of_full_rank_needs_as_many_dimensions_as_equations():
+    """Widths 3-2: six weights, six equations, one solution: D* = d in every kind of subspace."""
+    _, sizes = measure(NetworkSettings(widths=[3, 2], rank=1), settings(seeds=3))
+    frame = pd.DataFrame(sizes)
+    for kind in (EXACT, RANDOM, FROZEN, WEIGHTS):
+        assert set(frame.loc[frame["quantity"] == kind, "size"]) == {6.0}
+    # The target has one entry that is not 0, in these coordinates; a generic one has none that is.
+    assert set(frame.loc[frame["quantity"] == ZEROED, "size"]) == {1.0}
+    assert set(frame.loc[frame["quantity"] == ZEROED + TURNED, "size"]) == {6.0}
+
+
+def test_deep_linear_networks_have_no_zero_below_twice_the_learning_coefficient_and_one_near_it():
+    searches, sizes = measure(NetworkSettings(widths=[5, 5, 5], rank=2), settings(seeds=6))
+    found = pd.DataFrame(searches)
+    below = found[found["kind"].isin([RANDOM, FROZEN]) & found["size"].lt(23)]
+    assert len(below) >= 12 and (below["value"] > below["bound"]).all()
+    table = pd.DataFrame(sizes).pivot(index="init_seed", columns="quantity", values="size")
+    assert (table[RANDOM] >= 23).all() and table[RANDOM].max() <= 25  # of 50 weights and 25 equations
+    assert (table[RANDOM + ROUGHLY] <= table[RANDOM]).all()
+    assert (table[ZEROED] >= 4).all() and (table[ZEROED] < 23).all()  # rank 2 through two layers
+    assert (table[ZEROED + TURNED] > 23).all()
+
+
+def test_pruning_a_zero_map_leaves_nothing():
+    origin = generator("test", "zero map").normal(size=(3, 8))
+    assert tickets(origin, [2, 2, 2], np.zeros((3, 2, 2)), 0.8).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("guess", [0, 7, 30])
+def test_the_smallest_dimension_is_found_from_any_guess(guess):
+    truth = np.array([0, 1, 7, 8, 29, 30])
+    asked = []
+
+    def reaches(families, sizes):
+        asked.extend(sizes.tolist())
+        return sizes >= truth[families]
+
+    assert subspace_search.smallest_dimension(reaches, len(truth), guess, 30).tolist() == truth.tolist()
+    assert min(asked) >= 0 and max(asked) <= 30
+
+
+@pytest.mark.parametrize("count", [6, 7, 64, 97])
+def test_the_hartley_transform_is_orthonormal_symmetric_and_its_own_inverse(count):
+    matrix = subspaces.hartley(torch.eye(count, dtype=torch.float64))
+    assert torch.allclose(matrix, matrix.T) and torch.allclose(matrix @ matrix, torch.eye(count, dtype=torch.float64))
+
+
+def start(count=3):
+    random = generator("test", "start")
+    draw = {"a": (4, 3), "b": (5,)}
+    return {
+        name: torch.from_numpy(random.normal(size=(count, *shape)).astype(np.float32)) for name, shape in draw.items()
+    }
+
+
+@pytest.mark.parametrize("kind", [RANDOM, FROZEN])
+def test_subspaces_have_their_dimension_pass_through_the_start_and_are_nested(kind):
+    origin, sizes = start(), [2, 5, 17]
+    family = subspaces.nested(kind, "test", dense_members(range(3)), origin, sizes)
+    free = family.free["z"]
+    assert free.sum(1).tolist() == [2] * 3 + [5] * 3 + [17] * 3
+    assert (free[:3] <= free[3:6]).all() and (free[3:6] <= free[6:]).all()
+    at_origin = family.weights({"z": torch.zeros(9, 17)})
+    assert torch.equal(subspaces.flatten(at_origin), subspaces.flatten(origin).repeat(3, 1))
+    columns = []
+    for index in range(17):
+        z = torch.zeros(9, 17)
+        z[:, index] = 1
+        columns.append(subspaces.flatten(family.weights({"z": z})) - subspaces.flatten(at_origin))
+    spans = torch.stack(columns, dim=2)
+    scale = torch.tensor(sizes).repeat_interleave(3)[:, None, None] / 17
+    assert torch.allclose(spans.transpose(1, 2) @ spans * scale, torch.eye(17).expand(9, 17, 17), atol=1e-5)
+    assert (torch.count_nonzero(spans.abs() > 1e-6, dim=1) == 1).all() == (kind == FROZEN)
+
+
+def test_another_seed_has_another_subspace():
+    both = subspaces.nested(FROZEN, "test", dense_members(range(3)), start(), [5]).free["z"]
+    assert not torch.equal(both[0], both[1])
+
+
+@pytest.fixture(scope="module")
+def digits():
+    from workflow_scripts.ticketlab import models
+    from workflow_scripts.ticketlab.study import Study
+    from workflow_scripts.ticketlab.tasks import images
+
+    section = images.Settings(kind="images")
+    frame, facts = images.prepare(section, "test")
+    problem = images.load(frame, facts, section)
+    model = models.build({"kind": "mlp", "hidden": [6]}, problem.inputs, problem.outputs, 1)
+    return Study("test", problem, model, torch.device("cpu"))
+
+
+def test_all_weights_free_train_as_dense_does_and_frozen_ones_stay(digits):
+    from workflow_scripts.ticketlab.network_dimensions import train_in
+    from workflow_scripts.ticketlab.training import initial_weights
+
+    recipe = TrainingSettings(learning_rate=0.01, batch_size=16, steps=20, schedule="constant")
+    origin = initial_weights(digits.model, "test", range(2))
+    count = subspaces.flatten(origin).shape[1]
+    trained = train_in(digits, FROZEN, origin, [10, count], recipe)
+    members = dense_members(range(2))
+    *_, end = train(digits.model, digits.problem, "test", members, initial_state(origin, recipe), recipe, [20])
+    dense = subspaces.flatten(end.weights)
+    assert torch.allclose(subspaces.flatten(trained)[2:], dense, atol=1e-5)
+    moved = (subspaces.flatten(trained)[:2] != subspaces.flatten(origin)).sum(1)
+    assert (moved > 0).all() and (moved <= 10).all()
+
+
+def test_gradient_descent_in_a_random_subspace_of_full_dimension_is_gradient_descent(digits):
+    from workflow_scripts.ticketlab.network_dimensions import train_in
+    from workflow_scripts.ticketlab.training import initial_weights
+
+    recipe = TrainingSettings(optimiser="sgd", learning_rate=0.05, batch_size=16, steps=20, schedule="constant")
+    origin = initial_weights(digits.model, "test", range(2))
+    count = subspaces.flatten(origin).shape[1]
+    trained = subspaces.flatten(train_in(digits, RANDOM, origin, [count], recipe))
+    members = dense_members(range(2))
+    *_, end = train(digits.model, digits.problem, "test", members, initial_state(origin, recipe), recipe, [20])
+    assert torch.allclose(trained, subspaces.flatten(end.weights), atol=1e-4)
+
+
+def test_a_crossing_is_interpolated_in_the_logarithm():
+    sizes = np.array([10, 100, 1000])
+    assert crossing(sizes, np.array([0.9, 0.5, 0.1]), 0.3)[0] == pytest.approx(10**2.5)
+    # One seed's noise upwards is pooled with its neighbour.
+    pooled = crossing(np.array([1, 10, 100, 1000]), np.array([0.9, 0.2, 0.38, 0.1]), 0.3)
+    assert pooled == (pytest.approx(10 ** (0.6 / 0.61)), "")
+    assert crossing(sizes, np.array([0.9, 0.5, 0.4]), 0.3)[1] == NOT_REACHED
+    assert crossing(sizes, np.array([0.2, 0.2, 0.1]), 0.3) == (10.0, AT_THE_EDGE)
+    assert np.isnan(crossing(sizes, np.array([0.2, np.nan, 0.1]), 0.3)[0])
+
+
+def sizes_of(study, by, exponent, noise=0.05, seeds=6):
+    """Cells whose 2λ doubles, with a size that goes as a power of it."""
+    random = generator("test", "sizes", study)
+    rows = []
+    for cell in range(4):
+        for seed in range(seeds):
+            truth = 10.0 * 2**cell
+            size = 3 * truth**exponent * np.exp(noise * random.normal())
+            for quantity, value in ((by, truth), (RANDOM, size), (WEIGHTS, 100.0)):
+                rows.append((study, f"cell{cell}", quantity, seed, value, ""))
+    return pd.DataFrame(rows, columns=["study", "cell", "quantity", "init_seed", "size", "flag"])
+
+
+def searches_of(found=0):
+    rows = [
+        (LINEAR, "cell0", kind, 9, seed, "loss", 0.0 if seed < found else 1.0, 1e-16)
+        for kind in (RANDOM, FROZEN)
+        for seed in range(8)
+    ]
+    return pd.DataFrame(rows, columns=["study", "cell", "kind", "size", "init_seed", "metric", "value", "bound"])
+
+
+def summarised(frame, found=0):
+    rows = pd.DataFrame(dimensions.summary(frame, searches_of(found), 0.05))
+    return rows.set_index(["study", "cell", "quantity", "contrast"])
+
+
+@pytest.mark.parametrize("exponent", [1.0, 0.5, -0.4])
+def test_a_relation_that_was_put_in_is_found(exponent, tmp_path):
+    frame = pd.concat([sizes_of(LINEAR, EXACT, exponent), sizes_of("other", ESTIMATED, exponent)])
+    tables.write(tmp_path / "sizes.parquet", SIZES, frame, {})
+    found = summarised(tables.read(tmp_path / "sizes.parquet", SIZES))
+    tables.write(tmp_path / "dimensions.parquet", DIMENSIONS, found.reset_index(), {})
+    for study in (LINEAR, "other"):
+        slope = found.loc[study, "", RANDOM, "slope"]
+        assert slope["ci_low"] < exponent < slope["ci_high"] and slope["ci_high"] - slope["ci_low"] < 0.2
+        rank = found.loc[study, "", RANDOM, "rank correlation"]["estimate"]
+        assert rank == pytest.approx(np.sign(exponent), abs=0.1)
+        assert found.loc[study, "", WEIGHTS, "slope"]["estimate"] == pytest.approx(0)
+    assert found.loc[LINEAR, "cell1", EXACT, "size"]["estimate"] == pytest.approx(20)
+
+
+def test_a_cell_in_which_a_seed_has_no_size_is_left_out_of_the_relation():
+    frame = sizes_of("other", ESTIMATED, 1.0)
+    lost = frame["cell"].eq("cell3") & frame["init_seed"].eq(2) & frame["quantity"].eq(RANDOM)
+    frame.loc[lost, ["size", "flag"]] = [np.nan, NOT_REACHED]
+    flagged = frame["cell"].eq("cell0") & frame["init_seed"].eq(1) & frame["quantity"].eq(ESTIMATED)
+    frame.loc[flagged, ["size", "flag"]] = [9999.0, "rhat"]
+    found = summarised(pd.concat([sizes_of(LINEAR, EXACT, 1.0), frame]))
+    assert np.isnan(found.loc["other", "cell3", RANDOM, "size"]["estimate"])
+    assert found.loc["other", "", RANDOM, "slope"]["missing"] == 1
+    estimated = found.loc["other", "cell0", ESTIMATED, "size"]
+    assert estimated["estimate"] == pytest.approx(10) and estimated["missing"] == 1
+
+
+def verdicts_of(rows):
+    return [row for _, row in dimensions.predictions(rows.reset_index(), settings(seeds=2))]
+
+
+def test_the_prediction_says_what_the_slope_and_the_zeros_say():
+    one = summarised(sizes_of(LINEAR, EXACT, 1.0))
+    half = summarised(sizes_of(LINEAR, EXACT, 0.5), found=1)
+    reasons = [
+        {row["quantity"]: row["reason"] for row in verdicts_of(found)}[words]
+        for found in (one, half)
+        for words in (
+            f"slope of log size on log 2λ: {RANDOM}",
+            f"share of subspaces below 2λ with a loss of 0: {RANDOM}",
+        )
+    ]
+    assert reasons[0].startswith("slope 1") and reasons[1].startswith("none")
+    assert reasons[2].startswith("not slope 1") and "refuted" in reasons[3]
+    # No zero in eight searches leaves room for a share of 1 − 0.025^(1/8).
+    share = one.loc[LINEAR, "", RANDOM, "zeros below 2λ"]
+    assert share["ci_high"] == pytest.approx(1 - 0.025 ** (1 / 8)) and share["n"] == 8
+
+
+def rotation_rows(llc_factor, shift, seeds=8):
+    """λ̂ times a factor, and a loss that rises in steps of density, moved by a rotation to `shift` times the density."""
+    random, rows = generator("test", "rotations"), []
+    for seed in range(seeds):
+        for rotation, index in ((NONE, 0), (RANDOM_ROTATION, 0), (RANDOM_ROTATION, 1), (PRINCIPAL, 0)):
+            turned = rotation != NONE
+            level = (5 + random.normal()) if rotation == NONE else level  # noqa: F821
+            value = level * (llc_factor if turned else 1) * (1 + 0.01 * random.normal())
+            rows.append((seed, rotation, index, COMPLEXITY, 1.0, value, ""))
+            for density in (1.0, 0.8, 0.4, 0.2, 0.1):
+                loss = 1 + 0.1 * np.log(max(0.8 / density * (shift if turned else 1), 1)) * (density < 1)
+                rows.append((seed, rotation, index, PRUNED, density, loss, ""))
+    columns = ["init_seed", "rotation", "index", "quantity", "density", "value", "flag"]
+    return pd.DataFrame(rows, columns=columns).assign(study="turned")
+
+
+def test_a_rotation_that_moves_ticket_size_and_not_complexity_is_told_apart():
+    rows = pd.DataFrame(dimensions.of_rotations(rotation_rows(1.0, 1.5), 0.07, 0.05))
+    found = rows.set_index(["cell", "quantity", "contrast"])
+    for rotation in (RANDOM_ROTATION, PRINCIPAL):
+        assert found.loc[rotation, COMPLEXITY, "change"]["estimate"] == pytest.approx(0, abs=0.02)
+        assert found.loc[rotation, dimensions.TICKET, "change"]["estimate"] == pytest.approx(0.5, abs=0.05)
+    words = {row["quantity"]: row["reason"] for row in verdicts_of(rows)}
+    assert [reason.split(":")[0] for reason in words.values()].count("unchanged") == 2
+    assert sum(reason.startswith("changed") for reason in words.values()) in (0, 2)
+
+
+def test_the_figure_draws_every_size_and_both_rotations():
+    frame = pd.concat([sizes_of(LINEAR, EXACT, 1.0), sizes_of("other", ESTIMATED, 1.0)])
+    rows = [
+        *dimensions.summary(frame, searches_of(), 0.05),
+        *dimensions.of_rotations(rotation_rows(1.0, 1.5), 0.07, 0.05),
+    ]
+    drawn: Figure = plotting_dimensions.figure(pd.DataFrame(rows), {"turned": {"metric": "loss", "margin": 0.07}}, 0.1)
+    titles = [axes.get_title(loc="left") for axes in drawn.axes]
+    assert len(titles) == 4 and "deep linear" in titles[0] and "other" in titles[1] and "turned" in titles[2]
+    labels = drawn.axes[0].get_legend_handles_labels()[1]
+    assert any("slope 1.0" in label or "slope 0.9" in label for label in labels)
+
+
+def test_a_cell_is_named_by_what_it_changes():
+    found = DimensionSettings(cells=[{"hidden": [25, 12]}, {"width": 8, "hidden": 3}]).by_name()
+    assert list(found) == ["hidden25_12", "width8_hidden3"]
+    with pytest.raises(ValueError, match="repeats"):
+        DimensionSettings(cells=[{"width": 8}, {"width": 8}])

@@ -1,0 +1,13 @@
+"""The figure of effective dimension and ticket size, as PNG and SVG."""
+
+from snakemake.script import Snakemake
+
+from workflow_scripts.ticketlab import plotting, plotting_dimensions, tables
+from workflow_scripts.ticketlab.contracts.dimensions import DIMENSIONS
+from workflow_scripts.ticketlab.jobs import logged
+
+snakemake: Snakemake  # put here by Snakemake
+
+with logged(snakemake):
+    frame = tables.read(snakemake.input.dimensions, DIMENSIONS)
+    plotting.save(plotting_dimensions.figure(frame, **snakemake.params.spec), snakemake.output.figures)

@@ -1,0 +1,184 @@
+"""Effective dimension against ticket size over seeds and cells, and prediction P7.
+
+Sizes are compared in logarithms, so means are geometric. A relation is a line through the cells of a study for each
+seed, log size on log 2λ; its slope is 1 if the size is a multiple of 2λ. Its interval is over seeds: the cells are
+those that were chosen. λ̂ is noisy too, so that a cell's 2λ̂ is its mean over seeds.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from workflow_scripts.ticketlab import doses, statistics
+from workflow_scripts.ticketlab.contracts.dimensions import (
+    COMPLEXITY,
+    ESTIMATED,
+    EXACT,
+    FROZEN,
+    LINEAR,
+    LOSS,
+    NONE,
+    OF_TICKET,
+    PRUNED,
+    RANDOM,
+)
+from workflow_scripts.ticketlab.crossing import crossing
+from workflow_scripts.ticketlab.settings.dimension import LinearDimensionSettings
+from workflow_scripts.ticketlab.verdicts import INCONCLUSIVE
+
+SIZE, SLOPE, CORRELATION, RATIO = "size", "slope", "rank correlation", "size / 2λ"
+BELOW = "zeros below 2λ"
+CHANGE, LEVEL = "change", "level"
+TICKET = "smallest pruned"
+LEAST_CELLS = 3  # through two, any relation is a line
+ANY = "any"
+
+
+def summary(sizes: pd.DataFrame, searches: pd.DataFrame, alpha: float) -> Iterator[dict]:
+    """Rows of `dimensions`: of every cell, and of the relation over the cells of a study (cell "").
+
+    sizes: table `sizes` of all cells. searches: table `subspaces` of the deep linear networks.
+    """
+    for (study, cell, quantity), rows in sizes.groupby(["study", "cell", "quantity"], sort=False):
+        estimated = quantity in (ESTIMATED, OF_TICKET)
+        values = rows.loc[rows["flag"].eq("")] if estimated else rows
+        missing = int(rows["flag"].ne("").sum())
+        yield _row(study, cell, quantity, SIZE, geometric(values["size"].to_numpy(), alpha), missing)
+    for kind in (RANDOM, FROZEN):
+        exact = sizes[sizes["study"].eq(LINEAR) & sizes["quantity"].eq(EXACT)].groupby("cell")["size"].first()
+        tried = searches[searches["kind"] == kind]
+        small = tried[tried["size"] < tried["cell"].map(exact)]
+        found = int((small["value"] <= small["bound"]).sum())
+        interval = stats.binomtest(found, len(small)).proportion_ci(1 - alpha)
+        yield _row(LINEAR, "", kind, BELOW, (found / len(small), interval.low, interval.high, len(small)), 0)
+    for study, rows in sizes.groupby("study", sort=False):
+        yield from _relations(str(study), rows, alpha)
+
+
+def _relations(study: str, rows: pd.DataFrame, alpha: float) -> Iterator[dict]:
+    by = EXACT if study == LINEAR else ESTIMATED
+    truth = rows[rows["quantity"].eq(by) & rows["flag"].eq("") & rows["size"].gt(0)]
+    against = truth.groupby("cell")["size"].agg(lambda values: np.log(values).mean())
+    for quantity, mine in rows[~rows["quantity"].isin([by, LOSS])].groupby("quantity", sort=False):
+        if quantity == OF_TICKET:
+            mine = mine.assign(size=mine["size"].where(mine["flag"].eq("")))
+        table = mine.pivot(index="cell", columns="init_seed", values="size").reindex(against.index)
+        known = table.gt(0).all(axis=1)
+        missing = int((~known).sum())
+        logs, x = np.log(table[known]), against[known].to_numpy()
+        if known.sum() < LEAST_CELLS:
+            continue
+        slopes = np.polynomial.polynomial.polyfit(x, logs.to_numpy(), 1)[1]
+        ranks = [stats.spearmanr(x, logs[seed]).statistic for seed in logs]
+        ratios = np.exp((logs.to_numpy() - x[:, None]).mean(0))
+        yield _row(study, "", quantity, SLOPE, _mean(slopes, alpha), missing)
+        yield _row(study, "", quantity, CORRELATION, _mean(ranks, alpha), missing)
+        yield _row(study, "", quantity, RATIO, geometric(ratios, alpha), missing)
+
+
+def of_rotations(rows: pd.DataFrame, margin: float, alpha: float) -> Iterator[dict]:
+    """Rows of `dimensions` of one study's table `rotations`; a rotation is a cell.
+
+    Levels are means over seeds; changes are paired by seed: of a metric the difference to the network as it is, of λ̂
+    and of the smallest density that is within `margin` of the unpruned network the relative change. Several random
+    rotations of one seed are averaged first. Seeds with a flagged λ̂ do not count.
+    """
+    study = rows["study"].iloc[0]
+    pruned = rows[rows["quantity"] == PRUNED]
+    smallest = []
+    for keys, curve in pruned.groupby(["init_seed", "rotation", "index"], sort=False):
+        ascending = curve.sort_values("density")
+        values = ascending["value"].to_numpy()
+        size, flag = crossing(ascending["density"].to_numpy(), values, values[-1] + margin)
+        smallest.append((*keys, TICKET, np.nan, size, flag))
+    columns = ["init_seed", "rotation", "index", "quantity", "density", "value", "flag"]
+    named = rows.assign(
+        quantity=[_name(quantity, density) for quantity, density in zip(rows["quantity"], rows["density"], strict=True)]
+    )
+    everything = pd.concat([named[columns], pd.DataFrame(smallest, columns=columns)])
+    for quantity, mine in everything.groupby("quantity", sort=False):
+        good = mine.assign(value=mine["value"].where(mine["flag"].eq("")))
+        table = good.pivot_table("value", "init_seed", "rotation", aggfunc=lambda v: v.mean(skipna=False), dropna=False)
+        relative = quantity in (COMPLEXITY, TICKET)
+        for rotation in mine["rotation"].unique():
+            values = table[rotation].dropna()
+            missing = len(table) - len(values)
+            yield _row(study, rotation, quantity, LEVEL, _mean(values.to_numpy(), alpha), missing)
+            if rotation != NONE:
+                both = table[[NONE, rotation]].dropna()
+                change = both[rotation] - both[NONE]
+                change = change / both[NONE].mean() if relative else change
+                yield _row(study, rotation, quantity, CHANGE, _mean(change.to_numpy(), alpha), len(table) - len(both))
+
+
+def _name(quantity: str, density: float) -> str:
+    return quantity if quantity == COMPLEXITY else f"{quantity} to {density:.3g}"
+
+
+def geometric(values: np.ndarray, alpha: float) -> doses.Dose:
+    """The geometric mean with the t interval of the logarithms; 0 without an interval if any value is 0."""
+    if (values <= 0).any():
+        return (0.0 if (values == 0).any() else np.nan), np.nan, np.nan, len(values)
+    estimate, low, high, count = _mean(np.log(values), alpha)
+    return float(np.exp(estimate)), float(np.exp(low)), float(np.exp(high)), count
+
+
+def _mean(values: np.ndarray | list, alpha: float) -> doses.Dose:
+    if not len(values):
+        return np.nan, np.nan, np.nan, 0
+    found = statistics.mean_interval(values, alpha)
+    return found.estimate, found.ci_low, found.ci_high, found.n
+
+
+def _row(study: str, cell: str, quantity: str, contrast: str, dose: doses.Dose, missing: int) -> dict:
+    names = ("estimate", "ci_low", "ci_high", "n")
+    return {
+        "study": study,
+        "cell": cell,
+        "quantity": quantity,
+        "contrast": contrast,
+        **dict(zip(names, dose, strict=True)),
+        "missing": missing,
+    }
+
+
+def predictions(frame: pd.DataFrame, settings: LinearDimensionSettings) -> Iterator[tuple[str, dict]]:
+    """P7, by study: rows of `predictions` from those of `dimensions`. It discriminates between neither view.
+
+    What is refuted or not stands in the reason: statement 6 by zeros below 2λ; that a size is a multiple of 2λ by its
+    slope; that ticket size is complexity by a rotation that moves the one and not the other.
+    """
+    for _, row in frame[frame["contrast"] == BELOW].iterrows():
+        reason = (
+            "none, as statement 6 says of subspaces through a generic θ₀"
+            if row["estimate"] == 0
+            else "statement 6, or the search, is refuted"
+        )
+        yield row["study"], _p7(f"share of subspaces below 2λ with a loss of 0: {row['quantity']}", row, reason)
+    for _, row in frame[frame["contrast"] == SLOPE].iterrows():
+        lower, upper = 1 - settings.slope_tolerance, 1 + settings.slope_tolerance
+        reason = _between(row, lower, upper, "slope 1: a multiple of 2λ", "not slope 1")
+        yield row["study"], _p7(f"slope of log size on log 2λ: {row['quantity']}", row, reason)
+    changes = frame[frame["contrast"].eq(CHANGE) & frame["quantity"].isin([COMPLEXITY, TICKET])]
+    for _, row in changes.iterrows():
+        bound = settings.change_tolerance
+        words = {COMPLEXITY: "λ̂", TICKET: "smallest density pruned to within δ"}[row["quantity"]]
+        reason = _between(row, -bound, bound, "unchanged", "changed")
+        yield row["study"], _p7(f"relative change of {words}, queries and keys rotated ({row['cell']})", row, reason)
+
+
+def _between(row: pd.Series, low: float, high: float, inside: str, outside: str) -> str:
+    if pd.isna(row["ci_low"]) or pd.isna(row["ci_high"]):
+        return "no interval"
+    span = f"[{low:g}, {high:g}]"
+    if low <= row["ci_low"] and row["ci_high"] <= high:
+        return f"{inside}: the whole interval is within {span}"
+    if row["ci_high"] < low or row["ci_low"] > high:
+        return f"{outside}: the whole interval is outside {span}"
+    return f"the interval spans an end of {span}"
+
+
+def _p7(quantity: str, row: pd.Series, reason: str) -> dict:
+    return doses.row("P7", quantity, doses.of_row(row), ANY, ANY, INCONCLUSIVE, reason, "dimensions")
