@@ -27,7 +27,9 @@ CHOSEN = {"all": Look("", GREEN, "o"), "all, other init": Look("", GREY, "x")}
 def parts(frame: pd.DataFrame, judging: dict[str, dict]) -> Figure:
     """P3. frame: table `resample`; judging: by study, its section of the config. `plotting.save` writes it."""
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
-        drawn = _figure("P3: what of θ₀'s decisions is kept when only a part of θ₀ is?", len(judging), 2.9)
+        drawn = _figure(
+            "P3: what of θ₀'s decisions is kept when only a part of θ₀ is?", len(judging), right=0.93, wspace=0.25
+        )
         panels = drawn.subplots(len(judging), 2, squeeze=False)
         for (study, section), row in zip(judging.items(), panels, strict=True):
             for axes, quantity in zip(row, (ROLES, MASKS), strict=True):
@@ -50,7 +52,7 @@ def _shares(axes: Axes, shares: pd.DataFrame, section: dict) -> None:
             continue
         axes.plot(place, row["estimate"], color=look.colour, marker=look.marker, markersize=6)
         axes.vlines(place, row["ci_low"], row["ci_high"], color=look.colour, linewidth=1.6)
-        axes.annotate(f"{row['estimate']:.2f}", (place, row["estimate"]), (7, -3), textcoords="offset points")
+        axes.annotate(f"{row['estimate']:.2f}", (place, row["estimate"]), (7, 3), textcoords="offset points")
     if shares.loc["ticket", "reason"]:
         axes.text(0.5, 0.5, "nothing to keep:\nno determinacy", transform=axes.transAxes, ha="center", va="center")
     axes.set_xticks(range(len(shown)), [PARTS[part].label for part in shown])
@@ -65,7 +67,7 @@ def _shares(axes: Axes, shares: pd.DataFrame, section: dict) -> None:
 def roles(frame: pd.DataFrame, foretelling: dict[str, dict]) -> Figure:
     """P8. frame: table `foretold`; foretelling: by study, its section of the config. `plotting.save` writes it."""
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
-        drawn = _figure("P8: from when on are roles foretold?", len(foretelling), 2.9)
+        drawn = _figure("P8: from when on are roles foretold?", len(foretelling), right=0.98, wspace=0.5)
         panels = drawn.subplots(len(foretelling), 2, width_ratios=[1.7, 1], squeeze=False)
         for (study, section), (left, right) in zip(foretelling.items(), panels, strict=True):
             mine = frame[frame["study"].eq(study) & frame["score"].eq("all")]
@@ -112,8 +114,10 @@ def _chosen(axes: Axes, rows: pd.DataFrame, section: dict) -> None:
     axes.grid(visible=False, axis="y")
 
 
-def _figure(title: str, rows: int, height: float) -> Figure:
-    total = height * rows + 0.6
-    drawn = Figure(figsize=(11.0, total), layout="constrained")
-    drawn.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
+def _figure(title: str, rows: int, right: float, wspace: float) -> Figure:
+    """With fixed places: a layout that is solved for differs in its last bits from one time to the next."""
+    height = 2.9 * rows + 0.6
+    drawn = Figure(figsize=(11.0, height))
+    drawn.suptitle(title, fontsize=12, fontweight="bold", x=0.01, y=1 - 0.1 / height, va="top", ha="left")
+    drawn.subplots_adjust(left=0.06, right=right, bottom=0.6 / height, top=1 - 0.7 / height, wspace=wspace, hspace=0.45)
     return drawn
