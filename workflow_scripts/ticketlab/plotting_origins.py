@@ -75,7 +75,7 @@ def roles(frame: pd.DataFrame, foretelling: dict[str, dict]) -> Figure:
             left.set_ylabel("AUC, networks left out")
             _curves(left, mine[mine["quantity"] == "AUC"], section)
             right.set_title("who will matter? (supermask over θ₀)")
-            right.set_xlabel("rank correlation with the ablation effect at the end")
+            right.set_xlabel("rank correlation with the ablation effect")
             _chosen(right, mine[mine["quantity"] == "supermask"], section)
         panels[0, 0].legend(loc="upper left", bbox_to_anchor=(0.0, 1.0))
     return drawn
