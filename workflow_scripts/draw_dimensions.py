@@ -10,4 +10,6 @@ snakemake: Snakemake  # put here by Snakemake
 
 with logged(snakemake):
     frame = tables.read(snakemake.input.dimensions, DIMENSIONS)
-    plotting.save(plotting_dimensions.figure(frame, **snakemake.params.spec), snakemake.output.figures)
+    spec = snakemake.params.spec
+    drawn = plotting_dimensions.figure(frame, spec["judging"], spec["change_tolerance"])
+    plotting.save(drawn, snakemake.output.figures)

@@ -303,11 +303,8 @@ def keys_read(script):
 
 def test_a_spec_holds_what_its_script_reads_and_nothing_else(shipped):
     for (rule, _, _), spec in all_specs(shipped).items():
-        if rule in (
-            "calibrate",
-            "measure_linear_dimensions",
-        ):  # a whole section, which its settings class reads and nothing else would accept
-            continue
+        if rule in ("calibrate", "measure_linear_dimensions"):
+            continue  # a whole section, which its settings class reads and nothing else would accept
         assert set(spec) - {"study"} == keys_read(f"{rule}.py") - {"study"}, rule  # every spec may name its study
 
 
