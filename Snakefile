@@ -20,6 +20,7 @@ include: "rules/origins.smk"
 include: "rules/dimension.smk"
 include: "rules/calibration.smk"
 include: "rules/verdicts.smk"
+include: "rules/clock.smk"
 include: "rules/report.smk"
 
 
@@ -38,5 +39,6 @@ rule all:
         rules.dimension.input,
         rules.calibrations.input,
         rules.verdicts.input,
+        rules.clock.input,
         rules.figures.output,
         rules.report.output,

@@ -79,6 +79,18 @@ def spawned_weights(wildcards):
     return expand(rules.train_spawned.output.weights, **wildcards, split=splits)
 
 
+def spawned_weights_of_study(wildcards):
+    """The same of every block."""
+    blocks = specs.blocks(CONFIG, wildcards.study)
+    splits = spawning(wildcards.study).split_steps
+    return expand(rules.train_spawned.output.weights, study=wildcards.study, block=blocks, split=splits)
+
+
+def masked_at_a_step(study):
+    """The controls whose masks were taken of a dense network at a step: the first, one between, the last."""
+    return [name for name in ("initial_magnitude", "mask_at_step", "one_shot") if name in pruning(study).all_controls()]
+
+
 def llc_networks(name):
     """The weights or masks that a source's learning coefficients are estimated at."""
 

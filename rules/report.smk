@@ -2,7 +2,7 @@ from os.path import relpath
 
 # The figures of what only some studies do.
 FURTHER = {"noise": NOISY, "fate": FATED, "resample": RESAMPLED, "foretold": FORETOLD}
-FIGURES = [*specs.FIGURES, *(name for name, studies in FURTHER.items() if studies), "dimensions"]
+FIGURES = [*specs.FIGURES, "clock", *(name for name, studies in FURTHER.items() if studies), "dimensions"]
 
 
 rule figures:
@@ -34,13 +34,14 @@ rule report:
         comparisons=rules.judge.input.comparisons,
         verdicts=rules.judge.output.verdicts,
         predictions=rules.predict.output.predictions,
+        clock=rules.read_clock.output.clock,
         figures=expand(at("figures/{name}.png"), name=FIGURES),
         calibration=rules.draw_calibrations.input.calibration,
         calibration_figures=expand(at("figures/calibration_{instrument}.png"), instrument=INSTRUMENTS),
         # The code digest sees Python only. Relative: another path would be another input to Snakemake.
         template=relpath(ROOT / "workflow_scripts/ticketlab/report.html.j2"),
         # Not read here: so that whoever asks for the report alone asks for all stages (see data.smk).
-        stages=[*rules.verdicts.input, *rules.noise.input, *rules.dimension.input],
+        stages=[*rules.verdicts.input, *rules.noise.input, *rules.clock.input, *rules.dimension.input],
     output:
         report=at("report.html"),
         config=at("config.yaml"),

@@ -7,6 +7,7 @@ from snakemake.script import Snakemake
 from workflow_scripts.ticketlab import reporting, tables
 from workflow_scripts.ticketlab.config import Config
 from workflow_scripts.ticketlab.contracts.calibration import CALIBRATION
+from workflow_scripts.ticketlab.contracts.clock import CLOCK
 from workflow_scripts.ticketlab.contracts.comparisons import COMPARISONS
 from workflow_scripts.ticketlab.contracts.predictions import PREDICTIONS
 from workflow_scripts.ticketlab.contracts.verdicts import VERDICTS
@@ -22,6 +23,7 @@ with logged(snakemake):
         comparisons=tables.read_many(snakemake.input.comparisons, COMPARISONS),
         verdicts=tables.read(snakemake.input.verdicts, VERDICTS),
         calibration=tables.read_many(snakemake.input.calibration, CALIBRATION),
+        clock_rows=tables.read(snakemake.input.clock, CLOCK),
         predictions=tables.read(snakemake.input.predictions, PREDICTIONS),
         figures={Path(path).stem: Path(path).read_bytes() for path in snakemake.input.figures},
         calibration_figures={

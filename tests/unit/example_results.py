@@ -8,7 +8,7 @@ from itertools import chain, combinations, product
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.ticketlab import comparisons, verdicts
+from workflow_scripts.ticketlab import barriers, clock, comparisons, verdicts
 from workflow_scripts.ticketlab.calibration import INSTRUMENTS
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 
@@ -59,6 +59,37 @@ def example(study: str = "example", section: dict | None = None) -> pd.DataFrame
         comparisons.masks(_overlap(random), settings),
     )
     return pd.DataFrame(rows).assign(study=study)
+
+
+def clock_of(**studies: dict) -> pd.DataFrame:
+    """The `clock` table of these studies (each its judging section)."""
+    parts = []
+    for study, section in studies.items():
+        random = np.random.default_rng(len(study))
+        parts.append(
+            {
+                "llc": _llc(random),
+                "structure": _structure(random),
+                "overlap": _overlap(random),
+                "metrics": _metrics(section["metric"], random),
+                "agreements": _agreement(study, random),
+                "barriers": _barriers(section["metric"], random),
+            }
+        )
+    tables = {
+        name: pd.concat([part[name].assign(study=study) for study, part in zip(studies, parts, strict=True)])
+        for name in parts[0]
+    }
+    return clock.read(tables, figure_settings(**studies))
+
+
+def barrier_curves(**studies: dict) -> pd.DataFrame:
+    """What stands beside `comparisons` in the clock's figure."""
+    parts = []
+    for study, section in studies.items():
+        measured = _barriers(section["metric"], np.random.default_rng(0))
+        parts.append(pd.DataFrame(barriers.curves(measured, section["alpha"])).assign(study=study))
+    return pd.concat(parts)
 
 
 def judged(frame: pd.DataFrame, **studies: dict) -> pd.DataFrame:
@@ -113,12 +144,12 @@ def _metrics(metric: str, random: np.random.Generator) -> pd.DataFrame:
 
 
 def _agreement(study: str, random: np.random.Generator) -> pd.DataFrame:
-    pairs = [(0, "replicate", seed, seed, 0, 0) for seed in SEEDS]
+    pairs = [(0, pair, seed, seed, 0, 0) for pair in ("replicate", "measurement") for seed in SEEDS]
     networks = [(seed, order) for seed in SEEDS for order in (0, 1)]
     for step in (0, 10):
         for (a, first), (b, second) in combinations(networks, 2):
             pairs.append((step, "same_init" if a == b else "other_init", a, b, first, second))
-    levels = {"replicate": 0.8, "same_init": 0.5, "other_init": 0.0}
+    levels = {"replicate": 0.8, "measurement": 0.8, "same_init": 0.5, "other_init": 0.0}
     chance = {"identity": 0.0, "permuted": 0.0, "hungarian": 0.2, "hungarian_chance": 0.2}
     rows = [
         (study, *pair, matching, score, levels[pair[1]] * (matching in ("identity", "hungarian")) + at + noise)
@@ -152,6 +183,16 @@ def _llc(random: np.random.Generator) -> pd.DataFrame:
     rows += [("ticket", level, LAST, seed, "") for level in CONTROLLED for seed in SEEDS]
     frame = pd.DataFrame(rows, columns=["variant", "level", "step", "init_seed", "flag"])
     return frame.assign(llc=5 - frame["level"] + 0.1 * random.standard_normal(len(frame)))
+
+
+def _barriers(metric: str, random: np.random.Generator) -> pd.DataFrame:
+    levels = {(0, "replicate"): 0.0, (0, "same_init"): 0.6, (10, "same_init"): 0.2, (0, "other_init"): 2.0}
+    rows = [
+        (split_step, pair, seed, metric, level * (1 + 0.1 * random.random()))
+        for (split_step, pair), level in levels.items()
+        for seed in SEEDS
+    ]
+    return pd.DataFrame(rows, columns=["split_step", "pair", "init_seed", "metric", "barrier"])
 
 
 def _overlap(random: np.random.Generator) -> pd.DataFrame:

@@ -214,8 +214,8 @@ def searches_of(found=0):
     return pd.DataFrame(rows, columns=["study", "cell", "kind", "size", "init_seed", "metric", "value", "bound"])
 
 
-def summarised(frame, found=0):
-    rows = pd.DataFrame(dimensions.summary(frame, searches_of(found), 0.05))
+def summarised(frame, found=0, alpha=0.05):
+    rows = pd.DataFrame(dimensions.summary(frame, searches_of(found), alpha))
     return rows.set_index(["study", "cell", "quantity", "contrast"])
 
 
@@ -223,11 +223,11 @@ def summarised(frame, found=0):
 def test_a_relation_that_was_put_in_is_found(exponent, tmp_path):
     frame = pd.concat([sizes_of(LINEAR, EXACT, exponent), sizes_of("other", ESTIMATED, exponent)])
     tables.write(tmp_path / "sizes.parquet", SIZES, frame, {})
-    found = summarised(tables.read(tmp_path / "sizes.parquet", SIZES))
+    found = summarised(tables.read(tmp_path / "sizes.parquet", SIZES), alpha=0.001)  # the truth lies outside as rarely
     tables.write(tmp_path / "dimensions.parquet", DIMENSIONS, found.reset_index(), {})
     for study in (LINEAR, "other"):
         slope = found.loc[study, "", RANDOM, "slope"]
-        assert slope["ci_low"] < exponent < slope["ci_high"] and slope["ci_high"] - slope["ci_low"] < 0.2
+        assert slope["ci_low"] < exponent < slope["ci_high"] and slope["ci_high"] - slope["ci_low"] < 0.3
         rank = found.loc[study, "", RANDOM, "rank correlation"]["estimate"]
         assert rank == pytest.approx(np.sign(exponent), abs=0.1)
         assert found.loc[study, "", WEIGHTS, "slope"]["estimate"] == pytest.approx(0)

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from tests.unit.example_results import LAST, example, figure_settings, judged, judging
-from workflow_scripts.ticketlab import plotting, specs
-from workflow_scripts.ticketlab.comparisons import LLC, MASKS, ROLES, STRUCTURE, TICKETS
+from workflow_scripts.ticketlab import plotting, plotting_tickets, specs
+from workflow_scripts.ticketlab.comparisons import TICKETS
+from workflow_scripts.ticketlab.plotting_figures import FIGURES
 from workflow_scripts.ticketlab.verdicts import WITHHELD
 
 NOTHING = "not measured"
@@ -38,7 +39,7 @@ def lines_labelled(axes, label):
 
 
 def test_a_plan_names_every_figure():
-    assert set(specs.FIGURES) == set(plotting.FIGURES)
+    assert set(specs.FIGURES) == set(FIGURES)
 
 
 @pytest.fixture(scope="module")
@@ -47,57 +48,49 @@ def one_study(results):
     return frame, verdicts, {"example": settings["example"]}
 
 
-@pytest.mark.parametrize("name", plotting.FIGURES)
+@pytest.mark.parametrize("name", FIGURES)
 def test_the_same_tables_give_the_same_bytes(name, one_study, tmp_path):
     for turn in "ab":
-        plotting.save(plotting.draw(name, *one_study), [tmp_path / f"{turn}.png", tmp_path / f"{turn}.svg"])
+        plotting.save(plotting.draw(FIGURES[name], *one_study), [tmp_path / f"{turn}.png", tmp_path / f"{turn}.svg"])
     for kind in ("png", "svg"):
         first, second = ((tmp_path / f"{turn}.{kind}").read_bytes() for turn in "ab")
         assert first == second
 
 
 def test_a_users_own_style_changes_nothing(one_study, tmp_path):
-    plotting.save(plotting.draw("transience", *one_study), [tmp_path / "a.svg"])
+    plotting.save(plotting.draw(FIGURES["transience"], *one_study), [tmp_path / "a.svg"])
     with matplotlib.rc_context({"font.size": 20, "lines.linewidth": 9, "axes.facecolor": "red"}):
-        plotting.save(plotting.draw("transience", *one_study), [tmp_path / "b.svg"])
+        plotting.save(plotting.draw(FIGURES["transience"], *one_study), [tmp_path / "b.svg"])
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 
-@pytest.mark.parametrize("name", plotting.FIGURES)
+@pytest.mark.parametrize("name", FIGURES)
 def test_each_study_has_its_row(name, results):
-    figure = plotting.draw(name, *results)
+    figure = plotting.draw(FIGURES[name], *results)
     assert [row.get_suptitle() for row in figure.subfigs] == ["study: example", "study: images"]
     assert NOTHING not in words(figure)
 
 
-@pytest.mark.parametrize("name", plotting.FIGURES)
+@pytest.mark.parametrize("name", FIGURES)
 def test_a_study_without_measurements_says_so_in_every_panel(name, results):
     frame, verdicts, settings = results
-    figure = plotting.draw(name, frame[frame["study"] == "example"], verdicts, settings)
+    figure = plotting.draw(FIGURES[name], frame[frame["study"] == "example"], verdicts, settings)
     measured, empty = figure.subfigs
     assert not [text for axes in measured.axes for text in axes.texts if text.get_text() == NOTHING]
     assert all(NOTHING in [text.get_text() for text in axes.texts] for axes in empty.axes)
 
 
-@pytest.mark.parametrize(("missing", "strip"), [(LLC, 0), (STRUCTURE, 1), (MASKS, 2), (TICKETS, 3), (ROLES, 4)])
-def test_the_clock_lacks_only_the_strip_that_was_not_measured(missing, strip, one_study):
-    frame, verdicts, settings = one_study
-    figure = plotting.draw("clock", frame[frame["test"] != missing], verdicts, settings)
-    silent = [NOTHING in [text.get_text() for text in axes.texts] for axes in panels(figure)]
-    assert [index for index, lacks in enumerate(silent) if lacks] == [strip]
-
-
-@pytest.mark.parametrize("name", plotting.FIGURES)
+@pytest.mark.parametrize("name", FIGURES)
 def test_one_seed_has_no_intervals_but_a_figure(name, one_study):
     frame, verdicts, settings = one_study
     plotting.draw(
-        name, frame.assign(ci_low=float("nan"), ci_high=float("nan"), p=float("nan"), n=1), verdicts, settings
+        FIGURES[name], frame.assign(ci_low=float("nan"), ci_high=float("nan"), p=float("nan"), n=1), verdicts, settings
     )
 
 
 def test_verdicts_that_an_instrument_withholds_look_inconclusive(one_study):
     frame, verdicts, settings = one_study
-    plotting.draw("tickets", frame, verdicts.assign(decision=WITHHELD), settings)
+    plotting.draw(FIGURES["tickets"], frame, verdicts.assign(decision=WITHHELD), settings)
 
 
 def test_a_study_without_controls_shows_its_tickets(results):
@@ -105,14 +98,14 @@ def test_a_study_without_controls_shows_its_tickets(results):
     controls = frame["contrast"].str.contains("|".join([*plotting.VARIANTS][2:]) + "|mask_at_step")
     plain = frame[~(frame["test"].eq(TICKETS) & controls)]
     verdicts = judged(plain, **{name: spec["judging"] for name, spec in settings.items()})
-    end, *_ = panels(plotting.draw("tickets", plain, verdicts, settings))
+    end, *_ = panels(plotting.draw(FIGURES["tickets"], plain, verdicts, settings))
     assert "ticket from step 0" in legend_of(end)
     assert "shuffled mask" not in legend_of(end)
 
 
 def test_a_tickets_marker_is_filled_by_its_verdict(results):
     frame, verdicts, settings = results
-    _, _, difference, *_ = panels(plotting.draw("tickets", frame, verdicts, settings))
+    _, _, difference, *_ = panels(plotting.draw(FIGURES["tickets"], frame, verdicts, settings))
     rows = frame[
         frame["study"].eq("example")
         & frame["quantity"].eq("loss")
@@ -128,12 +121,12 @@ def test_a_tickets_marker_is_filled_by_its_verdict(results):
     assert len(cells) == len(rows) == len(marked)
     for _, row in rows.iterrows():
         decision = cells.loc[cells["estimate"].eq(row["estimate"]), "decision"].item()
-        assert marked[row["density"], row["estimate"]] == plotting.FILLINGS[decision]
+        assert marked[row["density"], row["estimate"]] == plotting_tickets.FILLINGS[decision]
     assert cells["decision"].nunique() > 1
 
 
 def test_the_margin_and_the_control_level_are_named(results):
-    end, course, difference, *_ = panels(plotting.draw("tickets", *results))
+    end, course, difference, *_ = panels(plotting.draw(FIGURES["tickets"], *results))
     assert "δ = 0.1" in [text.get_text() for text in difference.texts]
     assert "round 2, 25% kept" in course.get_title(loc="left")
     assert "step 100" in end.get_title(loc="left")
@@ -141,7 +134,7 @@ def test_the_margin_and_the_control_level_are_named(results):
 
 def test_estimates_are_drawn_where_the_tables_put_them(results):
     frame = results[0]
-    axes = panels(plotting.draw("transience", *results))[0]
+    axes = panels(plotting.draw(FIGURES["transience"], *results))[0]
     course = frame[frame["study"].eq("example") & frame["quantity"].eq("tri_gram") & frame["contrast"].eq("distance")]
     label = next(label for label in legend_of(axes) if label.startswith("tri gram"))
     (line,) = lines_labelled(axes, label)
@@ -151,20 +144,12 @@ def test_estimates_are_drawn_where_the_tables_put_them(results):
 
 
 def test_only_sound_estimates_are_a_filled_learning_coefficient(results):
-    over_steps = panels(plotting.draw("llc", *results))[0]
+    over_steps = panels(plotting.draw(FIGURES["llc"], *results))[0]
     (sound,) = lines_labelled(over_steps, "LLC: estimates without a flag")
     (hollow,) = lines_labelled(over_steps, "complexity: with estimates not at a minimum")
     assert list(sound.get_xdata()) == [30, LAST]
     assert list(hollow.get_xdata()) == [0, 10, 30, LAST]
     assert hollow.get_markerfacecolor() == "white"
-
-
-def test_the_clock_starts_every_structure_at_one_and_places_masks_at_their_step(results):
-    strips = panels(plotting.draw("clock", *results))[:5]
-    (line,) = lines_labelled(strips[1], "to unigram")
-    assert line.get_ydata()[0] == 1
-    (masks,) = lines_labelled(strips[3], "mask taken at step t, 25% kept")
-    assert list(masks.get_xdata()) == [0, 10, LAST]
 
 
 def test_lines_differ_without_colour():
@@ -174,9 +159,9 @@ def test_lines_differ_without_colour():
     assert len({str(look.dash) for look in plotting.SERIES}) == len(plotting.SERIES)
 
 
-@pytest.mark.parametrize("name", plotting.FIGURES)
+@pytest.mark.parametrize("name", FIGURES)
 def test_titles_and_legends_do_not_overlap_their_neighbours(name, results):
-    figure = plotting.draw(name, *results)
+    figure = plotting.draw(FIGURES[name], *results)
     renderer = figure._get_renderer()
     boxes = [axes.get_tightbbox(renderer) for axes in panels(figure)]
     for index, first in enumerate(boxes):

@@ -6,11 +6,12 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.unit.example_results import calibration_of, example, judged, judging
+from tests.unit.example_results import calibration_of, clock_of, example, judged, judging
 from workflow_scripts.ticketlab import config as configuration
-from workflow_scripts.ticketlab import plotting, reporting, specs
+from workflow_scripts.ticketlab import reporting, specs
 from workflow_scripts.ticketlab.calibration import INSTRUMENTS
 from workflow_scripts.ticketlab.comparisons import LLC
+from workflow_scripts.ticketlab.plotting_figures import FIGURES
 from workflow_scripts.ticketlab.predictions import predict
 from workflow_scripts.ticketlab.verdicts import T1, T2, T3, VERDICTS
 
@@ -43,6 +44,7 @@ def page(config, frame, verdicts, figures=None, times=NO_TIMES, commit="f00"):
         verdicts=verdicts,
         calibration=calibration_of(roles="a broken case"),
         calibration_figures=dict.fromkeys(INSTRUMENTS, b"png"),
+        clock_rows=clock_of(**{study: judging() for study in config.names()}),
         predictions=predict(frame, verdicts, specs.figures(config)["studies"]),
         figures=figures or {},
         times=times,
@@ -77,7 +79,7 @@ class Outline(HTMLParser):
 
 @pytest.fixture(scope="module")
 def html(config, tables):
-    return reporting.render(TEMPLATE, page(config, *tables, figures=dict.fromkeys(plotting.FIGURES, b"png")))
+    return reporting.render(TEMPLATE, page(config, *tables, figures=dict.fromkeys(FIGURES, b"png")))
 
 
 def test_the_page_stands_alone(html):
@@ -92,8 +94,8 @@ def test_the_page_stands_alone(html):
 
 def test_each_figure_is_inline_with_a_text_and_a_caption(html):
     images = [values for tag, values in Outline(html).tags if tag == "img"]
-    results, checks = images[: len(plotting.FIGURES)], images[len(plotting.FIGURES) :]
-    assert [values["alt"] for values in results] == [reporting.ALTERNATIVES[name] for name in plotting.FIGURES]
+    results, checks = images[: len(FIGURES)], images[len(FIGURES) :]
+    assert [values["alt"] for values in results] == [reporting.ALTERNATIVES[name] for name in FIGURES]
     assert [name for values in checks for name in INSTRUMENTS if f" {name} instrument" in values["alt"]] == [
         *INSTRUMENTS
     ]

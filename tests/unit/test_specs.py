@@ -20,6 +20,8 @@ OF_ALL = (
     "judge",
     "figures",
     "predict",
+    "read_clock",
+    "draw_clock",
     "draw_noise",
     "summarise_fates",
     "draw_fate",
@@ -46,6 +48,7 @@ def all_specs(raw):
             "find_supermask",
             "trace_masks",
             "compare_masks",
+            "measure_barriers",
             "trace_structure",
             "sweep_llc",
             "draw_llc_sweep",
@@ -91,6 +94,7 @@ NETWORK = {
     "init_seeds",
     "trace_masks",
     "compare_masks",
+    "measure_barriers",
     "trace_structure",
     "score_roles",
     "foretell_roles",
@@ -106,7 +110,8 @@ TRAINED = {
     "train_spawned",
     "resample_rest",
 }
-JUDGED = {"summarise", "judge", "figures", "predict"}
+READ_BACK = {"figures", "predict", "read_clock", "draw_clock"}
+JUDGED = {"summarise", "judge"} | READ_BACK
 
 # What is changed in study digits, and the rules of which a job has another spec then; the report has all of it.
 CHANGES = [
@@ -130,11 +135,12 @@ CHANGES = [
     ("pruning/control_levels", [2, 4, 8, 12], set()),
     ("pruning/controls", ["reinitialised"], set()),
     ("pruning/rewound_controls", ["reinitialised", "shuffled", "random"], set()),
-    ("pruning/clock_level", 4, {"resample_rest", "trace_masks", "compare_masks", "figures", "predict"}),
+    ("pruning/clock_level", 4, {"resample_rest", "trace_masks", "compare_masks"} | READ_BACK),
     ("pruning/mask_steps", [10, 40, 150, 333], {"train_dense", "retrain_tickets"}),
-    ("pruning/rewind_steps", [0, 20, 33], {"train_dense", "figures", "predict"}),
+    ("pruning/rewind_steps", [0, 20, 33], {"train_dense"} | READ_BACK),
     ("supermask/steps", 900, {"find_supermask", "foretell_roles"}),
     ("spawning/orders", 4, {"train_spawned"}),
+    ("barriers/points", 5, {"measure_barriers"}),
     ("roles/examples", 60, {"score_roles", "compare_roles", "resample_rest", "foretell_roles"}),
     ("structure/split", "test", {"trace_structure", "figures"}),
     ("llc/draws", 120, {"estimate_llc", "sweep_llc", "draw_llc_sweep", "measure_dimensions"}),
@@ -203,7 +209,7 @@ FATES = [
     (
         "pruning/clock_level",
         3,
-        {"develop_tickets", "resample_rest", "trace_masks", "compare_masks", "figures", "predict"},
+        {"develop_tickets", "resample_rest", "trace_masks", "compare_masks"} | READ_BACK,
     ),
     (
         "judging/margin",
@@ -271,7 +277,7 @@ def test_a_study_more_leaves_finished_jobs_alone_but_the_last(shipped):
     after = all_specs(shipped)
     changed = {rule for rule, _, _ in (key for key in before if after[key] != before[key])}
     drawn = {"draw_resample", "draw_foretold", "draw_dimensions"}
-    assert changed == {"judge", "figures", "predict", "summarise_resample", "report"} | drawn
+    assert changed == {"judge", "summarise_resample", "report"} | READ_BACK | drawn
 
 
 def test_running_one_study_leaves_its_jobs_alone(shipped):

@@ -15,6 +15,7 @@ from pydantic import Field, PositiveInt, ValidationError, model_validator
 from workflow_scripts.ticketlab import tasks
 from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.randomness import ORDER_STRIDE
+from workflow_scripts.ticketlab.settings.barriers import BarriersSettings
 from workflow_scripts.ticketlab.settings.base import Section
 from workflow_scripts.ticketlab.settings.calibration import CalibrationSettings
 from workflow_scripts.ticketlab.settings.dimension import DimensionSettings, LinearDimensionSettings, RotationSettings
@@ -51,6 +52,7 @@ class StudySettings(Section):
     pruning: PruningSettings
     supermask: SupermaskSettings
     spawning: SpawningSettings
+    barriers: BarriersSettings = BarriersSettings()
     roles: RolesSettings
     structure: StructureSettings
     llc: LLCSettings

@@ -71,7 +71,7 @@ def _relations(study: str, rows: pd.DataFrame, alpha: float) -> Iterator[dict]:
         if known.sum() < LEAST_CELLS:
             continue
         slopes = np.polynomial.polynomial.polyfit(x, logs.to_numpy(), 1)[1]
-        ranks = [stats.spearmanr(x, logs[seed]).statistic for seed in logs]
+        ranks = [stats.spearmanr(x, logs[seed]).statistic if np.ptp(logs[seed]) else np.nan for seed in logs]
         ratios = np.exp((logs.to_numpy() - x[:, None]).mean(0))
         yield _row(study, "", quantity, SLOPE, _mean(slopes, alpha), missing)
         yield _row(study, "", quantity, CORRELATION, _mean(ranks, alpha), missing)

@@ -103,9 +103,9 @@ def determinacy_of_masks(rows: pd.DataFrame, settings: JudgingSettings) -> Itera
     else:
         verdict, reason = INCONCLUSIVE, "no sign that masks of other initialisations agree at chance"
     yield doses.row(
-        "P2", "mask overlap beyond |θ₀|, split at step 0", dose, *doses.signs(settings), verdict, reason, ""
+        "P2", "mask overlap beyond |θ₀|, split at step 0", dose, *doses.signs(settings), verdict, reason, "clock"
     )
-    yield from _rise("P2", "mask overlap beyond |θ₀|", by_step, settings, "", trusted=honest)
+    yield from _rise("P2", "mask overlap beyond |θ₀|", by_step, settings, "clock", trusted=honest)
 
 
 def complexity_of_tickets(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[dict]:

@@ -17,7 +17,9 @@ import jinja2
 import pandas as pd
 import yaml
 
+from workflow_scripts.ticketlab import clock
 from workflow_scripts.ticketlab.calibration import INSTRUMENTS
+from workflow_scripts.ticketlab.captions import ALTERNATIVES, CAPTIONS
 from workflow_scripts.ticketlab.comparisons import LLC, ROLES, TICKETS
 from workflow_scripts.ticketlab.config import Config
 from workflow_scripts.ticketlab.doses import NOT_MEASURED
@@ -53,67 +55,16 @@ ESTIMATES = {
     "distance at step 0 that was covered, where nothing was acquired). The margin is the F that counts as "
     "forgotten.",
 }
-# By figure: the text for those who do not see it, and the caption (what was compared, and how it is drawn).
-ALTERNATIVES = {
-    "tickets": "Three panels per study: test metric against weights kept, over training, and ticket minus dense.",
-    "roles": "Two panels per study: determinacy by split step, and agreement by kind of pair.",
-    "transience": "One panel per study: distance to each reference predictor over training.",
-    "llc": "Two panels per study: learning coefficient over training and by ticket size, with flagged shares below.",
-    "clock": "Five strips per study over one axis of training steps: complexity, structure, masks, tickets, roles.",
-    "dimensions": "Sizes against twice the learning coefficient on logarithmic axes; loss of pruned, rotated networks.",
-    "noise": "Determinacy of roles and masks against the batch size, and the error that the networks end with.",
-    "fate": "Distance to transient structures, and learning coefficients, of dense networks and tickets over training.",
-    "resample": "Two panels per study: the share of roles and of masks that each part of the initial weights keeps.",
-    "foretold": "Two panels per study: AUC of roles against the step, and supermasks against ablation effects.",
-}
-CAPTIONS = {
-    "tickets": "Test 1. Left: the test metric at the end of training against the share of weights kept; the grey band "
-    "is what is not worse than dense by more than δ. A ticket's marker is filled by its verdict. The controls "
-    "shown start from the first rewind step; dense with IMP's total steps stands at the density whose search "
-    "took as many. Middle: the same metric over training at one density. Right: ticket − dense, seed by seed,"
-    " at equal steps and against dense given all the steps that the search used.",
-    "roles": "Test 2. Left: determinacy D of roles against the step at which data orders split, with the thresholds; "
-    "networks of other initialisations must stand at 0. Best matching permutes components within layers, less"
-    " what such a choice gains by chance. Right: the agreement that D is made of, by kind of pair. No "
-    "interval is given where pairs share initialisations.",
-    "transience": "Test 3. Distance from the dense network's predictions to each reference predictor's. A is the share "
-    "of the first distance that was covered by the nearest point (ringed), F the share of that which is lost "
-    "again at the end; both are located on one half of the seeds and measured on the other.",
-    "llc": "Local learning coefficient by SGLD, at one setting per study. Filled: the mean over seeds whose estimate"
-    " carries no flag. Hollow: with those away from a minimum as well, no learning coefficient but a "
-    "complexity at this scale. Below: the share of seeds whose estimate is flagged. The dashed line is the "
-    "dense network at the same step.",
-    "clock": "One axis of training steps. From the top: learning coefficient (hollow where any estimate is flagged); "
-    "distance to reference predictors as a share of that at step 0; overlap of the magnitude mask at step t "
-    "with final masks, 0 being chance; what a network trained from its first weights under the magnitude mask"
-    " of step t loses against dense (step 0 is the mask by initial magnitude, the last step the one-shot "
-    "mask); and determinacy of roles when data orders split at t.",
-    "dimensions": "Prediction P7. Top: the smallest subspace or trainable set in which training from θ₀ succeeds, and "
-    "the smallest ticket that iterative magnitude pruning finds, against 2λ. In deep linear networks 2λ is exact, "
-    "success is a loss of 0, and the target is also turned, which leaves λ. In studies success is a test metric within "
-    "δ of the dense network's, and λ̂ is at one temperature and localisation, so that it follows the loss as well as "
-    "the size. Slopes are of lines through the cells for each seed. Bottom: trained transformers whose queries and "
-    "keys are rotated inside heads, which leaves the function and λ: what magnitude pruning then does to them (no "
-    "further training unless it is said), and the change of λ̂ and of the smallest harmless density.",
-    "noise": "Test 2 against the dose of noise. Left: determinacy D of roles, and of the places of the largest final "
-    "weights (overlap beyond that of weights of like initial size), when data orders split at step 0 and batches "
-    "have so many examples; equal numbers of steps. The slope is that of a line through each initialisation's "
-    "doses. Right: what the networks end with; where they do not learn the task, D says nothing.",
-    "fate": "Predictions P4 and P5. Distance, along training from θ₀, to structures that dense networks acquire and "
-    "leave again: of tickets with the mask of the end (IMP's), with the mask of the dense network's largest "
-    "weights at the step nearest to the structure, and with both masks shuffled within layers. A is the share "
-    "of the first distance that was covered, F the share of that which is lost again; behind it what is lost "
-    "against dense in the test metric at the end. Last panels: learning coefficient along training at the "
-    "study's one setting, without estimates that are flagged for more than being away from a minimum.",
-    "resample": "P3. A part of the initial weights is kept, all others are drawn anew, and the network is trained "
-    "dense. Share of what the initialisation decides whatever the data order: 1 is what networks of the same "
-    "initialisation share, 0 what those of different ones do. Left: roles by component; right: places of the "
-    "largest final weights beyond what their own initial sizes explain. A set at random and the largest initial "
-    "weights have the ticket's size in every tensor. Dashed: the bounds of the predictions.",
-    "foretold": "P8. Left: a logistic regression from components at step k to the role that they have at the end, "
-    "fitted on all initialisations but one and tested on that one; the AUC ranks components within a layer, mean "
-    "over roles. The band counts as not foretold. Right: do supermasks over untrained weights keep more of the "
-    "components that matter after training? Intervals over initialisations.",
+# What a row of the clock is about; {} is what it is of.
+QUANTITY_WORDS = {
+    clock.LLC: "learning coefficient or complexity, {}",
+    clock.ACQUIRED: "{}: acquired",
+    clock.FORGOTTEN: "{}: forgotten",
+    clock.MASK: "mask of step t against {}, beyond |θ₀|",
+    clock.TICKET: "{} of the ticket with the mask of step t, − dense",
+    clock.ROLES: "roles, data orders split at t: determinacy",
+    clock.SPLIT_MASK: "final masks, data orders split at t: overlap beyond |θ₀|",
+    clock.BARRIER: "barrier, data orders split at t: {}",
 }
 
 
@@ -124,6 +75,7 @@ def page(
     verdicts: pd.DataFrame,
     calibration: pd.DataFrame,
     predictions: pd.DataFrame,
+    clock_rows: pd.DataFrame,
     figures: Mapping[str, bytes],
     calibration_figures: Mapping[str, bytes],
     times: pd.DataFrame,
@@ -141,6 +93,7 @@ def page(
         "counts": counts(verdicts),
         "verdicts": [{"name": study, "tests": list(_tests(verdicts[verdicts["study"] == study]))} for study in studies],
         "predictions": list(predicted(predictions)),
+        "clock": [{"name": study, "rows": list(half_way_steps(clock_rows, study))} for study in studies],
         "figures": [
             {"name": name, "png": b64encode(png).decode(), "alt": ALTERNATIVES[name], "caption": CAPTIONS[name]}
             for name, png in figures.items()
@@ -225,6 +178,23 @@ def predicted(predictions: pd.DataFrame) -> Iterator[dict]:
             {**row, "dose": interval({**row, "estimate": row["dose"]})} for row in rows[~absent].to_dict("records")
         ]
         yield {"name": key, "title": title, "rows": shown, "absent": rows.loc[absent, "study"].tolist()}
+
+
+def half_way_steps(rows: pd.DataFrame, study: str) -> Iterator[dict]:
+    """A study's rows of the clock in their order, those without a half-way step last."""
+    mine = rows[rows["study"] == study]
+    for _, row in mine.sort_values("rank", key=lambda rank: rank.where(rank > 0, len(mine) + 1)).iterrows():
+        determined = not pd.isna(row["step"])
+        yield {
+            "rank": row["rank"] if determined else "–",
+            "quantity": QUANTITY_WORDS[row["quantity"]].format(row["of"].replace("_", " ")),
+            "step": interval({**row, "estimate": row["step"]}),
+            "between": f"{row['recorded_before']}–{row['recorded_after']}" if determined else "–",
+            "values": f"{number(row['first'])} → {number(row['last'])}",
+            "n": row["n"],
+            "order": "yes" if row["before_next"] else "",
+            "reason": row["reason"],
+        }
 
 
 def instrument_states(comparisons: pd.DataFrame, study: str) -> Iterator[dict]:

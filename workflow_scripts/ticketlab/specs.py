@@ -9,8 +9,8 @@ from workflow_scripts.ticketlab.config import Config
 from workflow_scripts.ticketlab.settings.llc import choose_checkpoints
 from workflow_scripts.ticketlab.steps import log_spaced_steps
 
-# The functions of plotting.py, named here so that planning a run loads no matplotlib.
-FIGURES = ("tickets", "roles", "transience", "llc", "clock")
+# Those of plotting_figures.py, named here so that planning a run loads no matplotlib.
+FIGURES = ("tickets", "roles", "transience", "llc")
 
 
 def blocks(config: Config, study: str) -> range:
@@ -275,6 +275,14 @@ def draw_llc_sweep(config: Config, study: str) -> dict:
     return {"study": study, "llc": _sampling(config, study)}
 
 
+def measure_barriers(config: Config, study: str) -> dict:
+    settings = config.studies[study]
+    return _network(config, study) | {
+        "barriers": _section(config, study, "barriers"),
+        "last_step": settings.training.steps,
+    }
+
+
 def summarise(config: Config, study: str) -> dict:
     settings = config.studies[study]
     return {
@@ -317,11 +325,18 @@ def figures(config: Config) -> dict:
     return {"studies": studies}
 
 
-def predict(config: Config) -> dict:
+def read_clock(config: Config) -> dict:
     wanted = ("judging", "last_step", "clock_level", "rewind_steps")
     drawn = figures(config)["studies"]
-    studies = {name: {key: spec[key] for key in wanted} for name, spec in drawn.items()}
-    return {"studies": studies, "dimension": config.dimension.model_dump(mode="json")} | draw_foretold(config)
+    return {"studies": {name: {key: spec[key] for key in wanted} for name, spec in drawn.items()}}
+
+
+def draw_clock(config: Config) -> dict:
+    return read_clock(config)
+
+
+def predict(config: Config) -> dict:
+    return read_clock(config) | {"dimension": config.dimension.model_dump(mode="json")} | draw_foretold(config)
 
 
 def report(config: Config) -> dict:

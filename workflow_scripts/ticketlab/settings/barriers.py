@@ -1,0 +1,13 @@
+"""How finely the straight line between two networks is looked at."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from workflow_scripts.ticketlab.settings.base import Section
+
+
+class BarriersSettings(Section):
+    """The networks are those of `spawning`."""
+
+    points: Annotated[int, Field(ge=3)] = Field(9, description="evenly spaced points of the line, both ends among them")
