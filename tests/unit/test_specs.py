@@ -230,10 +230,9 @@ def test_tickets_are_developed_anew_only_if_their_own_settings_change(shipped, p
 
 def test_coefficients_of_tickets_stand_at_steps_of_the_dense_networks(shipped):
     found = all_specs(shipped)
-    for study in ("markov_chains", "modular_addition"):
-        steps = found["estimate_llc", study, "fates"]["steps"]
-        assert set(steps) <= set(found["estimate_llc", study, "dense"]["steps"])
-        assert steps == found["develop_tickets", study, ""]["llc_steps"] and len(steps) > 2
+    steps = found["estimate_llc", "modular_addition", "fates"]["steps"]
+    assert set(steps) <= set(found["estimate_llc", "modular_addition", "dense"]["steps"])
+    assert steps == found["develop_tickets", "modular_addition", ""]["llc_steps"] and len(steps) > 2
 
 
 def test_a_change_of_mask_steps_concerns_one_control(shipped):
