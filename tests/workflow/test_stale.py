@@ -86,7 +86,7 @@ CHANGES = {
                 "digits": {"training": {"learning_rate": shipped("text")["training"]["learning_rate"]}},
             }
         },
-        stale=trained("text") + trained("digits"),
+        stale=[*trained("text"), *trained("digits"), "measure_dimensions digits-*"],
         spared=["prepare_data *", "init_seeds *"],
     ),
     "another split of the data": Change(
@@ -96,12 +96,12 @@ CHANGES = {
     ),
     "another judging margin": Change(
         config=study("text", judging={"margin": 0.05}),
-        stale=["summarise text", "judge"],
+        stale=["summarise text", "judge", "read_clock"],
         spared=["train_*", "imp_round *", "score_roles *", "compare_roles *", "estimate_llc *", "* digits*"],
     ),
     "another LLC temperature": Change(
         config=study("digits", llc={"nbeta": 20.0}),
-        stale=["estimate_llc digits-*"],
+        stale=["estimate_llc digits-*", "measure_dimensions digits-*"],
         spared=["train_*", "imp_round *", "trace_*", "* text*"],
     ),
     "one more seed block": Change(
@@ -135,20 +135,24 @@ CHANGES = {
         stale=["* again", "* again-*"],
         spared=["* text*", "* digits*"],
     ),
-    "one study less": Change(config={"run": ["digits"]}, stale=["judge"], spared=["* text*", "* digits*"]),
+    "one study less": Change(
+        config={"run": ["digits"]},
+        stale=["judge", "read_clock", "summarise_resample", "draw_foretold", "summarise_dimensions"],
+        spared=["* text*", "* digits*"],
+    ),
     "structure.py": Change(
         code=[f"{LIBRARY}/structure.py"],
-        stale=["trace_structure *", "calibrate structure"],
-        spared=["train_*", "imp_round *", "estimate_llc *", "score_roles *"],
+        stale=["trace_structure *", "develop_tickets *", "calibrate structure"],
+        spared=["train_*", "imp_round *", "estimate_llc *-dense", "estimate_llc *-tickets", "score_roles *"],
     ),
     "llc.py": Change(
         code=[f"{LIBRARY}/llc.py"],
-        stale=["estimate_llc *", "calibrate llc"],
+        stale=["estimate_llc *", "measure_dimensions *", "rotate_heads *", "calibrate llc"],
         spared=["train_*", "imp_round *", "trace_structure *", "score_roles *"],
     ),
     "a table's contract": Change(
         code=[f"{LIBRARY}/contracts/roles.py"],
-        stale=["score_roles *", "compare_roles *", "summarise *", "calibrate statistics"],
+        stale=["score_roles *", "compare_roles *", "dose_of_noise *", "summarise *", "calibrate statistics"],
         spared=["train_*", "imp_round *", "estimate_llc *", "trace_*"],
     ),
     "pruning.py": Change(
@@ -159,6 +163,9 @@ CHANGES = {
             "find_supermask *",
             "trace_masks *",
             "compare_masks *",
+            "dose_of_noise *",
+            "measure_dimensions *",
+            "rotate_heads *",
             "calibrate pruning",
         ],
         spared=["train_*", "score_roles *", "trace_structure *"],
