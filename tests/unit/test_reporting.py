@@ -104,6 +104,15 @@ def test_each_figure_is_inline_with_a_text_and_a_caption(html):
     assert len(captions) == len(set(captions)) == len(specs.FIGURES)
 
 
+def test_the_clock_is_on_the_page_in_its_order_with_steps_or_reasons():
+    rows = clock_of(text=judging())
+    shown = list(reporting.half_way_steps(rows, "text"))
+    assert [row["rank"] for row in shown] == [*range(1, rows["rank"].max() + 1), *["–"] * rows["rank"].eq(0).sum()]
+    assert all((row["step"] == "–") == bool(row["reason"]) for row in shown)
+    assert shown[0]["quantity"] and shown[0]["between"].count("–") == 1
+    assert [row["order"] == "yes" for row in shown].count(True) == rows["before_next"].sum()
+
+
 def test_every_verdict_is_on_the_page_with_its_reason(html, tables):
     text = Outline(html).text
     for _, row in tables[1].iterrows():
