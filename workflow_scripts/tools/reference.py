@@ -1,4 +1,4 @@
-"""Copy verdicts, predictions and figures of the finished run in results/ to docs/reference/, the reference result."""
+"""Copy verdicts, predictions, clock and figures of the run in results/ to docs/reference/, the reference result."""
 
 import shutil
 from collections.abc import Iterable, Sequence
@@ -7,13 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts.ticketlab import tables
-from workflow_scripts.ticketlab.calibration import INSTRUMENTS
+from workflow_scripts.ticketlab.contracts.clock import CLOCK
 from workflow_scripts.ticketlab.contracts.predictions import PREDICTIONS
 from workflow_scripts.ticketlab.contracts.verdicts import VERDICTS
 from workflow_scripts.ticketlab.doses import NOT_MEASURED
 from workflow_scripts.ticketlab.predictions import TITLES
-from workflow_scripts.ticketlab.reporting import MAIN_CLAIMS
-from workflow_scripts.ticketlab.specs import FIGURES
+from workflow_scripts.ticketlab.reporting import MAIN_CLAIMS, half_way_steps
 
 RESULTS, REFERENCE = Path("results"), Path("docs/reference")
 
@@ -65,7 +64,18 @@ def of_predictions(predictions: pd.DataFrame) -> str:
         ]
         parts += [f"## {name}: {TITLES[str(name)]}", table(header, rows)]
     absent = [f"{name} ({title})" for name, title in TITLES.items() if name not in set(measured["prediction"])]
-    return "\n\n".join([*parts, f"Not measured: {', '.join(absent)}."]) + "\n"
+    parts += [f"Not measured: {', '.join(absent)}."] if absent else []
+    return "\n\n".join(parts) + "\n"
+
+
+def of_clock(clock: pd.DataFrame) -> str:
+    """The half-way steps of each study, in order."""
+    parts = ["# The developmental clock of the default run", "How a half-way step is read: docs/artifacts.md, clock."]
+    header = ["order", "quantity", "half-way step [95 % interval]", "recorded steps around it", "from → to", "n"]
+    header += ["surely before the next", "why there is none"]
+    for study in clock["study"].unique():
+        parts += [f"## {study}", table(header, [list(row.values()) for row in half_way_steps(clock, study)])]
+    return "\n\n".join(parts) + "\n"
 
 
 if __name__ == "__main__":
@@ -73,5 +83,7 @@ if __name__ == "__main__":
     (REFERENCE / "verdicts.md").write_text(of_verdicts(tables.read(RESULTS / "verdicts.parquet", VERDICTS)))
     predicted = tables.read(RESULTS / "predictions.parquet", PREDICTIONS)
     (REFERENCE / "predictions.md").write_text(of_predictions(predicted))
-    for name in (*FIGURES, *(f"calibration_{instrument}" for instrument in INSTRUMENTS)):
-        shutil.copy(RESULTS / f"figures/{name}.png", REFERENCE)
+    (REFERENCE / "clock.md").write_text(of_clock(tables.read(RESULTS / "clock.parquet", CLOCK)))
+    for figure in sorted((RESULTS / "figures").glob("*.png")):
+        if not figure.name.startswith("llc_sweep"):  # made only when asked for
+            shutil.copy(figure, REFERENCE)
