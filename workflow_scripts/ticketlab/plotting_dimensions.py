@@ -140,7 +140,7 @@ def _pruned(axes: Axes, rows: pd.DataFrame, study: str, judging: dict) -> None:
                 marker=look.marker if filled else "*",
                 markersize=4.5 if filled else 9,
                 linestyle=look.dash if filled else "none",
-                label=look.label + ("" if filled else ", one-shot ticket trained from θ₀"),
+                label=look.label + ("" if filled else ":\n  one-shot ticket, trained from θ₀"),
             )
             axes.vlines(density, points["ci_low"], points["ci_high"], color=look.colour, linewidth=1.2)
     whole = levels[levels["cell"].eq(NONE) & levels["quantity"].eq(f"{PRUNED} to 1")]["estimate"].iloc[0]
@@ -150,7 +150,7 @@ def _pruned(axes: Axes, rows: pd.DataFrame, study: str, judging: dict) -> None:
     axes.set_title(f"{study}: pruned by magnitude, queries and keys rotated inside heads")
     axes.set_xlabel("share of weights kept")
     axes.set_ylabel(METRICS[judging["metric"]])
-    axes.legend(loc="upper right")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
 
 
 def _changes(axes: Axes, rows: pd.DataFrame, tolerance: float) -> None:
