@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.workflow.runs import pristine, quick, tiny  # noqa: F401
 from workflow_scripts.ticketlab import models, stack, training
@@ -19,7 +20,11 @@ from workflow_scripts.ticketlab.tasks import Problem, cross_entropy, error_rate,
 from workflow_scripts.ticketlab.training import State
 
 ROOT = Path(__file__).parents[1]
-FINISHED_RUNS = ("quick", "tiny")  # fixtures of tests/workflow/runs.py
+# By fixture of tests/workflow/runs.py, the files that mostly start from it.
+FINISHED_RUNS = {
+    "quick": ("test_quick.py", "test_stale.py"),
+    "tiny": ("test_extending.py", "test_repeats.py", "test_status.py", "test_sweep.py", "test_cluster.py"),
+}
 CPU = torch.device("cpu")
 
 # Momentum and weight decay in both, so that whatever could revive a masked weight is at work.
@@ -56,20 +61,20 @@ class Case:
         return {name: weights[name] for name in self.model.prunable}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one finished run go to one worker, so that it is made once, and go first: they take longest."""
+class ByFinishedRun(LoadScopeScheduling):
+    """Tests of one file go to one worker, and so do the files that start from the same finished run: it is made once.
 
-    def finished_run(item: pytest.Item) -> str:
-        chosen = item.get_closest_marker("finished_run")
-        fixtures = chosen.args if chosen else item.fixturenames  # type: ignore[attr-defined]
-        return next((run for run in FINISHED_RUNS if run in fixtures), "")
+    (xdist's own groups, marks, do nothing under pytest 9.2.)
+    """
 
-    runs = {item: finished_run(item) for item in items}
-    for item, run in runs.items():
-        if run:
-            item.add_marker(pytest.mark.xdist_group(run))
-    items.sort(key=lambda item: [*FINISHED_RUNS, ""].index(runs[item]))
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((run for run, files in FINISHED_RUNS.items() if Path(file).name in files), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFinishedRun:
+    return ByFinishedRun(config, log)
 
 
 @pytest.fixture(autouse=True)

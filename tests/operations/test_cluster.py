@@ -119,7 +119,6 @@ def test_a_job_that_the_scheduler_ends_at_its_wall_time_is_run_again_with_twice_
 
 
 @pytest.mark.slow
-@pytest.mark.finished_run("tiny")  # beside the other tests here: there can be one Slurm only
 def test_the_quick_config_gives_the_workstations_bytes(cluster: Cluster, pristine: Path, tmp_path: Path) -> None:
     """Prints how long both took (`-s` shows it): nothing else may run meanwhile."""
     seconds, tables = {}, {}
