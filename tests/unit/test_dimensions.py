@@ -231,6 +231,9 @@ def test_a_relation_that_was_put_in_is_found(exponent, tmp_path):
         rank = found.loc[study, "", RANDOM, "rank correlation"]["estimate"]
         assert rank == pytest.approx(np.sign(exponent), abs=0.1)
         assert found.loc[study, "", WEIGHTS, "slope"]["estimate"] == pytest.approx(0)
+        scatter = found.loc[study, "", RANDOM, "scatter of log size / 2λ"]["estimate"]
+        spread = abs(exponent - 1) * np.log(2) * np.std(range(4), ddof=1)
+        assert scatter == pytest.approx(np.hypot(spread, 0.05), rel=0.25)
     assert found.loc[LINEAR, "cell1", EXACT, "size"]["estimate"] == pytest.approx(20)
 
 
@@ -264,6 +267,10 @@ def test_the_prediction_says_what_the_slope_and_the_zeros_say():
     ]
     assert reasons[0].startswith("slope 1") and reasons[1].startswith("none")
     assert reasons[2].startswith("not slope 1") and "refuted" in reasons[3]
+    # The number of weights is the reference, not a size that is judged.
+    assert "number of weights is" in reasons[0] and not any(
+        row["quantity"].endswith(WEIGHTS) for row in verdicts_of(one)
+    )
     # No zero in eight searches leaves room for a share of 1 − 0.025^(1/8).
     share = one.loc[LINEAR, "", RANDOM, "zeros below 2λ"]
     assert share["ci_high"] == pytest.approx(1 - 0.025 ** (1 / 8)) and share["n"] == 8

@@ -23,12 +23,14 @@ from workflow_scripts.ticketlab.contracts.dimensions import (
     OF_TICKET,
     PRUNED,
     RANDOM,
+    WEIGHTS,
 )
 from workflow_scripts.ticketlab.crossing import crossing
 from workflow_scripts.ticketlab.settings.dimension import LinearDimensionSettings
 from workflow_scripts.ticketlab.verdicts import INCONCLUSIVE
 
 SIZE, SLOPE, CORRELATION, RATIO = "size", "slope", "rank correlation", "size / 2λ"
+SCATTER = "scatter of log size / 2λ"
 BELOW = "zeros below 2λ"
 CHANGE, LEVEL = "change", "level"
 TICKET = "smallest pruned"
@@ -72,10 +74,12 @@ def _relations(study: str, rows: pd.DataFrame, alpha: float) -> Iterator[dict]:
             continue
         slopes = np.polynomial.polynomial.polyfit(x, logs.to_numpy(), 1)[1]
         ranks = [stats.spearmanr(x, logs[seed]).statistic if np.ptp(logs[seed]) else np.nan for seed in logs]
-        ratios = np.exp((logs.to_numpy() - x[:, None]).mean(0))
+        apart = logs.to_numpy() - x[:, None]
+        ratios = np.exp(apart.mean(0))
         yield _row(study, "", quantity, SLOPE, _mean(slopes, alpha), missing)
         yield _row(study, "", quantity, CORRELATION, _mean(ranks, alpha), missing)
         yield _row(study, "", quantity, RATIO, geometric(ratios, alpha), missing)
+        yield _row(study, "", quantity, SCATTER, _mean(apart.std(0, ddof=1), alpha), missing)
 
 
 def of_rotations(rows: pd.DataFrame, margin: float, alpha: float) -> Iterator[dict]:
@@ -147,8 +151,9 @@ def _row(study: str, cell: str, quantity: str, contrast: str, dose: doses.Dose, 
 def predictions(frame: pd.DataFrame, settings: LinearDimensionSettings) -> Iterator[tuple[str, dict]]:
     """P7, by study: rows of `predictions` from those of `dimensions`. It discriminates between neither view.
 
-    What is refuted or not stands in the reason: statement 6 by zeros below 2λ; that a size is a multiple of 2λ by its
-    slope; that ticket size is complexity by a rotation that moves the one and not the other.
+    What is refuted or not stands in the reason: statement 6 by zeros below 2λ; that a size grows as 2λ does by its
+    slope; that ticket size is complexity by a rotation that moves the one and not the other. A slope of 1 is no sign
+    that 2λ is what counts where the mere number of weights has it too, so that number's slope stands beside each.
     """
     for _, row in frame[frame["contrast"] == BELOW].iterrows():
         reason = (
@@ -157,9 +162,12 @@ def predictions(frame: pd.DataFrame, settings: LinearDimensionSettings) -> Itera
             else "statement 6, or the search, is refuted"
         )
         yield row["study"], _p7(f"share of subspaces below 2λ with a loss of 0: {row['quantity']}", row, reason)
-    for _, row in frame[frame["contrast"] == SLOPE].iterrows():
+    slopes = frame[frame["contrast"] == SLOPE]
+    of_weights = slopes[slopes["quantity"] == WEIGHTS].set_index("study")["estimate"]
+    for _, row in slopes[slopes["quantity"] != WEIGHTS].iterrows():
         lower, upper = 1 - settings.slope_tolerance, 1 + settings.slope_tolerance
-        reason = _between(row, lower, upper, "slope 1: a multiple of 2λ", "not slope 1")
+        reason = _between(row, lower, upper, "slope 1", "not slope 1")
+        reason += f"; that of the number of weights is {of_weights[row['study']]:.2f}"
         yield row["study"], _p7(f"slope of log size on log 2λ: {row['quantity']}", row, reason)
     changes = frame[frame["contrast"].eq(CHANGE) & frame["quantity"].isin([COMPLEXITY, TICKET])]
     for _, row in changes.iterrows():
