@@ -55,6 +55,7 @@ import sys
 from types import SimpleNamespace
 import numpy as np
 from workflow_scripts.ticketlab import tables
+from workflow_scripts.ticketlab.contracts.networks import WEIGHTS
 from workflow_scripts.ticketlab.jobs import logged
 
 folder = sys.argv[1]

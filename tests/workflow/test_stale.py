@@ -286,7 +286,7 @@ def times(project: Project) -> dict[str, int]:
 @pytest.mark.parametrize(
     "change",
     [
-        Change(config=study("digits", judging={"margin": 0.05}), stale=["summarise digits", "judge"]),
+        Change(config=study("digits", judging={"margin": 0.05}), stale=["summarise digits", "judge", "read_clock"]),
         Change(code=[f"{LIBRARY}/structure.py"], stale=["trace_structure digits-0", "calibrate structure"]),
         Change(
             broken={
@@ -355,7 +355,8 @@ def test_results_copied_without_snakemakes_records_are_judged_by_their_manifests
     shutil.rmtree(project.folder / ".snakemake")
     changed = apply(Change(config=study("digits", judging={"margin": 0.05}), stale=()), project, "results")
     planned = changed.plan()
-    assert set(planned) == {"summarise digits", "judge", "predict", "figures", "report"}
+    clock = {"read_clock", "draw_clock"}
+    assert set(planned) == {"summarise digits", "judge", "predict", "figures", "report"} | clock
     assert planned["summarise digits"].reason == "config: judging.margin 0.01 -> 0.05"
 
 
