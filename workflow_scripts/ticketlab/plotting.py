@@ -173,7 +173,8 @@ def step_axis(axes: Axes, label: str, last: int) -> None:
     """Training steps, logarithmic from 1 on, with step 0 on the axis."""
     axes.set_xscale("symlog", linthresh=1, linscale=0.4)
     axes.set_xlim(-0.3, last * 1.25)
-    ticks = [0, *(first * 10**power for power in range(len(str(last))) for first in (1, 3))]
+    firsts = (1, 3) if last <= 1000 else (1,)  # more labels would touch each other
+    ticks = [0, *(first * 10**power for power in range(len(str(last))) for first in firsts)]
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:g}"))
     axes.xaxis.set_minor_locator(NullLocator())

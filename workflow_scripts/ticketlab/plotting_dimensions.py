@@ -39,6 +39,7 @@ from workflow_scripts.ticketlab.plotting import (
     SKY,
     STYLE,
     Look,
+    legend,
 )
 
 SIZES = {
@@ -109,7 +110,7 @@ def _sizes(axes: Axes, rows: pd.DataFrame, study: str) -> None:
     axes.set_title("deep linear networks, loss 0" if exact else f"{study}: as good as dense within δ, by model size")
     axes.set_xlabel("2λ, exact" if exact else "2λ̂ of the dense network, by the study's settings")
     axes.set_ylabel("number of free weights or dimensions")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
+    legend(axes)
 
 
 def _ticks(ends: Sequence[float], apart: float) -> list[float]:
@@ -150,7 +151,7 @@ def _pruned(axes: Axes, rows: pd.DataFrame, study: str, judging: dict) -> None:
     axes.set_title(f"{study}: pruned by magnitude, queries and keys rotated inside heads")
     axes.set_xlabel("share of weights kept")
     axes.set_ylabel(METRICS[judging["metric"]])
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
+    legend(axes)
 
 
 def _changes(axes: Axes, rows: pd.DataFrame, tolerance: float) -> None:
@@ -169,4 +170,4 @@ def _changes(axes: Axes, rows: pd.DataFrame, tolerance: float) -> None:
     axes.set_ylim(-len(words) + 0.4, 0.5)
     axes.set_title("what the rotation changes")
     axes.set_xlabel("relative change, paired by seed")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
+    legend(axes)

@@ -7,11 +7,10 @@ import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from workflow_scripts.ticketlab import fates
 from workflow_scripts.ticketlab.fates import DENSE, END, OWN, SHUFFLED
-from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREEN, GREY, ORANGE, STYLE, Look
+from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREEN, GREY, ORANGE, STYLE, Look, legend, step_axis
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 
 PEAK = "peak"  # of whichever structure the panel is about
@@ -59,7 +58,8 @@ def figure(frame: pd.DataFrame, studies: dict[str, dict]) -> Figure:
                         _label(rows[study], network, name, settings, look),
                     )
                 axes.set_ylim(bottom=0)
-                _finish(axes, spec["last_step"])
+                step_axis(axes, "training step", spec["last_step"])
+                legend(axes)
             used = len(spec["structures"])
             if with_llc[study]:
                 axes, used = panels[used], used + 1
@@ -69,7 +69,8 @@ def figure(frame: pd.DataFrame, studies: dict[str, dict]) -> Figure:
                     if PEAK not in key:
                         _line(axes, _of(rows[study], key, "llc"), look, _ratio(rows[study], key, look))
                 axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
-                _finish(axes, spec["last_step"])
+                step_axis(axes, "training step", spec["last_step"])
+                legend(axes)
             for axes in panels[used:]:
                 axes.set_axis_off()
     return drawn
@@ -106,14 +107,3 @@ def _ratio(rows: pd.DataFrame, network: str, look: Look) -> str:
         f"\n{row['estimate']:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}] of\ndense's at equal loss"
         for _, row in ratio.iterrows()
     )
-
-
-def _finish(axes: Axes, last: int) -> None:
-    """Training steps, logarithmic from 1 on, with step 0 on the axis; the legend outside, to the right."""
-    axes.set_xscale("symlog", linthresh=1, linscale=0.4)
-    axes.set_xlim(-0.3, last * 1.25)
-    axes.xaxis.set_major_locator(FixedLocator([0, *(a * 10**b for b in range(len(str(last))) for a in (1, 3))]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel("training step")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)

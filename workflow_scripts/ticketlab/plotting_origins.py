@@ -4,10 +4,9 @@ import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from workflow_scripts.ticketlab.origins import MASKS, ROLES
-from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, STYLE, Look
+from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, STYLE, Look, step_axis
 
 # By part of θ₀ that is kept, in the order of drawing.
 PARTS = {
@@ -88,13 +87,8 @@ def _curves(axes: Axes, rows: pd.DataFrame, section: dict) -> None:
         (line,) = axes.plot(mine["step"], mine["estimate"], color=look.colour, marker=look.marker, label=look.label)
         line.set(linestyle=look.dash)
         axes.vlines(mine["step"], mine["ci_low"], mine["ci_high"], color=look.colour, linewidth=1.4)
-    axes.set_xscale("symlog", linthresh=1)
-    axes.xaxis.set_major_locator(FixedLocator(sorted(rows["step"].unique())))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlim(-0.15, rows["step"].max() * 1.3)
+    step_axis(axes, "training step k", int(rows["step"].max()))
     axes.set_ylim(0.3, 1.03)
-    axes.set_xlabel("training step k")
 
 
 def _chosen(axes: Axes, rows: pd.DataFrame, section: dict) -> None:
