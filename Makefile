@@ -57,7 +57,7 @@ report: environment ## results/report.html and whatever it needs
 	$(SNAKEMAKE) $(CHOSEN) $(ARGS) -- report
 
 test: lint ## lint, types, unit tests and the quick workflow end to end
-	$(BIN)/python -m pytest -m "not slow" -n $(shell expr $(CORES) + 1) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n $(shell expr $(CORES) + 1) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-cluster: environment ## all that is tested through a real Slurm; fails and says what is missing where there can be none
 	@tests/operations/slurm/start.sh

@@ -20,11 +20,17 @@ from workflow_scripts.ticketlab.tasks import Problem, cross_entropy, error_rate,
 from workflow_scripts.ticketlab.training import State
 
 ROOT = Path(__file__).parents[1]
-# By fixture of tests/workflow/runs.py, the files that mostly start from it.
-FINISHED_RUNS = {
-    "quick": ("test_quick.py", "test_stale.py"),
-    "tiny": ("test_extending.py", "test_repeats.py", "test_status.py", "test_sweep.py"),  # test_cluster.py mostly waits
-}
+# Files that take minutes or mostly wait begin before all others. Of test_stale.py, which needs the run that
+# test_quick.py begins with, each test is a piece of work of its own, at the end: so all workers end at the same time.
+FIRST = (
+    "test_quick.py",
+    "test_cluster.py",
+    "test_repeats.py",
+    "test_extending.py",
+    "test_profile.py",
+    "test_faults.py",
+)
+LAST = ("test_stale.py",)
 CPU = torch.device("cpu")
 
 # Momentum and weight decay in both, so that whatever could revive a masked weight is at work.
@@ -61,20 +67,22 @@ class Case:
         return {name: weights[name] for name in self.model.prunable}
 
 
-class ByFinishedRun(LoadScopeScheduling):
-    """Tests of one file go to one worker, and so do the files that start from the same finished run: it is made once.
-
-    (xdist's own groups, marks, do nothing under pytest 9.2.)
-    """
+class LongestFirst(LoadScopeScheduling):
+    """pytest-xdist's `loadfile`, but for LAST. Made for --no-loadscope-reorder: the order is that of the collection."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return next((run for run, files in FINISHED_RUNS.items() if Path(file).name in files), file)
+        return nodeid if Path(file).name in LAST else file
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFinishedRun:
-    return ByFinishedRun(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LongestFirst:
+    return LongestFirst(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ranks = {**{name: rank - len(FIRST) for rank, name in enumerate(FIRST)}, **dict.fromkeys(LAST, 1)}
+    items.sort(key=lambda item: ranks.get(item.path.name, 0))
 
 
 @pytest.fixture(autouse=True)

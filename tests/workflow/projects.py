@@ -105,12 +105,14 @@ class Project:
         return [sys.executable, "-m", "snakemake", *arguments, "--cores", str(cores), *self._config()]
 
     def snakemake(self, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess[str]:
-        _, _, module, *arguments_of_it = self.command(*arguments, cores=cores)
-        return forks.module(self.folder, module, arguments_of_it, environment())
+        """A run in forks: as a user's, but for the time that its jobs take to load packages."""
+        _, _, _, *own = self.command(*arguments, cores=cores)
+        return forks.snakemake(self.folder, own, environment())
 
-    def run(self, *arguments: str, cores: int = 2) -> "Project":
-        """Run to the end; a failure shows what Snakemake said."""
-        result = self.snakemake(*arguments, cores=cores)
+    def run(self, *arguments: str, cores: int = 2, real: bool = False) -> "Project":
+        """Run to the end, in forks or as a user does; a failure shows what Snakemake said."""
+        command = self.command(*arguments, cores=cores)
+        result = self.call(command) if real else self.snakemake(*arguments, cores=cores)
         assert result.returncode == 0, (result.stdout + result.stderr)[-6000:]
         return self
 

@@ -1,9 +1,13 @@
 """Two finished runs to start from: a test copies one, with its metadata and file times, and changes the copy.
 
-Fixtures of tests/conftest.py, so that tests/workflow and tests/operations share them.
+Each is made once, by the first of pytest's workers that asks for it; the others wait. Fixtures of tests/conftest.py, so
+that tests/workflow and tests/operations share them.
 """
 
+import fcntl
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,14 +23,32 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Project]) -> Project:
+    """What `make` makes in the folder that it is given; made by one worker, for all."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        overlays = folder / "overlays"
+        if not overlays.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a worker in which it failed
+            folder.mkdir()
+            project = make(folder / "project")
+            overlays.write_text("\n".join(project.overlays))
+        return Project(folder / "project", tuple(overlays.read_text().splitlines()))
+
+
 @pytest.fixture(scope="session")
 def quick(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A finished run with config/quick.yaml."""
-    folder = shutil.copytree(pristine, tmp_path_factory.mktemp("quick") / "project")
-    return Project(folder, ("config/quick.yaml",)).run()
+
+    def make(folder: Path) -> Project:
+        return Project(shutil.copytree(pristine, folder), ("config/quick.yaml",)).run()
+
+    return once(tmp_path_factory, "quick", make)
 
 
 @pytest.fixture(scope="session")
 def tiny(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A finished run with TINY."""
-    return tiny_project(pristine, tmp_path_factory.mktemp("tiny") / "project").run()
+    return once(tmp_path_factory, "tiny", lambda folder: tiny_project(pristine, folder).run())

@@ -26,9 +26,9 @@ PATIENCE = 120.0
 
 @pytest.fixture(scope="module")
 def clean(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A run with the changed config from nothing, in another folder than all others, on one core."""
+    """A run with the changed config from nothing, in another folder than all others, on one core, with no forks."""
     project = tiny_project(pristine, tmp_path_factory.mktemp("clean") / "project")
-    return project.overlay("other.yaml", OTHER_LLC).run(cores=1)
+    return project.overlay("other.yaml", OTHER_LLC).run(cores=1, real=True)
 
 
 def test_another_folder_and_another_number_of_cores_give_the_same_bytes(tiny: Project, clean: Project) -> None:
