@@ -14,12 +14,13 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from multiprocessing import connection
+from multiprocessing import connection, forkserver
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 # As Snakemake sets them for a job of one thread: libraries read them once, when they are loaded.
-os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
     [
@@ -67,6 +68,8 @@ def _run(
         outputs = [str(Path(scratch, name)) for name in ("stdout", "stderr")]
         argv = ["-c", *arguments]
         process = FORKS.Process(target=_be, args=(program, what, str(folder), argv, dict(environment), outputs))
+        with patch.dict(os.environ, ONE_THREAD):
+            forkserver.ensure_running()
         process.start()
         process.join()
         stdout, stderr = (Path(path).read_text() if Path(path).exists() else "" for path in outputs)
@@ -115,8 +118,6 @@ def _script(what: tuple[str, connection.Connection], _: list[str]) -> None:
 
 
 def _snakemake(module: str, outputs: list[str]) -> None:
-    from multiprocessing import forkserver
-
     from snakemake.benchmark import benchmarked
     from snakemake.script import PythonScript
 
