@@ -29,7 +29,6 @@ fi
 echo "Setting up .venv from envs/requirements.lock (Python $version; minutes, once)"
 rm -rf .venv
 "$python" -m venv .venv
-# Most modules of the packages are never imported: compiling all of them would take as long as all the rest.
-.venv/bin/python -m pip install --disable-pip-version-check --no-compile --requirement envs/requirements.lock
+.venv/bin/python -m pip install --disable-pip-version-check --requirement envs/requirements.lock
 wanted > .venv/complete.part
 mv .venv/complete.part .venv/complete
