@@ -34,7 +34,7 @@ FORKS.set_forkserver_preload(
         "pydantic",
         "sklearn.isotonic",
         "snakemake.cli",
-        "torch._dynamo",  # every optimiser imports it
+        "torch._dynamo",  # devinterp's sampler, an optimiser by class, imports it
     ]
 )
 STARTING = threading.Lock()  # Snakemake starts jobs in threads, and multiprocessing polls all children at each start

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim.adamw import adamw
+from torch.optim.sgd import sgd
 
 from workflow_scripts.ticketlab import stack
 from workflow_scripts.ticketlab.errors import TicketlabError
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 
 # The optimiser's memory, by the names that torch.optim uses in its state.
 SLOTS = {"adamw": ("exp_avg", "exp_avg_sq"), "sgd": ("momentum_buffer",)}
+EPSILON = 1e-8  # AdamW's, as torch has it
 BATCHES_PREPARED = 32  # steps whose batches are drawn and moved to the device together
 EVALUATION_CHUNK = 256  # examples of one network evaluated together
 PROGRESS_SECONDS = 10.0
@@ -115,7 +118,7 @@ def train(
     for name, mask in masks.items():
         for tensors in (weights, *slots.values()):
             tensors[name].mul_(mask)
-    optimiser = _optimiser(model, settings, weights, slots, state.step)
+    update = _updater(model, settings, weights, slots, state.step)
     network = stack.forward(model)
     loss_of = torch.func.vmap(lambda logits, targets: problem.metrics["loss"](logits, targets).mean())
     masked = [weights[name] for name in masks]
@@ -125,54 +128,87 @@ def train(
     for step in range(state.step, record[-1] + 1):
         if step in record:
             diverged |= _report_divergence(weights, members, step, diverged)
-            yield _snapshot(step, weights, optimiser, settings)
+            yield _snapshot(step, weights, slots)
         if step == record[-1]:
             return
         if step not in prepared:
             prepared = range(step, min(step + BATCHES_PREPARED, record[-1]))
             inputs, targets = batches(problem, study, members, prepared, settings.batch_size, device)
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(settings, step, total)
-        optimiser.zero_grad()
         logits, _ = network(effective(weights), inputs[step - prepared.start])
         # The sum over networks of their mean losses: each network's gradient is that of its own mean loss.
         loss_of(logits, targets[step - prepared.start]).sum().backward()
         if masked:
             torch._foreach_mul_([tensor.grad for tensor in masked], list(masks.values()))  # type: ignore[arg-type, misc]
-        optimiser.step()
+        update(learning_rate(settings, step, total))
         progress.tick(step + 1)
 
 
-def _optimiser(
+def _updater(
     model: Network, settings: TrainingSettings, weights: Stack, slots: dict[str, Stack], step: int
-) -> torch.optim.Optimizer:
-    """torch's own optimiser over the stacked tensors (it is elementwise), continued from `slots`."""
+) -> Callable[[float], None]:
+    """A function of the learning rate that steps `weights` and `slots` along the gradients and forgets these.
+
+    By torch's own optimiser (it is elementwise, so a stack is a tensor like any other): by its functions, since its
+    classes import the compiler (torch._dynamo), which would take each job another second.
+    """
     for tensor in weights.values():
         tensor.requires_grad_(True)
-    prunable = set(model.prunable)
-    groups = [  # weight decay acts on matrices only, as usual: not on norms and biases
-        {"params": [weights[name] for name in weights if name in prunable], "weight_decay": settings.weight_decay},
-        {"params": [weights[name] for name in weights if name not in prunable], "weight_decay": 0.0},
-    ]
-    optimiser: torch.optim.Optimizer
-    if settings.optimiser == "adamw":
-        first, second = settings.betas
-        optimiser = torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(first, second), fused=True)
-    else:
-        optimiser = torch.optim.SGD(groups, lr=settings.learning_rate, momentum=settings.momentum, foreach=True)
-    for name, tensor in weights.items():
-        optimiser.state[tensor] = {slot: slots[slot][name] for slot in SLOTS[settings.optimiser]}
-        if settings.optimiser == "adamw":
-            optimiser.state[tensor]["step"] = torch.tensor(float(step), device=tensor.device)
-    return optimiser
+    # Weight decay acts on matrices only, as usual: not on norms and biases.
+    matrices = [name for name in weights if name in model.prunable]
+    groups = [(matrices, settings.weight_decay), ([name for name in weights if name not in model.prunable], 0.0)]
+    steps = {name: torch.tensor(float(step), device=tensor.device) for name, tensor in weights.items()}
+
+    def of(tensors: Stack, names: Sequence[str]) -> list[Tensor]:
+        return [tensors[name] for name in names]
+
+    @torch.no_grad()
+    def update(rate: float) -> None:
+        for group, decay in groups:
+            names = [name for name in group if weights[name].grad is not None]
+            gradients = [gradient for name in names if (gradient := weights[name].grad) is not None]
+            memory = [of(slots[slot], names) for slot in SLOTS[settings.optimiser]]
+            if settings.optimiser == "adamw":
+                first, second = memory
+                beta1, beta2 = settings.betas
+                adamw(
+                    of(weights, names),
+                    gradients,
+                    first,
+                    second,
+                    [],
+                    of(steps, names),
+                    fused=True,
+                    amsgrad=False,
+                    beta1=beta1,
+                    beta2=beta2,
+                    lr=rate,
+                    weight_decay=decay,
+                    eps=EPSILON,
+                    maximize=False,
+                )
+            else:
+                (buffers,) = memory
+                sgd(
+                    of(weights, names),
+                    gradients,
+                    [*buffers],
+                    foreach=True,
+                    weight_decay=decay,
+                    momentum=settings.momentum,
+                    lr=rate,
+                    dampening=0.0,
+                    nesterov=False,
+                    maximize=False,
+                )
+        for tensor in weights.values():
+            tensor.grad = None
+
+    return update
 
 
-def _snapshot(step: int, weights: Stack, optimiser: torch.optim.Optimizer, settings: TrainingSettings) -> State:
-    slots = {
-        slot: {name: optimiser.state[tensor][slot].clone() for name, tensor in weights.items()}
-        for slot in SLOTS[settings.optimiser]
-    }
-    return State(step, {name: tensor.detach().clone() for name, tensor in weights.items()}, slots)
+def _snapshot(step: int, weights: Stack, slots: dict[str, Stack]) -> State:
+    copies = {slot: {name: tensor.clone() for name, tensor in tensors.items()} for slot, tensors in slots.items()}
+    return State(step, {name: tensor.detach().clone() for name, tensor in weights.items()}, copies)
 
 
 def _report_divergence(weights: Stack, members: Sequence[Member], step: int, known: set[int]) -> set[int]:
