@@ -67,9 +67,8 @@ def clock_masks(wildcards):
 
 
 def end_masks(wildcards):
-    """IMP's masks at that round, from θ₀ where it rewinds there: what tickets are developed with."""
-    settings = pruning(wildcards.study)
-    rewind, level = min(settings.rewind_steps), settings.clock_level
+    """IMP's masks that tickets are developed with, from θ₀ where it rewinds there."""
+    rewind, level = min(pruning(wildcards.study).rewind_steps), specs.fate_level(CONFIG, wildcards.study)
     return expand(rules.imp_round.output.masks, **wildcards, rewind=rewind, level=level)
 
 

@@ -57,4 +57,4 @@ def wait_until(condition: Callable[[], bool], what: str, patience: float = PATIE
     end = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < end, f"no {what} within {patience:.0f} s"
-        time.sleep(0.3)
+        time.sleep(0.1)

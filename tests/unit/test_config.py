@@ -72,6 +72,8 @@ MISTAKES = [
     ("studies/text/pruning/control_levels", [2, 9], ["studies.text.pruning", "control_levels", "9", "beyond rounds"]),
     ("studies/text/pruning/total_levels", [5], ["studies.text.pruning", "total_levels", "5", "beyond rounds"]),
     ("studies/text/pruning/clock_level", 7, ["studies.text.pruning", "clock_level", "7", "beyond rounds"]),
+    ("studies/digits/training/weight_decay", 0.1, ["studies.digits", "dimension", "weight_decay to 0"]),
+    ("studies/text/fate/level", 5, ["studies.text", "fate.level", "5", "beyond rounds 4"]),
     ("studies/text/pruning/rewind_steps", [0, 0], ["studies.text.pruning", "rewind_steps", "[0, 0]", "repeats"]),
     ("studies/text/supermask/densities", [0.3, 0.3], ["studies.text.supermask", "densities", "[0.3, 0.3]", "repeats"]),
     ("studies/text/pruning/mask_steps", [], ["studies.text.pruning", "mask_at_step needs mask_steps"]),
@@ -158,6 +160,8 @@ def test_another_kind_replaces_what_lies_below():
         ("- 1\n- 2", "must be a mapping"),
         ("", "must be a mapping"),
         ("!!python/object/apply:os.getcwd []", "not a readable YAML file"),
+        ("results: a\nstudies: {}\nresults: b", "not a readable YAML file: 'results' twice.*line 3"),
+        ("studies: {text: {seeds: 8, seeds: 16}}", "not a readable YAML file: 'seeds' twice"),
     ],
 )
 def test_a_file_that_is_no_config_is_named(tmp_path, content, words):

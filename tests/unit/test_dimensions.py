@@ -21,7 +21,9 @@ from workflow_scripts.ticketlab.contracts.dimensions import (
     EXACT,
     FROZEN,
     LINEAR,
+    MATCHED,
     NONE,
+    OF_TICKET,
     PRINCIPAL,
     PRUNED,
     RANDOM,
@@ -181,6 +183,27 @@ def test_gradient_descent_in_a_random_subspace_of_full_dimension_is_gradient_des
     assert torch.allclose(trained, subspaces.flatten(end.weights), atol=1e-4)
 
 
+def test_networks_are_taken_where_their_training_loss_first_falls_to_the_matched_one(digits):
+    from workflow_scripts.ticketlab.network_dimensions import until_loss
+    from workflow_scripts.ticketlab.training import evaluate, initial_weights
+
+    recipe = TrainingSettings(learning_rate=0.01, batch_size=16, steps=60, schedule="constant")
+    members, origin = dense_members(range(3)), initial_state(initial_weights(digits.model, "test", range(3)), recipe)
+
+    def course():
+        return train(digits.model, digits.problem, "test", members, origin, recipe, range(0, 61, 5))
+
+    losses = np.stack([evaluate(digits.model, digits.problem, s.weights, ["train"])["train", "loss"] for s in course()])
+    bound = float(np.sort(losses.min(axis=0))[1])  # the second best network reaches it at last, the worst one does not
+    end, reached, early = until_loss(digits, course(), bound)
+    assert reached == np.flatnonzero((losses <= bound).any(axis=0)).tolist() and len(reached) == 2
+    found = evaluate(digits.model, digits.problem, early, ["train"])["train", "loss"]
+    first = [losses[np.flatnonzero(losses[:, index] <= bound)[0], index] for index in reached]
+    assert found == pytest.approx(first, rel=1e-5)
+    last = evaluate(digits.model, digits.problem, end, ["train"])["train", "loss"]
+    assert last == pytest.approx(losses[-1], rel=1e-5)
+
+
 def test_a_crossing_is_interpolated_in_the_logarithm():
     sizes = np.array([10, 100, 1000])
     assert crossing(sizes, np.array([0.9, 0.5, 0.1]), 0.3)[0] == pytest.approx(10**2.5)
@@ -221,7 +244,7 @@ def summarised(frame, found=0, alpha=0.05):
 
 @pytest.mark.parametrize("exponent", [1.0, 0.5, -0.4])
 def test_a_relation_that_was_put_in_is_found(exponent, tmp_path):
-    frame = pd.concat([sizes_of(LINEAR, EXACT, exponent), sizes_of("other", ESTIMATED, exponent)])
+    frame = pd.concat([sizes_of(LINEAR, EXACT, exponent), sizes_of("other", MATCHED, exponent)])
     tables.write(tmp_path / "sizes.parquet", SIZES, frame, {})
     found = summarised(tables.read(tmp_path / "sizes.parquet", SIZES), alpha=0.001)  # the truth lies outside as rarely
     tables.write(tmp_path / "dimensions.parquet", DIMENSIONS, found.reset_index(), {})
@@ -238,16 +261,30 @@ def test_a_relation_that_was_put_in_is_found(exponent, tmp_path):
 
 
 def test_a_cell_in_which_a_seed_has_no_size_is_left_out_of_the_relation():
-    frame = sizes_of("other", ESTIMATED, 1.0)
+    frame = sizes_of("other", MATCHED, 1.0)
     lost = frame["cell"].eq("cell3") & frame["init_seed"].eq(2) & frame["quantity"].eq(RANDOM)
     frame.loc[lost, ["size", "flag"]] = [np.nan, NOT_REACHED]
-    flagged = frame["cell"].eq("cell0") & frame["init_seed"].eq(1) & frame["quantity"].eq(ESTIMATED)
+    flagged = frame["cell"].eq("cell0") & frame["init_seed"].eq(1) & frame["quantity"].eq(MATCHED)
     frame.loc[flagged, ["size", "flag"]] = [9999.0, "rhat"]
     found = summarised(pd.concat([sizes_of(LINEAR, EXACT, 1.0), frame]))
     assert np.isnan(found.loc["other", "cell3", RANDOM, "size"]["estimate"])
     assert found.loc["other", "", RANDOM, "slope"]["missing"] == 1
-    estimated = found.loc["other", "cell0", ESTIMATED, "size"]
+    estimated = found.loc["other", "cell0", MATCHED, "size"]
     assert estimated["estimate"] == pytest.approx(10) and estimated["missing"] == 1
+
+
+def test_sizes_are_held_against_complexity_at_matched_loss_and_tickets_against_dense_at_the_end():
+    """At the end 2λ̂ falls with the size here, as it does where wider networks reach a lower loss."""
+    frame = sizes_of("other", MATCHED, 1.0)
+    falls = frame[frame["quantity"] == MATCHED].assign(quantity=ESTIMATED, size=lambda rows: 1e4 / rows["size"])
+    ticket = falls.assign(quantity=OF_TICKET, size=lambda rows: rows["size"] / 2)
+    early = frame["quantity"].eq(MATCHED) & frame["init_seed"].eq(0)
+    frame.loc[early, "flag"] = "not_a_minimum"  # which no network in the middle of its training is at
+    found = summarised(pd.concat([sizes_of(LINEAR, EXACT, 1.0), frame, falls, ticket]))
+    assert found.loc["other", "", RANDOM, "slope"]["estimate"] == pytest.approx(1, abs=0.1)
+    assert found.loc["other", "cell0", MATCHED, "size"]["n"] == 6
+    assert found.loc["other", "", OF_TICKET, "slope"]["estimate"] == pytest.approx(1)
+    assert found.loc["other", "", OF_TICKET, "size / 2λ"]["estimate"] == pytest.approx(0.5)
 
 
 def verdicts_of(rows):
@@ -267,6 +304,7 @@ def test_the_prediction_says_what_the_slope_and_the_zeros_say():
     ]
     assert reasons[0].startswith("slope 1") and reasons[1].startswith("none")
     assert reasons[2].startswith("not slope 1") and "refuted" in reasons[3]
+    assert "2λ spans a factor of 8 " in reasons[0]
     # The number of weights is the reference, not a size that is judged.
     assert "number of weights is" in reasons[0] and not any(
         row["quantity"].endswith(WEIGHTS) for row in verdicts_of(one)
@@ -304,7 +342,7 @@ def test_a_rotation_that_moves_ticket_size_and_not_complexity_is_told_apart():
 
 
 def test_the_figure_draws_every_size_and_both_rotations():
-    frame = pd.concat([sizes_of(LINEAR, EXACT, 1.0), sizes_of("other", ESTIMATED, 1.0)])
+    frame = pd.concat([sizes_of(LINEAR, EXACT, 1.0), sizes_of("other", MATCHED, 1.0)])
     rows = [
         *dimensions.summary(frame, searches_of(), 0.05),
         *dimensions.of_rotations(rotation_rows(1.0, 1.5), 0.07, 0.05),
@@ -317,7 +355,8 @@ def test_the_figure_draws_every_size_and_both_rotations():
 
 
 def test_a_cell_is_named_by_what_it_changes():
-    found = DimensionSettings(cells=[{"hidden": [25, 12]}, {"width": 8, "hidden": 3}]).by_name()
+    cells = [{"hidden": [25, 12]}, {"width": 8, "hidden": 3}]
+    found = DimensionSettings(cells=cells, matched_loss=0.5).by_name()
     assert list(found) == ["hidden25_12", "width8_hidden3"]
     with pytest.raises(ValueError, match="repeats"):
-        DimensionSettings(cells=[{"width": 8}, {"width": 8}])
+        DimensionSettings(cells=[{"width": 8}, {"width": 8}], matched_loss=0.5)

@@ -157,7 +157,7 @@ CHANGES = [
 
 def test_every_rule_is_covered(shipped):
     public = {name for name, value in vars(specs).items() if isfunction(value) and value.__module__ == specs.__name__}
-    others = {"blocks", "doses", "cells", "external_files", "fated", "resampled", "foretold", "rotated"}
+    others = {"blocks", "doses", "cells", "external_files", "fated", "fate_level", "resampled", "foretold", "rotated"}
     rules = {name for name in public if not name.startswith("_")} - others
     assert {rule for rule, _, _ in all_specs(shipped)} == rules
 
@@ -206,6 +206,7 @@ def test_a_dose_differs_from_the_studys_own_recipe_in_the_batch_size_alone(shipp
 FATES = [
     ("fate/structures", ["bigram"], {"develop_tickets", "draw_fate"}),
     ("fate/llc_checkpoints", 2, {"develop_tickets", "estimate_llc fates"}),
+    ("fate/level", 3, {"develop_tickets"}),
     (
         "pruning/clock_level",
         3,
@@ -214,7 +215,9 @@ FATES = [
     (
         "judging/margin",
         0.5,
-        JUDGED | {"summarise_fates", "draw_fate", "draw_resample", "summarise_dimensions", "draw_dimensions"},
+        JUDGED
+        | {"summarise_fates", "draw_fate", "draw_resample"}
+        | {"measure_dimensions", "summarise_dimensions", "draw_dimensions"},
     ),
 ]
 

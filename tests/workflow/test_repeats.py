@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from tests.operations.processes import wait_until
 from tests.workflow.projects import Project, environment, tiny_project
 
 SCRIPT = "workflow_scripts/estimate_llc.py"
@@ -21,7 +21,6 @@ BODY = "spec = snakemake.params.spec\n"
 FAULT = f'raise RuntimeError("made to fail")\n    {BODY}'
 AFTER_LLC = r"/llc/|comparisons|verdicts"
 OTHER_LLC: dict[str, Any] = {"studies": {"digits": {"llc": {"nbeta": 20.0}}}}
-PATIENCE = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -74,13 +73,6 @@ def processes(project: Project) -> list[psutil.Process]:
         except (psutil.Error, OSError):
             continue
     return found
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, f"no {what} within {PATIENCE:.0f} s"
-        time.sleep(0.02)
 
 
 def kill_when_started(project: Project, jobs: int, *, whole_group: bool) -> None:

@@ -61,8 +61,9 @@ CAPTIONS = {
     "dimensions": "Prediction P7. Top: the smallest subspace or trainable set in which training from θ₀ succeeds, and "
     "the smallest ticket that iterative magnitude pruning finds, against 2λ. In deep linear networks 2λ is exact, "
     "success is a loss of 0, and the target is also turned, which leaves λ. In studies success is a test metric within "
-    "δ of the dense network's, and λ̂ is at one temperature and localisation, so that it follows the loss as well as "
-    "the size. Slopes are of lines through the cells for each seed. Bottom: trained transformers whose queries and "
-    "keys are rotated inside heads, which leaves the function and λ: what magnitude pruning then does to them (no "
-    "further training unless it is said), and the change of λ̂ and of the smallest harmless density.",
+    "δ of the dense network's, and λ̂, at one temperature and localisation, is the dense network's where its training "
+    "loss first falls to a value that all sizes reach, since it follows the loss. Slopes are of lines through the "
+    "cells for each seed. Bottom: trained transformers whose queries and keys are rotated inside heads, which leaves "
+    "the function and λ: what magnitude pruning then does to them (no further training unless it is said), and the "
+    "change of λ̂ and of the smallest harmless density.",
 }

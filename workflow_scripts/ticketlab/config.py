@@ -84,8 +84,12 @@ class StudySettings(Section):
             raise ValueError(
                 f"structure.split {self.structure.split!r} is no evaluation set of the task: {', '.join(sets)}"
             )
+        if self.dimension and self.training.weight_decay:
+            raise ValueError("dimension: in subspaces no weights decay; set training.weight_decay to 0 or leave it out")
         for name in self.dimension.by_name() if self.dimension else ():
             self.model_of_cell(name)
+        if self.fate and self.fate.level and self.fate.level > self.pruning.rounds:
+            raise ValueError(f"fate.level {self.fate.level} is beyond rounds {self.pruning.rounds}")
         if self.rotation and self.model.kind != "transformer":
             raise ValueError(f"rotation: a model of kind {self.model.kind} has no attention heads; leave it out")
         if self.rotation and self.rotation.trained_level > self.pruning.rounds:
@@ -172,9 +176,21 @@ def load(paths: Sequence[Path], overrides: dict[str, Any]) -> Config:
     return validate(reduce(overlay, [*map(_read, paths), overrides], {}))
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that a mapping has twice: YAML would silently take the later value."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(problem=f"{key.value!r} twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def _read(path: Path) -> dict:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise TicketlabError(f"{path}: not a readable YAML file: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):

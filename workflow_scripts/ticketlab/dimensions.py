@@ -2,7 +2,8 @@
 
 Sizes are compared in logarithms, so means are geometric. A relation is a line through the cells of a study for each
 seed, log size on log 2λ; its slope is 1 if the size is a multiple of 2λ. Its interval is over seeds: the cells are
-those that were chosen. λ̂ is noisy too, so that a cell's 2λ̂ is its mean over seeds.
+those that were chosen. λ̂ is noisy too, so that a cell's 2λ̂ is its mean over seeds, and it follows the loss, so that it
+is the one at the loss that all cells reach; tickets' 2λ̂, at the end, is held against dense's at the end.
 """
 
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from workflow_scripts.ticketlab.contracts.dimensions import (
     FROZEN,
     LINEAR,
     LOSS,
+    MATCHED,
     NONE,
     OF_TICKET,
     PRUNED,
@@ -34,6 +36,7 @@ SCATTER = "scatter of log size / 2λ"
 BELOW = "zeros below 2λ"
 CHANGE, LEVEL = "change", "level"
 TICKET = "smallest pruned"
+SOUND = {ESTIMATED: ("",), OF_TICKET: ("",), MATCHED: ("", "not_a_minimum")}  # flags; the last is of no minimum
 LEAST_CELLS = 3  # through two, any relation is a line
 ANY = "any"
 
@@ -44,9 +47,8 @@ def summary(sizes: pd.DataFrame, searches: pd.DataFrame, alpha: float) -> Iterat
     sizes: table `sizes` of all cells. searches: table `subspaces` of the deep linear networks.
     """
     for (study, cell, quantity), rows in sizes.groupby(["study", "cell", "quantity"], sort=False):
-        estimated = quantity in (ESTIMATED, OF_TICKET)
-        values = rows.loc[rows["flag"].eq("")] if estimated else rows
-        missing = int(rows["flag"].ne("").sum())
+        values = rows[rows["flag"].isin(SOUND[quantity])] if quantity in SOUND else rows
+        missing = len(rows) - len(values) if quantity in SOUND else int(rows["flag"].ne("").sum())
         yield _row(study, cell, quantity, SIZE, geometric(values["size"].to_numpy(), alpha), missing)
     for kind in (RANDOM, FROZEN):
         exact = sizes[sizes["study"].eq(LINEAR) & sizes["quantity"].eq(EXACT)].groupby("cell")["size"].first()
@@ -60,12 +62,15 @@ def summary(sizes: pd.DataFrame, searches: pd.DataFrame, alpha: float) -> Iterat
 
 
 def _relations(study: str, rows: pd.DataFrame, alpha: float) -> Iterator[dict]:
-    by = EXACT if study == LINEAR else ESTIMATED
-    truth = rows[rows["quantity"].eq(by) & rows["flag"].eq("") & rows["size"].gt(0)]
-    against = truth.groupby("cell")["size"].agg(lambda values: np.log(values).mean())
-    for quantity, mine in rows[~rows["quantity"].isin([by, LOSS])].groupby("quantity", sort=False):
-        if quantity == OF_TICKET:
-            mine = mine.assign(size=mine["size"].where(mine["flag"].eq("")))
+    flags = zip(rows["quantity"], rows["flag"], strict=True)
+    sound = rows[[flag in SOUND.get(quantity, (flag,)) for quantity, flag in flags]]
+    of_cells = sound[sound["size"] > 0].groupby(["quantity", "cell"])["size"].agg(lambda values: np.log(values).mean())
+    of_sizes = sound[~sound["quantity"].isin([EXACT, ESTIMATED, MATCHED, LOSS])]
+    for quantity, mine in of_sizes.groupby("quantity", sort=False):
+        by = EXACT if study == LINEAR else {OF_TICKET: ESTIMATED}.get(str(quantity), MATCHED)
+        if by not in of_cells:
+            continue
+        against = of_cells[by]
         table = mine.pivot(index="cell", columns="init_seed", values="size").reindex(against.index)
         known = table.gt(0).all(axis=1)
         missing = int((~known).sum())
@@ -162,12 +167,15 @@ def predictions(frame: pd.DataFrame, settings: LinearDimensionSettings) -> Itera
             else "statement 6, or the search, is refuted"
         )
         yield row["study"], _p7(f"share of subspaces below 2λ with a loss of 0: {row['quantity']}", row, reason)
+    complexities = frame[frame["contrast"].eq(SIZE) & frame["quantity"].isin([EXACT, MATCHED])]
+    spans = complexities.groupby("study")["estimate"].agg(lambda values: values.max() / values.min())
     slopes = frame[frame["contrast"] == SLOPE]
     of_weights = slopes[slopes["quantity"] == WEIGHTS].set_index("study")["estimate"]
     for _, row in slopes[slopes["quantity"] != WEIGHTS].iterrows():
         lower, upper = 1 - settings.slope_tolerance, 1 + settings.slope_tolerance
         reason = _between(row, lower, upper, "slope 1", "not slope 1")
         reason += f"; that of the number of weights is {of_weights[row['study']]:.2f}"
+        reason += f"; 2λ spans a factor of {spans[row['study']]:.2g} over the cells"
         yield row["study"], _p7(f"slope of log size on log 2λ: {row['quantity']}", row, reason)
     changes = frame[frame["contrast"].eq(CHANGE) & frame["quantity"].isin([COMPLEXITY, TICKET])]
     for _, row in changes.iterrows():

@@ -1,9 +1,11 @@
 """Sizes of a study's networks at one size of its model: what trains as well as dense, within the study's margin.
 
 Sizes count free weights: D of a random subspace, of a random trainable set (the others frozen at θ₀), and the weights
-that a ticket of iterative magnitude pruning keeps (the others zero). Beside them 2λ̂, by the study's own settings. Small
-subspaces need longer steps than the study's recipe takes: all networks here, dense ones too, have `rate` times its
-learning rate, which falls to 0 along a cosine, or large subspaces would end with the noise of large steps.
+that a ticket of iterative magnitude pruning keeps (the others zero). Beside them 2λ̂, by the study's own settings. λ̂
+follows the loss, which wider networks bring down further, so it is also taken where each network's training loss first
+falls to a value that all sizes reach. Small subspaces need longer steps than the study's recipe takes: all networks
+here, dense ones too, have `rate` times its learning rate, which falls to 0 along a cosine, or large subspaces would end
+with the noise of large steps.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,18 +20,22 @@ from workflow_scripts.ticketlab.contracts.dimensions import (
     ESTIMATED,
     FROZEN,
     LOSS,
+    MATCHED,
     OF_TICKET,
     RANDOM,
     WEIGHTS,
     ZEROED,
 )
-from workflow_scripts.ticketlab.crossing import crossing
+from workflow_scripts.ticketlab.crossing import NOT_REACHED, crossing
 from workflow_scripts.ticketlab.settings.dimension import CellSettings
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
-from workflow_scripts.ticketlab.stack import Member, Stack, as_variant, dense_members
+from workflow_scripts.ticketlab.stack import Member, Stack, as_variant, dense_members, take
+from workflow_scripts.ticketlab.steps import log_spaced_steps
 from workflow_scripts.ticketlab.study import Study
 from workflow_scripts.ticketlab.training import State, evaluate, initial_state, initial_weights, train
+
+LOOKS = 64  # steps of a dense run at which its training loss is held against the matched one
 
 
 def measure(
@@ -42,7 +48,10 @@ def measure(
     start = initial_weights(study.model, study.name, range(settings.seeds))
     count = int(llc.free_parameters(start, None)[0])
     everything = initial_state(start, training)
-    end = _trained(study, members, everything, training)
+    course = train(
+        study.model, study.problem, study.name, members, everything, training, log_spaced_steps(training.steps, LOOKS)
+    )
+    end, reached, early = until_loss(study, course, settings.matched_loss)
     dense = _metric(study, end, judging["metric"])
     loss = evaluate(study.model, study.problem, end, ["train"])["train", "loss"]
     bound = float(dense.mean()) + judging["margin"]
@@ -68,6 +77,7 @@ def measure(
         sizes.append(_sizes(kind, [crossing(numbers, column, bound) for column in values.T]))
     traces = llc.measure(study.model, study.problem, study.name, members, end, training.steps, sampling)
     sizes.append(_twice(ESTIMATED, llc.estimate(traces, sampling), range(settings.seeds)))
+    sizes.append(_at_matched_loss(study, reached, early, settings.seeds, training.steps, sampling))
     chosen = _sparsest(of_rounds, bound)
     if chosen:
         seeds = sorted(chosen)
@@ -101,6 +111,31 @@ def train_in(study: Study, kind: str, start: Stack, dimensions: Sequence[int], t
     *_, end = trained
     with torch.no_grad():
         return family.weights(end.weights)
+
+
+def until_loss(study: Study, course: Iterator[State], loss: float) -> tuple[Stack, list[int], Stack]:
+    """The weights at the end; the networks whose training loss ever was within `loss`; theirs when it first was."""
+    early: Stack = {}
+    reached: set[int] = set()
+    for state in course:
+        losses = evaluate(study.model, study.problem, state.weights, ["train"])["train", "loss"]
+        early = early or state.weights
+        for index in set(range(len(losses))) - reached:
+            for name, tensor in state.weights.items():
+                early[name][index] = tensor[index]
+        reached |= set(np.flatnonzero(losses <= loss).tolist())
+    return state.weights, sorted(reached), take(early, sorted(reached))
+
+
+def _at_matched_loss(
+    study: Study, reached: list[int], weights: Stack, seeds: int, step: int, sampling: LLCSettings
+) -> pd.DataFrame:
+    """2λ̂ of the networks `reached`, away from the end of training; NaN for the others."""
+    found = pd.DataFrame({"llc": np.nan, "flag": NOT_REACHED}, index=range(seeds))
+    if reached:
+        traces = llc.measure(study.model, study.problem, study.name, dense_members(reached), weights, step, sampling)
+        found.loc[reached] = llc.estimate(traces, sampling)[["llc", "flag"]].to_numpy()
+    return _twice(MATCHED, found, range(seeds))
 
 
 def _prune(

@@ -10,12 +10,11 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from workflow_scripts.ticketlab.contracts.dimensions import (
     COMPLEXITY,
-    ESTIMATED,
     EXACT,
     FROZEN,
     LINEAR,
+    MATCHED,
     NONE,
-    OF_TICKET,
     PRINCIPAL,
     PRUNED,
     RANDOM,
@@ -34,7 +33,6 @@ from workflow_scripts.ticketlab.plotting import (
     GREY,
     METRICS,
     ORANGE,
-    PURPLE,
     RED,
     SKY,
     STYLE,
@@ -48,7 +46,6 @@ SIZES = {
     RANDOM + ROUGHLY: Look("D*, random subspace, at 1/100 of the loss", SKY, "v"),
     ZEROED: Look("ticket, others zero", ORANGE, "D"),
     ZEROED + TURNED: Look("ticket, others zero, target turned", RED, "^"),
-    OF_TICKET: Look("2λ̂ of the ticket", PURPLE, "P"),
     WEIGHTS: Look("all weights", GREY, "_"),
 }
 ROTATIONS = {
@@ -83,7 +80,13 @@ def figure(frame: pd.DataFrame, judging: dict[str, dict], change_tolerance: floa
 def _sizes(axes: Axes, rows: pd.DataFrame, study: str) -> None:
     exact = study == LINEAR
     cells = rows[rows["contrast"] == SIZE].set_index("cell")
-    x = cells[cells["quantity"] == (EXACT if exact else ESTIMATED)]
+    x = cells[cells["quantity"].eq(EXACT if exact else MATCHED) & cells["estimate"].gt(0)]
+    axes.set_title("deep linear networks, loss 0" if exact else f"{study}: as good as dense within δ, by model size")
+    axes.set_xlabel("2λ, exact" if exact else "2λ̂ of the dense network at the training loss that all sizes reach")
+    axes.set_ylabel("number of free weights or dimensions")
+    if x.empty:
+        axes.text(0.5, 0.5, "no 2λ̂ above 0 at the matched loss", ha="center", transform=axes.transAxes)
+        return
     slopes = rows[rows["contrast"] == SLOPE].set_index("quantity")
     for quantity, look in SIZES.items():
         mine = cells[cells["quantity"].eq(quantity) & cells["estimate"].gt(0)]
@@ -107,9 +110,6 @@ def _sizes(axes: Axes, rows: pd.DataFrame, study: str) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set_title("deep linear networks, loss 0" if exact else f"{study}: as good as dense within δ, by model size")
-    axes.set_xlabel("2λ, exact" if exact else "2λ̂ of the dense network, by the study's settings")
-    axes.set_ylabel("number of free weights or dimensions")
     legend(axes)
 
 

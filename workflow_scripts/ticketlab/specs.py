@@ -107,11 +107,16 @@ def fated(config: Config) -> list[str]:
     return [study for study in config.names() if config.studies[study].fate is not None]
 
 
+def fate_level(config: Config, study: str) -> int:
+    """The round of the tickets in which transients are looked for."""
+    settings = config.studies[study]
+    return (settings.fate and settings.fate.level) or settings.pruning.clock_level
+
+
 def develop_tickets(config: Config, study: str) -> dict:
-    pruning = config.studies[study].pruning
     return _trained(config, study) | {
         "schedule": _section(config, study, "pruning")["schedule"],
-        "level": pruning.clock_level,
+        "level": fate_level(config, study),
         "structure": _section(config, study, "structure"),
         "structures": _section(config, study, "fate")["structures"],
         "llc_steps": _steps_of_fates(config, study),

@@ -8,6 +8,7 @@ from workflow_scripts.ticketlab.contracts import INTERVAL, Table
 DENSE, RANDOM, FROZEN, ZEROED = "dense", "random subspace", "frozen at θ₀", "zeroed ticket"
 ROUGHLY, TURNED = ", at a tolerance", ", turned target"  # of deep linear networks only
 EXACT, ESTIMATED, OF_TICKET, WEIGHTS = "2λ", "2λ̂", "2λ̂, ticket", "weights"
+MATCHED = "2λ̂ at matched loss"  # of the dense network, while it trains
 LOSS = "train loss of dense"  # no size, in nats; λ̂ follows it
 LINEAR = "deep_linear"  # in the place of a study's name
 PRUNED, TRAINED, COMPLEXITY = "pruned", "trained", "llc"  # quantities of `rotations`

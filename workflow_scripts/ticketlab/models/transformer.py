@@ -64,7 +64,7 @@ class Perceptron(nn.Module):
         self.output = nn.Linear(hidden, width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.output(F.gelu(self.hidden(x), approximate="tanh"))
+        return self.output(F.gelu(self.hidden(x)))
 
 
 def _norm(settings: TransformerSettings) -> nn.Module:

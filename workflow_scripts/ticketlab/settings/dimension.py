@@ -62,6 +62,9 @@ class CellSettings(Section):
         description="of subspaces and trainable sets, ascending; those below a network's number of weights are tried",
     )
     rate: PositiveFloat = Field(8.0, description="peak learning rate of all networks here, in units of the study's")
+    matched_loss: PositiveFloat = Field(
+        description="training loss, in nats, at which the sizes of the model are compared by λ̂; all must reach it"
+    )
     schedule: ScheduleSettings = ScheduleSettings(keep=0.7)
     rounds: PositiveInt = Field(12, description="of iterative magnitude pruning from θ₀")
 
