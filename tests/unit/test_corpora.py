@@ -54,6 +54,21 @@ def test_docstrings_are_read_in_order_without_importing_duplicates_templates_or_
     assert "planted_package" not in sys.modules
 
 
+def test_source_is_read_file_by_file_without_importing_duplicates_or_tests(package):
+    (package / "copy.py").write_bytes((package / "part" / "a.py").read_bytes())
+    (package / "latin.py").write_bytes("# déjà\n".encode("latin-1"))
+    found, _ = corpora.read(settings(kind="source", packages=["planted_package"]))
+    assert [document.name for document in found] == [
+        "planted_package/__init__.py",
+        "planted_package/copy.py",  # part/a.py says the same
+        "planted_package/latin.py",
+        "planted_package/part/b.py",
+        "planted_package/part/broken.py",
+    ]
+    assert found[0].text == (package / "__init__.py").read_text() and found[2].text == "# d\ufffdj\ufffd\n"
+    assert "planted_package" not in sys.modules
+
+
 def test_the_corpus_is_the_same_bytes_wherever_the_package_lies(package, tmp_path, monkeypatch):
     here = corpora.read(settings(kind="docstrings", packages=["planted_package"], min_characters=1))
     elsewhere = tmp_path / "another" / "place"

@@ -1,4 +1,4 @@
-"""Reading corpora: docstrings of installed packages, text files, or a Hugging Face dataset, as a list of documents.
+"""Reading corpora: docstrings or source of installed packages, text files, a Hugging Face dataset, as documents.
 
 A corpus is its documents in a fixed order, exact duplicates removed; its checksum is a function of their texts alone.
 Two readings of the same material are the same wherever it lies: nothing depends on the place of a package or a file,
@@ -45,14 +45,23 @@ class _Corpus(Section):
     )
 
 
-class DocstringsCorpus(_Corpus):
-    """Docstrings of installed packages: real text that is on every machine after set-up."""
-
-    kind: Literal["docstrings"]
+class _PackagesCorpus(_Corpus):
     packages: list[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]] = Field(
         default=["numpy", "pandas", "matplotlib"], min_length=1, description="top-level names, as they are imported"
     )
+
+
+class DocstringsCorpus(_PackagesCorpus):
+    """Docstrings of installed packages: real text that is on every machine after set-up."""
+
+    kind: Literal["docstrings"]
     min_characters: PositiveInt = Field(default=100, description="shorter docstrings, often boilerplate, are left out")
+
+
+class SourceCorpus(_PackagesCorpus):
+    """The Python files of installed packages, each a document: text whose names come again and again."""
+
+    kind: Literal["source"]
 
 
 class FileCorpus(_Corpus):
@@ -72,10 +81,12 @@ class HuggingFaceCorpus(_Corpus):
     column: str = Field(default="text", description="the column that holds the text")
 
 
-CorpusSettings = Annotated[DocstringsCorpus | FileCorpus | HuggingFaceCorpus, Field(discriminator="kind")]
+CorpusSettings = Annotated[
+    DocstringsCorpus | SourceCorpus | FileCorpus | HuggingFaceCorpus, Field(discriminator="kind")
+]
 
 
-def read(settings: DocstringsCorpus | FileCorpus | HuggingFaceCorpus) -> tuple[list[Document], str]:
+def read(settings: DocstringsCorpus | SourceCorpus | FileCorpus | HuggingFaceCorpus) -> tuple[list[Document], str]:
     """The corpus and its checksum (SHA-256 of the documents' texts, in order, joined by NUL).
 
     Raises TicketlabError, naming the place and the remedy, for whatever cannot be read, has no text, or has another
@@ -85,6 +96,10 @@ def read(settings: DocstringsCorpus | FileCorpus | HuggingFaceCorpus) -> tuple[l
         every = [part for package in sorted(set(settings.packages)) for part in _docstrings(package)]
         found = [part for part in _without_templates(every) if len(part.text) >= settings.min_characters]
         source = f"docstrings of {', '.join(settings.packages)}"
+    elif settings.kind == "source":
+        modules = [module for package in sorted(set(settings.packages)) for module in _modules(package)]
+        found = [Document(name, path.read_bytes().decode("utf-8", "replace")) for name, path in modules]
+        source = f"source of {', '.join(settings.packages)}"
     elif settings.kind == "file":
         found, source = _files(Path(settings.path)), settings.path
     else:
@@ -96,7 +111,7 @@ def read(settings: DocstringsCorpus | FileCorpus | HuggingFaceCorpus) -> tuple[l
     if settings.sha256 not in (None, checksum):
         raise TicketlabError(
             f"{source}: the corpus has sha256 {checksum}, but the config expects {settings.sha256}; restore the "
-            "original (for docstrings: the locked package versions), or record the new checksum in corpus.sha256"
+            "original (of packages: the locked versions), or record the new checksum in corpus.sha256"
         )
     return documents, checksum
 
@@ -124,7 +139,13 @@ def _without_templates(documents: list[Document]) -> Iterator[Document]:
 
 
 def _docstrings(package: str) -> Iterator[Document]:
-    """Docstrings of a package's modules, by their syntax trees: no code of the package runs.
+    """Docstrings of a package's modules, by their syntax trees: no code of the package runs."""
+    for name, path in _modules(package):
+        yield from _docstrings_of_file(name, path)
+
+
+def _modules(package: str) -> Iterator[tuple[str, Path]]:
+    """The Python files of a package, with their names in it.
 
     `tests` folders are left out: some distributions of the same version come without them.
     """
@@ -141,7 +162,7 @@ def _docstrings(package: str) -> Iterator[Document]:
         raise TicketlabError(f"corpus.packages: {package} has no .py files; take it off the list")
     for name in sorted(files):
         if "tests" not in name.split("/"):
-            yield from _docstrings_of_file(name, files[name])
+            yield name, files[name]
 
 
 def _docstrings_of_file(name: str, path: Path) -> Iterator[Document]:

@@ -82,7 +82,7 @@ def _sizes(axes: Axes, rows: pd.DataFrame, study: str) -> None:
     cells = rows[rows["contrast"] == SIZE].set_index("cell")
     x = cells[cells["quantity"].eq(EXACT if exact else MATCHED) & cells["estimate"].gt(0)]
     axes.set_title("deep linear networks, loss 0" if exact else f"{study}: as good as dense within δ, by model size")
-    axes.set_xlabel("2λ, exact" if exact else "2λ̂ of the dense network at the training loss that all sizes reach")
+    axes.set_xlabel("2λ, exact" if exact else "2λ̂ of the dense network, at matched loss")
     axes.set_ylabel("number of free weights or dimensions")
     if x.empty:
         axes.text(0.5, 0.5, "no 2λ̂ above 0 at the matched loss", ha="center", transform=axes.transAxes)
