@@ -67,7 +67,7 @@ def _relations(study: str, rows: pd.DataFrame, alpha: float) -> Iterator[dict]:
     of_cells = sound[sound["size"] > 0].groupby(["quantity", "cell"])["size"].agg(lambda values: np.log(values).mean())
     of_sizes = sound[~sound["quantity"].isin([EXACT, ESTIMATED, MATCHED, LOSS])]
     for quantity, mine in of_sizes.groupby("quantity", sort=False):
-        by = EXACT if study == LINEAR else {OF_TICKET: ESTIMATED}.get(str(quantity), MATCHED)
+        by = complexity_of(study, str(quantity))
         if by not in of_cells:
             continue
         against = of_cells[by]
@@ -85,6 +85,13 @@ def _relations(study: str, rows: pd.DataFrame, alpha: float) -> Iterator[dict]:
         yield _row(study, "", quantity, CORRELATION, _mean(ranks, alpha), missing)
         yield _row(study, "", quantity, RATIO, geometric(ratios, alpha), missing)
         yield _row(study, "", quantity, SCATTER, _mean(apart.std(0, ddof=1), alpha), missing)
+
+
+def complexity_of(study: str, quantity: str) -> str:
+    """The 2λ that a size is held against: exact, or of dense networks at matched loss; a ticket's own at the end."""
+    if study == LINEAR:
+        return EXACT
+    return ESTIMATED if quantity == OF_TICKET else MATCHED
 
 
 def of_rotations(rows: pd.DataFrame, margin: float, alpha: float) -> Iterator[dict]:
@@ -167,15 +174,16 @@ def predictions(frame: pd.DataFrame, settings: LinearDimensionSettings) -> Itera
             else "statement 6, or the search, is refuted"
         )
         yield row["study"], _p7(f"share of subspaces below 2λ with a loss of 0: {row['quantity']}", row, reason)
-    complexities = frame[frame["contrast"].eq(SIZE) & frame["quantity"].isin([EXACT, MATCHED])]
-    spans = complexities.groupby("study")["estimate"].agg(lambda values: values.max() / values.min())
+    of_sizes = frame[frame["contrast"] == SIZE].groupby(["study", "quantity"])["estimate"]
+    spans = of_sizes.agg(lambda values: values.max() / values.min())
     slopes = frame[frame["contrast"] == SLOPE]
     of_weights = slopes[slopes["quantity"] == WEIGHTS].set_index("study")["estimate"]
     for _, row in slopes[slopes["quantity"] != WEIGHTS].iterrows():
         lower, upper = 1 - settings.slope_tolerance, 1 + settings.slope_tolerance
         reason = _between(row, lower, upper, "slope 1", "not slope 1")
         reason += f"; that of the number of weights is {of_weights[row['study']]:.2f}"
-        reason += f"; 2λ spans a factor of {spans[row['study']]:.2g} over the cells"
+        by = complexity_of(row["study"], row["quantity"])
+        reason += f"; {by} spans a factor of {spans[row['study'], by]:.2g} over the cells"
         yield row["study"], _p7(f"slope of log size on log 2λ: {row['quantity']}", row, reason)
     changes = frame[frame["contrast"].eq(CHANGE) & frame["quantity"].isin([COMPLEXITY, TICKET])]
     for _, row in changes.iterrows():
