@@ -63,12 +63,13 @@ def test_the_same_settings_give_the_same_rows():
 
 
 def test_the_defaults_are_those_of_the_default_config():
-    """Seeds and comparisons with decisive controls of the first two studies; roles of the language study."""
+    """Seeds of all studies, comparisons with decisive controls of that with the most; roles of the language study."""
     config = load([ROOT / "config.yaml"], {})
-    for study in (config.studies["text"], config.studies["digits"]):
-        levels, rewinds = study.pruning.control_levels, study.pruning.rewind_steps
+    comparisons = []
+    for study in config.studies.values():
         assert study.seeds == DEFAULT.seeds and study.judging.alpha == DEFAULT.alpha
-        assert 2 * len(levels) * len(rewinds) == DEFAULT.comparisons
+        comparisons.append(2 * len(study.pruning.control_levels) * len(study.pruning.rewind_steps))
+    assert max(comparisons) == DEFAULT.comparisons
     assert config.studies["text"].spawning.orders + 1 == DEFAULT.roles.orders
     assert config.studies["text"].model.layers == DEFAULT.roles.layers
     assert config.studies["text"].model.heads == DEFAULT.roles.components
