@@ -1,5 +1,8 @@
 """What a script says when it ends badly: one sentence for a user's mistake, a traceback in the log for ours."""
 
+import os
+import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +64,25 @@ def test_a_job_whose_spec_is_no_json_fails_with_a_traceback_too(tmp_path):
     script = SCRIPT.format(log=str(log), body="pass").replace('{"a": 1}', '{"a": {1, 2}}')
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "TypeError" in done.stderr and "Traceback" in log.read_text()
+
+
+# Page faults of a second round of large arrays, after a first that the process had to ask the kernel for.
+TWO_ROUNDS = """
+    import numpy as np
+    from resource import RUSAGE_SELF, getrusage
+    for _ in range(2):
+        before = getrusage(RUSAGE_SELF).ru_minflt
+        for _ in range(4): np.ones(2**21)
+    print("faults", getrusage(RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="asks glibc")
+def test_a_job_uses_freed_memory_again_without_asking_the_kernel_for_its_pages(tmp_path):
+    _, log, _ = run(tmp_path, TWO_ROUNDS.strip())
+    faults = int(re.search(r"^faults (\d+)$", log, re.MULTILINE)[1])
+    pages = 4 * 2**21 * 8 // os.sysconf("SC_PAGE_SIZE")
+    assert faults < pages / 100
 
 
 def params(**changes):

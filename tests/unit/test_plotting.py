@@ -152,6 +152,16 @@ def test_only_sound_estimates_are_a_filled_learning_coefficient(results):
     assert hollow.get_markerfacecolor() == "white"
 
 
+def test_one_wide_interval_of_a_learning_coefficient_leaves_the_others_legible(results):
+    frame, *others = results
+    complexity = frame["test"].eq("llc") & frame["contrast"].eq("dense") & frame["quantity"].eq("complexity")
+    estimates = frame.loc[complexity & frame["study"].eq("example"), "estimate"]
+    wide = frame.assign(ci_low=frame["ci_low"].mask(complexity & frame["step"].eq(10), -1e4))
+    bottom, top = panels(plotting.draw(FIGURES["llc"], wide, *others))[0].get_ylim()
+    assert bottom <= 0 and top >= estimates.max()
+    assert top - bottom <= 2 * estimates.max()
+
+
 def test_lines_differ_without_colour():
     looks = list(plotting.VARIANTS.values())
     assert len({look.marker for look in looks}) == len(looks)

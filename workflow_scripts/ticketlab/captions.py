@@ -30,7 +30,7 @@ CAPTIONS = {
     "llc": "Local learning coefficient by SGLD, at one setting per study. Filled: the mean over seeds whose estimate"
     " carries no flag. Hollow: with those away from a minimum as well, no learning coefficient but a "
     "complexity at this scale. Below: the share of seeds whose estimate is flagged. The dashed line is the "
-    "dense network at the same step.",
+    "dense network at the same step. A bar that meets the frame goes on beyond it.",
     "clock": "One axis of training steps. From the top: learning coefficient (hollow where any estimate is flagged); "
     "distance to reference predictors as a share of that at step 0; overlap of the magnitude mask at step t "
     "with final masks, beyond what densities and the sizes of the first weights explain; what a network "
@@ -53,11 +53,12 @@ CAPTIONS = {
     "dense. Share of what the initialisation decides whatever the data order: 1 is what networks of the same "
     "initialisation share, 0 what those of different ones do. Left: roles by component; right: places of the "
     "largest final weights beyond what their own initial sizes explain. A set at random and the largest initial "
-    "weights have the ticket's size in every tensor. Dashed: the bounds of the predictions.",
+    "weights have the ticket's size in every tensor. Dashed: the bounds above which a part counts as kept "
+    "and below which as lost.",
     "foretold": "P8. Left: a logistic regression from components at step k to the role that they have at the end, "
     "fitted on all initialisations but one and tested on that one; the AUC ranks components within a layer, mean "
     "over roles. The band counts as not foretold. Right: do supermasks over untrained weights keep more of the "
-    "components that matter after training? Intervals over initialisations.",
+    "components that matter after training, in the band as good as no more? Intervals over initialisations.",
     "dimensions": "Prediction P7. Top: the smallest subspace or trainable set in which training from θ₀ succeeds, and "
     "the smallest ticket that iterative magnitude pruning finds, against 2λ. In deep linear networks 2λ is exact, "
     "success is a loss of 0, and the target is also turned, which leaves λ. In studies success is a test metric within "

@@ -3,9 +3,11 @@
 The module knows no Snakemake: it takes the object that Snakemake hands to a script and reads its attributes.
 """
 
+import ctypes
 import json
 import logging
 import os
+import platform
 import sys
 import traceback
 from collections.abc import Iterator
@@ -20,6 +22,9 @@ from workflow_scripts.ticketlab import manifest
 from workflow_scripts.ticketlab.errors import TicketlabError
 
 RECORDED_PACKAGES = ("numpy", "torch", "devinterp", "matplotlib", "pandas", "pyarrow", "scipy", "scikit-learn")
+# glibc's malloc.h: parameters of mallopt, and the largest size that it takes for the second.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+LARGEST_MMAP_THRESHOLD = 32 * 2**20
 OUT_OF_MEMORY = ("can't allocate memory", "out of memory")  # as torch says it, of the CPU and of a GPU
 
 
@@ -39,6 +44,7 @@ def logged(job: Any) -> Iterator[dict]:
     log and on the terminal; any other exception leaves its traceback in the log and its last line on the terminal,
     with what to do if it is the machine that lacks something. A body that ends well leaves the job's manifest.
     """
+    keep_freed_memory()
     terminal = os.dup(2)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -64,6 +70,18 @@ def logged(job: Any) -> Iterator[dict]:
         finally:
             with suppress(OSError):
                 sys.stdout.flush()
+
+
+def keep_freed_memory() -> None:
+    """Have glibc, where it is the C library, hand freed memory out again instead of giving it back to the kernel.
+
+    Tensors of some MB are freed and asked for at every step, and the kernel can take as long to clear their pages as
+    torch to fill them. Larger ones than 32 MB still come from the kernel each time.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        library = ctypes.CDLL(None)
+        library.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+        library.mallopt(M_MMAP_THRESHOLD, LARGEST_MMAP_THRESHOLD)
 
 
 def _log_to(log: TextIO, terminal: int, name: str) -> None:

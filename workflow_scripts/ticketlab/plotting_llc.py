@@ -71,9 +71,16 @@ def _coefficients(axes: Axes, flags: Axes, rows: pd.DataFrame, place: str, look:
     sound = rows[rows["quantity"] == "llc"].sort_values(place)
     bars(axes, sound, place, look)
     axes.plot(sound[place], sound["estimate"], look.marker, color=look.colour, label="LLC: estimates without a flag")
-    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    _crop(axes, complexity["estimate"])
     flagged = rows[rows["quantity"] == "flagged"].sort_values(place)
     flags.vlines(flagged[place], 0, flagged["estimate"], color=look.colour, linewidth=4)
     flags.plot(flagged[place], flagged["estimate"], look.marker, color=look.colour, markersize=3)
     flags.set_ylim(-0.08, 1.08)
     flags.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
+
+
+def _crop(axes: Axes, estimates: pd.Series) -> None:
+    """From 0, and so that no interval takes more of the axis than all estimates do: few sound seeds make a wide one."""
+    low, high = min(0.0, estimates.min()), estimates.max()
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(max(min(bottom, 0.0), low - (high - low) / 2), min(top, high + (high - low) / 2))

@@ -29,7 +29,7 @@ def parts(frame: pd.DataFrame, judging: dict[str, dict]) -> Figure:
         drawn = _figure(
             "P3: what of θ₀'s decisions is kept when only a part of θ₀ is?", len(judging), right=0.93, wspace=0.25
         )
-        panels = drawn.subplots(len(judging), 2, squeeze=False)
+        panels = drawn.subplots(len(judging), 2, squeeze=False, sharey=True)
         for (study, section), row in zip(judging.items(), panels, strict=True):
             for axes, quantity in zip(row, (ROLES, MASKS), strict=True):
                 mine = frame[frame["study"].eq(study) & frame["quantity"].eq(f"{quantity}: share")]
@@ -51,22 +51,27 @@ def _shares(axes: Axes, shares: pd.DataFrame, section: dict) -> None:
             continue
         axes.plot(place, row["estimate"], color=look.colour, marker=look.marker, markersize=6)
         axes.vlines(place, row["ci_low"], row["ci_high"], color=look.colour, linewidth=1.6)
-        axes.annotate(f"{row['estimate']:.2f}", (place, row["estimate"]), (7, 3), textcoords="offset points")
+        axes.annotate(
+            f"{row['estimate']:.2f}".replace("-", "−"), (place, row["estimate"]), (7, 3), textcoords="offset points"
+        )
     if shares.loc["ticket", "reason"]:
         axes.text(0.5, 0.5, "nothing to keep:\nno determinacy", transform=axes.transAxes, ha="center", va="center")
     axes.set_xticks(range(len(shown)), [PARTS[part].label for part in shown])
     axes.set_xlim(-0.5, len(shown) - 0.3)
     axes.set_ylim(min(-0.15, axes.get_ylim()[0]), max(1.1, axes.get_ylim()[1]))
+    axes.tick_params(labelleft=True)
     axes.grid(visible=False, axis="x")
     end = axes.get_yaxis_transform()
     axes.text(1.01, 1, "all of θ₀", transform=end, va="center", fontsize=8)
     axes.text(1.01, 0, "another θ₀", transform=end, va="center", fontsize=8)
+    axes.text(1.01, section["determined"], "above: kept", transform=end, va="center", fontsize=8, color=GREY)
+    axes.text(1.01, section["undetermined"], "below: lost", transform=end, va="center", fontsize=8, color=GREY)
 
 
 def roles(frame: pd.DataFrame, foretelling: dict[str, dict]) -> Figure:
     """P8. frame: table `foretold`; foretelling: by study, its section of the config. `plotting.save` writes it."""
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
-        drawn = _figure("P8: from when on are roles foretold?", len(foretelling), right=0.98, wspace=0.5)
+        drawn = _figure("P8: from when on are roles foretold?", len(foretelling), right=0.98, wspace=0.55)
         panels = drawn.subplots(len(foretelling), 2, width_ratios=[1.7, 1], squeeze=False)
         for (study, section), (left, right) in zip(foretelling.items(), panels, strict=True):
             mine = frame[frame["study"].eq(study) & frame["score"].eq("all")]
@@ -89,6 +94,8 @@ def _curves(axes: Axes, rows: pd.DataFrame, section: dict) -> None:
         axes.vlines(mine["step"], mine["ci_low"], mine["ci_high"], color=look.colour, linewidth=1.4)
     step_axis(axes, "training step k", int(rows["step"].max()))
     axes.set_ylim(0.3, 1.03)
+    end = axes.get_yaxis_transform()
+    axes.text(0.99, section["chance"] + 0.015, "not foretold", transform=end, ha="right", fontsize=8, color=GREY)
 
 
 def _chosen(axes: Axes, rows: pd.DataFrame, section: dict) -> None:
@@ -104,6 +111,7 @@ def _chosen(axes: Axes, rows: pd.DataFrame, section: dict) -> None:
     labels = [words.get(name, name.removeprefix("supermask_").replace("_", " ")) for name in names]
     axes.set_yticks(range(len(names)), reversed(labels))
     axes.set_ylim(-0.6, len(names) - 0.4)
+    axes.text(0, len(names) - 0.5, "no choice", ha="center", va="top", fontsize=8, color=GREY)
     axes.set_xlim(min(-0.6, axes.get_xlim()[0]), max(0.6, axes.get_xlim()[1]))
     axes.grid(visible=False, axis="y")
 

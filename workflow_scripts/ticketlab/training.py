@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 SLOTS = {"adamw": ("exp_avg", "exp_avg_sq"), "sgd": ("momentum_buffer",)}
 EPSILON = 1e-8  # AdamW's, as torch has it
 BATCHES_PREPARED = 32  # steps whose batches are drawn and moved to the device together
-EVALUATION_CHUNK = 256  # examples of one network evaluated together
+# Predictions evaluated together, of all networks: few enough for memory that is used again (jobs.keep_freed_memory).
+EVALUATION_CHUNK = 4096
 PROGRESS_SECONDS = 10.0
 
 
@@ -260,7 +261,7 @@ def evaluate(
     for split in problem.evaluation if splits is None else splits:
         inputs, targets = (torch.from_numpy(part).to(device) for part in problem.evaluation[split])
         sums = {metric: np.zeros(count) for metric in problem.metrics}
-        for part in stack.slices(len(inputs), max(1, EVALUATION_CHUNK // count)):
+        for part in stack.slices(len(inputs), max(1, EVALUATION_CHUNK // (count * targets[0].numel()))):
             x, y = (side[part].expand(count, *side[part].shape) for side in (inputs, targets))
             logits, _ = network(weights, x)
             for metric, function in problem.metrics.items():
