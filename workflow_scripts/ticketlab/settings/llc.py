@@ -29,8 +29,8 @@ class LLCSettings(Section):
     explosion: PositiveFloat = Field(2.0, description="nats above L(w*) at which a chain has diverged")
     members_together: PositiveInt = Field(
         1,
-        description="networks whose chains are sampled as one stack: 1 is fastest on a CPU core and leaves a network's "
-        "noise independent of all others; raise it on a GPU",
+        description="networks whose chains are sampled as one stack: 1 leaves a network's noise independent of all "
+        "others; more take less time, little on a CPU core with 4 chains, a third with 2, and much on a GPU",
     )
 
     @model_validator(mode="after")
