@@ -125,7 +125,7 @@ def auc_rows(first, last=0.95, permuted=0.5, overlap=0.0, half=0.03):
         (40, "AUC", "roles", (first + last) / 2),
         (100, "AUC", "roles", last),
         (0, "AUC", "permuted", permuted),
-        (0, "supermask", "supermask_kaiming, level 1", overlap),
+        (0, "supermask", "supermask_kaiming, 50% kept", overlap),
         (0, "supermask", "all", overlap),
         (0, "supermask", "all, other init", 0.0),
     ]
@@ -177,6 +177,13 @@ def test_the_rows_take_their_place_among_the_predictions():
 def test_the_figures_draw_every_part_and_every_step():
     drawn = plotting_origins.parts(table(FOLLOW_TICKET), {"test": JUDGING.model_dump()})
     assert len(drawn.axes) == 2
+    low, high = drawn.axes[0].get_ylim()
+    wide = table(FOLLOW_TICKET).assign(ci_low=-2.0, study="other")
+    both = pd.concat([table(FOLLOW_TICKET), wide])
+    scaled = plotting_origins.parts(both, dict.fromkeys(["test", "other"], JUDGING.model_dump()))
+    assert (
+        len({axes.get_ylim() for axes in scaled.axes}) == 1 and scaled.axes[0].get_ylim()[0] < -2.0 < low < 0 < 1 < high
+    )
     heights = {float(line.get_ydata()[0]) for line in drawn.axes[0].lines if line.get_marker() != "None"}
     shares = table(FOLLOW_TICKET).query("quantity == 'roles: share' and contrast in @FOLLOW_TICKET")
     assert heights == set(shares["estimate"])

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workflow_scripts.ticketlab.origins import MASKS, ROLES
-from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, STYLE, Look, step_axis
+from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREEN, GREY, ORANGE, PLAIN, PURPLE, STYLE, Look, step_axis
 
 # By part of θ₀ that is kept, in the order of drawing.
 PARTS = {
@@ -27,7 +27,7 @@ def parts(frame: pd.DataFrame, judging: dict[str, dict]) -> Figure:
     """P3. frame: table `resample`; judging: by study, its section of the config. `plotting.save` writes it."""
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
         drawn = _figure(
-            "P3: what of θ₀'s decisions is kept when only a part of θ₀ is?", len(judging), right=0.93, wspace=0.25
+            "P3: what of θ₀'s decisions is kept when only a part of θ₀ is?", len(judging), right=0.93, wspace=0.3
         )
         panels = drawn.subplots(len(judging), 2, squeeze=False, sharey=True)
         for (study, section), row in zip(judging.items(), panels, strict=True):
@@ -36,6 +36,9 @@ def parts(frame: pd.DataFrame, judging: dict[str, dict]) -> Figure:
                 axes.set_title(f"{study}: {TITLES[quantity]}")
                 _shares(axes, mine.set_index("contrast"), section)
             row[0].set_ylabel("share kept")
+        drawable = frame[frame["study"].isin(judging) & frame["quantity"].isin([f"{q}: share" for q in TITLES])]
+        shown = drawable[drawable["contrast"].isin(PARTS)]
+        panels[0, 0].set_ylim(min(-0.15, shown["ci_low"].min() - 0.05), max(1.1, shown["ci_high"].max() + 0.05))
     return drawn
 
 
@@ -58,7 +61,6 @@ def _shares(axes: Axes, shares: pd.DataFrame, section: dict) -> None:
         axes.text(0.5, 0.5, "nothing to keep:\nno determinacy", transform=axes.transAxes, ha="center", va="center")
     axes.set_xticks(range(len(shown)), [PARTS[part].label for part in shown])
     axes.set_xlim(-0.5, len(shown) - 0.3)
-    axes.set_ylim(min(-0.15, axes.get_ylim()[0]), max(1.1, axes.get_ylim()[1]))
     axes.tick_params(labelleft=True)
     axes.grid(visible=False, axis="x")
     end = axes.get_yaxis_transform()
@@ -111,7 +113,7 @@ def _chosen(axes: Axes, rows: pd.DataFrame, section: dict) -> None:
     labels = [words.get(name, name.removeprefix("supermask_").replace("_", " ")) for name in names]
     axes.set_yticks(range(len(names)), reversed(labels))
     axes.set_ylim(-0.6, len(names) - 0.4)
-    axes.text(0, len(names) - 0.5, "no choice", ha="center", va="top", fontsize=8, color=GREY)
+    axes.text(0, len(names) - 0.5, "no choice", ha="center", va="top", fontsize=8, color=GREY, bbox=PLAIN)
     axes.set_xlim(min(-0.6, axes.get_xlim()[0]), max(0.6, axes.get_xlim()[1]))
     axes.grid(visible=False, axis="y")
 
@@ -121,5 +123,5 @@ def _figure(title: str, rows: int, right: float, wspace: float) -> Figure:
     height = 2.9 * rows + 0.6
     drawn = Figure(figsize=(11.0, height))
     drawn.suptitle(title, fontsize=12, fontweight="bold", x=0.01, y=1 - 0.1 / height, va="top", ha="left")
-    drawn.subplots_adjust(left=0.06, right=right, bottom=0.6 / height, top=1 - 0.7 / height, wspace=wspace, hspace=0.45)
+    drawn.subplots_adjust(left=0.07, right=right, bottom=0.6 / height, top=1 - 0.7 / height, wspace=wspace, hspace=0.45)
     return drawn
