@@ -154,12 +154,19 @@ def test_only_sound_estimates_are_a_filled_learning_coefficient(results):
 
 def test_one_wide_interval_of_a_learning_coefficient_leaves_the_others_legible(results):
     frame, *others = results
-    complexity = frame["test"].eq("llc") & frame["contrast"].eq("dense") & frame["quantity"].eq("complexity")
-    estimates = frame.loc[complexity & frame["study"].eq("example"), "estimate"]
-    wide = frame.assign(ci_low=frame["ci_low"].mask(complexity & frame["step"].eq(10), -1e4))
+    drawn = frame["test"].eq("llc") & frame["contrast"].eq("dense") & frame["quantity"].isin(["llc", "complexity"])
+    estimates = frame.loc[drawn & frame["study"].eq("example"), "estimate"]
+    wide = frame.assign(ci_low=frame["ci_low"].mask(drawn & frame["step"].eq(10), -1e4))
     bottom, top = panels(plotting.draw(FIGURES["llc"], wide, *others))[0].get_ylim()
     assert bottom <= 0 and top >= estimates.max()
     assert top - bottom <= 2 * estimates.max()
+
+
+def test_the_learning_coefficient_of_dense_stays_in_sight_beside_that_of_tickets(results):
+    by_size = panels(plotting.draw(FIGURES["llc"], *results))[1]
+    (dense,) = lines_labelled(by_size, "dense at the same step")
+    bottom, top = by_size.get_ylim()
+    assert bottom < dense.get_ydata()[0] < top
 
 
 def test_lines_differ_without_colour():

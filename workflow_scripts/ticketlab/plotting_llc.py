@@ -41,6 +41,8 @@ def figure(comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict[str
         ):
             axes.set_ylabel("LLC estimate (dimensionless)")
             _coefficients(axes, flags, rows_of, place, VARIANTS["dense" if place == "step" else "ticket"])
+            drawn_there = rows_of[rows_of["quantity"].isin(["llc", "complexity"])]
+            _crop(axes, pd.concat([drawn_there, final])["estimate"])
         step_axis(flags_over_steps, "training step", spec["last_step"])
         if len(sparse):
             density_axis(flags_by_size, sparse["density"], sparsest_last=False)
@@ -71,7 +73,6 @@ def _coefficients(axes: Axes, flags: Axes, rows: pd.DataFrame, place: str, look:
     sound = rows[rows["quantity"] == "llc"].sort_values(place)
     bars(axes, sound, place, look)
     axes.plot(sound[place], sound["estimate"], look.marker, color=look.colour, label="LLC: estimates without a flag")
-    _crop(axes, complexity["estimate"])
     flagged = rows[rows["quantity"] == "flagged"].sort_values(place)
     flags.vlines(flagged[place], 0, flagged["estimate"], color=look.colour, linewidth=4)
     flags.plot(flagged[place], flagged["estimate"], look.marker, color=look.colour, markersize=3)
@@ -81,6 +82,8 @@ def _coefficients(axes: Axes, flags: Axes, rows: pd.DataFrame, place: str, look:
 
 def _crop(axes: Axes, estimates: pd.Series) -> None:
     """From 0, and so that no interval takes more of the axis than all estimates do: few sound seeds make a wide one."""
+    if estimates.empty:
+        return
     low, high = min(0.0, estimates.min()), estimates.max()
     bottom, top = axes.get_ylim()
     axes.set_ylim(max(min(bottom, 0.0), low - (high - low) / 2), min(top, high + (high - low) / 2))
