@@ -3,7 +3,7 @@
 import pandas as pd
 from snakemake.script import Snakemake
 
-from workflow_scripts.ticketlab import blocks, foretelling, pruning, roles, states, tables, tasks
+from workflow_scripts.ticketlab import blocks, foretelling, roles, states, tables, tasks
 from workflow_scripts.ticketlab.contracts.origins import FORETOLD
 from workflow_scripts.ticketlab.contracts.roles import ROLES
 from workflow_scripts.ticketlab.jobs import logged
@@ -36,8 +36,9 @@ with logged(snakemake) as provenance:
 
     found, masks = blocks.read(snakemake.input.supermasks, spec["supermask_steps"], study.device, states.read_masks)
     kinds: dict[str, list[int]] = {}
-    for index, (member, kept) in enumerate(zip(found, pruning.density(masks), strict=True)):
-        kinds.setdefault(f"{member.variant}, {kept:.0%} kept", []).append(index)
+    for index, member in enumerate(found):
+        density = spec["supermask_densities"][member.level - 1]
+        kinds.setdefault(f"{member.variant}, {100 * density:g}% kept", []).append(index)
     chosen = {name: arrays(take(masks, indices)) for name, indices in kinds.items()}
 
     kind, alpha = spec["model"]["kind"], spec["alpha"]

@@ -174,16 +174,17 @@ def test_the_rows_take_their_place_among_the_predictions():
     assert found["study"].tolist() == ["test"] * (len(found) - 1) + ["another study"]
 
 
+def test_the_shares_of_all_studies_have_one_scale_that_holds_every_interval():
+    wide = table(FOLLOW_TICKET).assign(ci_low=-2.0, study="other")
+    both = pd.concat([table(FOLLOW_TICKET), wide])
+    drawn = plotting_origins.parts(both, dict.fromkeys(["test", "other"], JUDGING.model_dump()))
+    ((low, high),) = {axes.get_ylim() for axes in drawn.axes}
+    assert low < -2.0 and high > 1
+
+
 def test_the_figures_draw_every_part_and_every_step():
     drawn = plotting_origins.parts(table(FOLLOW_TICKET), {"test": JUDGING.model_dump()})
     assert len(drawn.axes) == 2
-    low, high = drawn.axes[0].get_ylim()
-    wide = table(FOLLOW_TICKET).assign(ci_low=-2.0, study="other")
-    both = pd.concat([table(FOLLOW_TICKET), wide])
-    scaled = plotting_origins.parts(both, dict.fromkeys(["test", "other"], JUDGING.model_dump()))
-    assert (
-        len({axes.get_ylim() for axes in scaled.axes}) == 1 and scaled.axes[0].get_ylim()[0] < -2.0 < low < 0 < 1 < high
-    )
     heights = {float(line.get_ydata()[0]) for line in drawn.axes[0].lines if line.get_marker() != "None"}
     shares = table(FOLLOW_TICKET).query("quantity == 'roles: share' and contrast in @FOLLOW_TICKET")
     assert heights == set(shares["estimate"])

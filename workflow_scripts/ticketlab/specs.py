@@ -176,6 +176,7 @@ def foretell_roles(config: Config, study: str) -> dict:
         "foretelling": section,
         "steps": choose_checkpoints(section["checkpoints"], _checkpoints(config, study)),
         "supermask_steps": settings.supermask.steps,
+        "supermask_densities": settings.supermask.densities,
         "alpha": settings.judging.alpha,
     }
 
