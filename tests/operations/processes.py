@@ -13,7 +13,7 @@ import psutil
 from tests.workflow.projects import Project, environment
 
 LOG = "run.log"
-PATIENCE = 300.0  # seconds
+PATIENCE = 900.0  # seconds: for what takes one on a fast idle machine, with slow cores that other tests share
 
 
 @contextmanager
@@ -34,6 +34,14 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def end(process: subprocess.Popen[bytes], project: Project) -> int:
+    """Wait for Snakemake; its exit status."""
+    try:
+        return process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        raise AssertionError(f"no end within {PATIENCE:.0f} s; so far:\n{said(project)[-6000:]}") from None
 
 
 def said(project: Project) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.operations.cluster import Cluster
-from tests.operations.processes import PATIENCE, jobs_of, kill, running, said, wait_until
+from tests.operations.processes import end, jobs_of, kill, running, said, wait_until
 from tests.workflow.projects import Project, tiny_project
 
 pytestmark = pytest.mark.cluster
@@ -44,7 +44,7 @@ def test_a_cancelled_job_and_a_drained_node_delay_a_run_and_change_no_byte(
             assert snakemake.poll() is None
         finally:
             cluster.resume()
-        assert snakemake.wait(PATIENCE) == 0, said(project)[-6000:]
+        assert end(snakemake, project) == 0, said(project)[-6000:]
     assert f"'{first.number}' failed, SLURM status is: 'CANCELLED'" in said(project)
     assert cluster.job(project, waiting.what, "COMPLETED").number == waiting.number
     assert same_as(tiny, project)
@@ -113,7 +113,7 @@ def test_a_job_that_the_scheduler_ends_at_its_wall_time_is_run_again_with_twice_
         first = cluster.job(project, "train_dense", "TIMEOUT")
         second = cluster.job(project, "train_dense", "COMPLETED")
         assert (first.minutes, second.minutes) == (1, 2)
-        assert snakemake.wait(PATIENCE) == 0, said(project)[-6000:]
+        assert end(snakemake, project) == 0, said(project)[-6000:]
     assert f"'{first.number}' failed, SLURM status is: 'TIMEOUT'" in said(project)
     assert project.tables() == tiny.tables()
 

@@ -81,8 +81,8 @@ class SweepSettings(Section):
     nbetas: Values = Field([100.0, 1000.0, 5000.0])
     localizations: Values = Field([1.0, 10.0, 100.0])
     chains: Annotated[int, Field(ge=2)] = 16
-    draws: Annotated[int, Field(ge=16)] = 1500
-    burn_in: NonNegativeInt = 1000
+    draws: Annotated[int, Field(ge=16)] = 800
+    burn_in: NonNegativeInt = 600
     agreement: float = Field(0.9, ge=-1, le=1, description="Kendall's τ from which an ordering counts as kept")
 
     def values(self) -> list[tuple[str, list[float]]]:
