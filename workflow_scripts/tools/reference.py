@@ -1,5 +1,6 @@
-"""Copy verdicts, predictions, clock and figures of the run in results/ to docs/reference/, the reference result."""
+"""Copy the answers, the times and the figures of the run in results/ to docs/reference/, the reference result."""
 
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -78,9 +79,37 @@ def of_clock(clock: pd.DataFrame) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def of_time(benchmarks: Path, studies: Iterable[str]) -> str:
+    """Where the time of a run went: seconds of a core by stage and study, from the jobs' benchmark files."""
+    rows = []
+    for path in sorted(benchmarks.rglob("*.tsv")):
+        study = next((study for study in studies if re.match(rf"{re.escape(study)}\b(?!_)", path.stem)), "all together")
+        measured = pd.read_csv(path, sep="\t")
+        rule = path.stem if path.parent == benchmarks else path.parent.name
+        rows.append((rule, study, measured["s"].sum(), measured["max_rss"].max()))
+    jobs = pd.DataFrame(rows, columns=["rule", "study", "seconds", "memory"])
+    seconds = jobs.pivot_table(
+        index="rule", columns="study", values="seconds", aggfunc="sum", margins=True, margins_name="all"
+    )
+    order = seconds.drop(index="all").sort_values("all", ascending=False).index
+    cells = [
+        [rule, *("" if pd.isna(value) else f"{value:.0f}" for value in seconds.loc[rule])] for rule in [*order, "all"]
+    ]
+    largest = jobs.loc[jobs["memory"].idxmax()]
+    parts = [
+        "# Where the time of the default run went",
+        f"Seconds of the {len(jobs)} jobs, one core each, start-up included; the machine: README.md. "
+        f"The largest memory is that of {largest.rule}, {largest.study}: {largest.memory / 1000:.1f} GB.",
+        table(["rule", *seconds.columns], cells),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
 if __name__ == "__main__":
     REFERENCE.mkdir(parents=True, exist_ok=True)
-    (REFERENCE / "verdicts.md").write_text(of_verdicts(tables.read(RESULTS / "verdicts.parquet", VERDICTS)))
+    verdicts = tables.read(RESULTS / "verdicts.parquet", VERDICTS)
+    (REFERENCE / "verdicts.md").write_text(of_verdicts(verdicts))
+    (REFERENCE / "time.md").write_text(of_time(RESULTS / "benchmarks", verdicts["study"].unique()))
     predicted = tables.read(RESULTS / "predictions.parquet", PREDICTIONS)
     (REFERENCE / "predictions.md").write_text(of_predictions(predicted))
     (REFERENCE / "clock.md").write_text(of_clock(tables.read(RESULTS / "clock.parquet", CLOCK)))
