@@ -1,5 +1,6 @@
 """A job as Snakemake's dry run tells of it, which the tools here look at."""
 
+import re
 from dataclasses import dataclass
 
 
@@ -19,3 +20,8 @@ class Job:
     @property
     def study(self) -> str:
         return self.wildcards.get("study", "")
+
+
+def is_of_study(name: str, study: str) -> bool:
+    """Does a benchmark file of this name measure a job of `study` (and not of one whose name goes on after it)?"""
+    return re.match(rf"{re.escape(study)}\b(?!_)", name) is not None

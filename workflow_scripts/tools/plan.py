@@ -7,7 +7,6 @@ A job's time is the one in its own benchmark file; else the median over its rule
 
 import heapq
 import logging
-import re
 import sys
 from argparse import ArgumentParser
 from collections import defaultdict
@@ -22,7 +21,7 @@ from snakemake import cli
 from snakemake.logging import logger
 from snakemake.persistence.file import FilePersistence
 
-from workflow_scripts.tools.jobs import Job
+from workflow_scripts.tools.jobs import Job, is_of_study
 from workflow_scripts.tools.reasons import explain
 
 
@@ -94,7 +93,7 @@ def expected_seconds(job: Job) -> float | None:
     folder = next((parent for parent in path.parents if parent.name == job.rule), path.parent)
     known = measurements(folder)
     own = known.get(path.relative_to(folder).as_posix())
-    of_study = [seconds for name, seconds in known.items() if re.match(rf"{re.escape(job.study)}\b(?!_)", name)]
+    of_study = [seconds for name, seconds in known.items() if is_of_study(name, job.study)]
     return own if own is not None else median(of_study or known.values()) if known else None
 
 

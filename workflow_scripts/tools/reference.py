@@ -1,6 +1,5 @@
 """Copy the answers, the times and the figures of the run in results/ to docs/reference/, the reference result."""
 
-import re
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from workflow_scripts.ticketlab.contracts.verdicts import VERDICTS
 from workflow_scripts.ticketlab.doses import NOT_MEASURED
 from workflow_scripts.ticketlab.predictions import TITLES
 from workflow_scripts.ticketlab.reporting import MAIN_CLAIMS, half_way_steps
+from workflow_scripts.tools.jobs import is_of_study
 
 RESULTS, REFERENCE = Path("results"), Path("docs/reference")
 
@@ -79,11 +79,11 @@ def of_clock(clock: pd.DataFrame) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def of_time(benchmarks: Path, studies: Iterable[str]) -> str:
+def of_time(benchmarks: Path, studies: Sequence[str]) -> str:
     """Where the time of a run went: seconds of a core by stage and study, from the jobs' benchmark files."""
     rows = []
     for path in sorted(benchmarks.rglob("*.tsv")):
-        study = next((study for study in studies if re.match(rf"{re.escape(study)}\b(?!_)", path.stem)), "all together")
+        study = next((study for study in studies if is_of_study(path.stem, study)), "all together")
         measured = pd.read_csv(path, sep="\t")
         rule = path.stem if path.parent == benchmarks else path.parent.name
         rows.append((rule, study, measured["s"].sum(), measured["max_rss"].max()))
@@ -109,7 +109,7 @@ if __name__ == "__main__":
     REFERENCE.mkdir(parents=True, exist_ok=True)
     verdicts = tables.read(RESULTS / "verdicts.parquet", VERDICTS)
     (REFERENCE / "verdicts.md").write_text(of_verdicts(verdicts))
-    (REFERENCE / "time.md").write_text(of_time(RESULTS / "benchmarks", verdicts["study"].unique()))
+    (REFERENCE / "time.md").write_text(of_time(RESULTS / "benchmarks", verdicts["study"].unique().tolist()))
     predicted = tables.read(RESULTS / "predictions.parquet", PREDICTIONS)
     (REFERENCE / "predictions.md").write_text(of_predictions(predicted))
     (REFERENCE / "clock.md").write_text(of_clock(tables.read(RESULTS / "clock.parquet", CLOCK)))
