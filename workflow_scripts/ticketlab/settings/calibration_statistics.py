@@ -14,7 +14,7 @@ class RolesSimulationSettings(Section):
 
     orders: Annotated[int, Field(ge=2)] = Field(3, description="networks of one initialisation at a split step")
     layers: PositiveInt = 2
-    components: Annotated[int, Field(ge=3)] = Field(8, description="in each layer")
+    components: Annotated[int, Field(ge=3)] = Field(6, description="in each layer")
     reliability: Share = Field(0.9, description="correlation of a component's score on two probes")
     correlations: list[Annotated[float, Field(ge=0, lt=1)]] = Field(
         [0.0, 0.5], min_length=1, description="of the roles of two networks of one initialisation"
@@ -26,7 +26,7 @@ class RolesSimulationSettings(Section):
 
 
 class StatisticsCalibrationSettings(Section):
-    seeds: Annotated[int, Field(ge=2, description="values behind each interval and test")] = 8
+    seeds: Annotated[int, Field(ge=2, description="values behind each interval and test")] = 5
     alpha: Share = 0.05
     power: Share = Field(0.8, description="at which an effect counts as detectable")
     simulations: PositiveInt = Field(2000, description="of each interval or test")
@@ -40,7 +40,7 @@ class StatisticsCalibrationSettings(Section):
         [0.5, 1.0], description="in standard deviations of the paired difference, at which power is compared"
     )
     comparisons: Annotated[int, Field(ge=4, multiple_of=2)] = Field(
-        12, description="a study's comparisons with decisive controls: 2 · controlled densities · rewind steps"
+        8, description="a study's comparisons with decisive controls: 2 · controlled densities · rewind steps"
     )
     structures: PositiveInt = Field(3, description="reference predictors of a study")
     roles: RolesSimulationSettings = RolesSimulationSettings()
