@@ -78,8 +78,8 @@ format: environment ## bring the code into the style that lint asks for
 bench: environment ## throughput beside a plain PyTorch loop and devinterp's own sampler
 	$(BIN)/python -m benchmarks.bench $(ARGS)
 
-reference: environment ## docs/reference/ from the finished default run in results/
-	$(BIN)/python -m workflow_scripts.tools.reference
+reference: environment ## docs/reference/ from the finished default run in results/ (ARGS=thorough: from that one's)
+	$(BIN)/python -m workflow_scripts.tools.reference $(ARGS)
 
 schema: environment ## config/schema.json from the pydantic models
 	$(BIN)/python -m workflow_scripts.tools.schema > config/schema.json

@@ -30,6 +30,7 @@ from workflow_scripts.ticketlab.settings.calibration_statistics import (
 ROOT = Path(__file__).parents[2]
 DEFAULT = StatisticsCalibrationSettings()
 SMALL = StatisticsCalibrationSettings(
+    seeds=8,
     simulations=800,
     verdict_simulations=60,
     skews=[1.0],

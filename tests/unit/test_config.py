@@ -35,7 +35,7 @@ def test_every_overlay_is_valid(file):
 
 
 def test_there_are_overlays():
-    assert {file.name for file in OVERLAYS} >= {"quick.yaml", "full.yaml"}
+    assert {file.name for file in OVERLAYS} >= {"quick.yaml", "thorough.yaml", "full.yaml"}
 
 
 # path, value, and what the message must say: the key, the value, what is allowed.
@@ -59,11 +59,11 @@ MISTAKES = [
     ("studies/text/checkpoints", 2, ["studies.text.checkpoints", "2", "3"]),
     ("studies/text/model", 3, ["studies.text.model", "3", "dictionary"]),
     ("studies/text/model/kind", "cnn", ["studies.text.model", "'cnn'", "'transformer'", "'mlp'"]),
-    ("studies/text/model/heads", 5, ["studies.text.model", "64", "5", "multiple"]),
+    ("studies/text/model/heads", 5, ["studies.text.model", "48", "5", "multiple"]),
     ("studies/digits/model/hidden", [], ["studies.digits.model.hidden", "[]", "at least 1"]),
     ("studies/text/task/kind", "audio", ["studies.text.task", "'audio'", "'images'", "'text'"]),
     ("studies/digits/task/path", "x.npz", ["studies.digits.task", "source: npz"]),
-    ("studies/text/seeds", 6, ["studies.text", "6", "block_size 4"]),
+    ("studies/text/seeds", 6, ["studies.text", "6", "block_size 5"]),
     ("studies/text/seeds", 1000, ["studies.text.seeds", "1000", "less than 1000"]),
     ("studies/text/pruning/rewind_steps", [0, 600], ["studies.text", "pruning.rewind_steps", "600", "step 600"]),
     ("studies/text/pruning/mask_steps", [900], ["studies.text", "pruning.mask_steps", "900", "step 600"]),
@@ -73,7 +73,7 @@ MISTAKES = [
     ("studies/text/pruning/total_levels", [5], ["studies.text.pruning", "total_levels", "5", "beyond rounds"]),
     ("studies/text/pruning/clock_level", 7, ["studies.text.pruning", "clock_level", "7", "beyond rounds"]),
     ("studies/digits/training/weight_decay", 0.1, ["studies.digits", "dimension", "weight_decay to 0"]),
-    ("studies/text/fate/level", 5, ["studies.text", "fate.level", "5", "beyond rounds 4"]),
+    ("studies/text/fate/level", 5, ["studies.text", "fate.level", "5", "beyond rounds 3"]),
     ("studies/text/pruning/rewind_steps", [0, 0], ["studies.text.pruning", "rewind_steps", "[0, 0]", "repeats"]),
     ("studies/text/supermask/densities", [0.3, 0.3], ["studies.text.supermask", "densities", "[0.3, 0.3]", "repeats"]),
     ("studies/text/pruning/mask_steps", [], ["studies.text.pruning", "mask_at_step needs mask_steps"]),
@@ -134,9 +134,10 @@ def test_two_mistakes_are_told_at_once(shipped):
 
 def test_a_study_is_the_defaults_with_its_own_block_over_them(shipped):
     put(shipped, "defaults/judging/alpha", 0.01)
+    put(shipped, "studies/digits/block_size", 1)
     config = validate(shipped)
     assert config.studies["text"].seeds == shipped["defaults"]["seeds"]
-    assert config.studies["digits"].block_size == shipped["studies"]["digits"]["block_size"]
+    assert config.studies["digits"].block_size == 1 != config.studies["text"].block_size
     assert config.studies["text"].judging.alpha == 0.01 and config.studies["text"].judging.metric == "loss"
 
 

@@ -1,8 +1,11 @@
 """What `make reference` writes of a run besides its tables (workflow_scripts/tools/reference.py)."""
 
+from functools import partial
 from pathlib import Path
 
-from workflow_scripts.tools.reference import of_time
+import pandas as pd
+
+from workflow_scripts.tools.reference import of_clock, of_predictions, of_time, of_verdicts
 
 
 def measure(folder: Path, name: str, seconds: float, memory: float) -> None:
@@ -28,3 +31,16 @@ def test_times_are_summed_by_rule_and_study_the_costliest_first(tmp_path: Path) 
         "| judge | 2 |  |  | 2 |",
         "| all | 2 | 400 | 5020 | 5422 |",
     ]
+
+
+def test_pages_say_which_run_they_are_of(tmp_path: Path) -> None:
+    measure(tmp_path, "judge.tsv", 2.0, 100.0)
+    empty = {
+        of_verdicts: pd.DataFrame(columns=["study", "claim"]),
+        of_predictions: pd.DataFrame(columns=["prediction", "verdict"]),
+        of_clock: pd.DataFrame(columns=["study"]),
+    }
+    pages = [lambda *run: of_time(tmp_path, [], *run), *(partial(page, table) for page, table in empty.items())]
+    for page in pages:
+        assert "the default run" in page().splitlines()[0]
+        assert "a run of config/thorough.yaml" in page("a run of config/thorough.yaml").splitlines()[0]

@@ -130,9 +130,9 @@ CHANGES = [
         TRAINED - {"train_spawned", "measure_dimensions", "resample_rest"}
         | {"foretell_roles", "estimate_llc", "sweep_llc"},
     ),
-    ("pruning/schedule/keep", 0.7, {"imp_round", "retrain_tickets", "resample_rest", "trace_masks", "compare_masks"}),
-    ("pruning/rounds", 13, set()),
-    ("pruning/control_levels", [2, 4, 8, 12], set()),
+    ("pruning/schedule/keep", 0.6, {"imp_round", "retrain_tickets", "resample_rest", "trace_masks", "compare_masks"}),
+    ("pruning/rounds", 9, set()),
+    ("pruning/control_levels", [2, 3, 5, 8], set()),
     ("pruning/controls", ["reinitialised"], set()),
     ("pruning/rewound_controls", ["reinitialised", "shuffled", "random"], set()),
     ("pruning/clock_level", 4, {"resample_rest", "trace_masks", "compare_masks"} | READ_BACK),
@@ -149,8 +149,8 @@ CHANGES = [
     ("judging/margin", 0.5, JUDGED | {"draw_resample", "measure_dimensions", "draw_dimensions"}),
     ("resample/keep", ["ticket", "rest"], {"resample_rest"}),
     ("foretelling/top_share", 0.5, {"foretell_roles", "draw_foretold", "predict"}),
-    ("seeds", 16, set()),
-    ("block_size", 4, {"init_seeds"}),
+    ("seeds", 10, set()),
+    ("block_size", 1, {"init_seeds"}),
     ("licensed_by", "text", {"judge"}),
 ]
 
@@ -253,8 +253,8 @@ def test_the_checkpoints_of_the_llc_concern_dense_networks(shipped):
 
 
 ADDITIONS = [
-    ("pruning/rounds", 13, {("imp_round", "digits", (0, 13)), ("imp_round", "digits", (20, 13))}),
-    ("seeds", 16, {("init_seeds", "digits", 1)}),
+    ("pruning/rounds", 9, {("imp_round", "digits", (0, 9)), ("imp_round", "digits", (20, 9))}),
+    ("seeds", 10, {("init_seeds", "digits", 1)}),
     (
         "pruning/controls",
         ["reinitialised", "shuffled", "random", "one_shot"],

@@ -1,5 +1,10 @@
-"""Copy the answers, the times and the figures of the run in results/ to docs/reference/, the reference result."""
+"""Copy the answers, the times and the figures of a finished run to docs/reference/, the reference results.
 
+Of the default run (results/), or with the name of an overlay, `thorough`, of that one's (results/thorough/), to a
+folder of its own.
+"""
+
+import argparse
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,6 +21,7 @@ from workflow_scripts.ticketlab.reporting import MAIN_CLAIMS, half_way_steps
 from workflow_scripts.tools.jobs import is_of_study
 
 RESULTS, REFERENCE = Path("results"), Path("docs/reference")
+DEFAULT = "the default run"
 
 
 def number(value: float) -> str:
@@ -31,12 +37,12 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def of_verdicts(verdicts: pd.DataFrame) -> str:
+def of_verdicts(verdicts: pd.DataFrame, run: str = DEFAULT) -> str:
     """The verdict table, the claims that answer a test first."""
     main = verdicts["claim"].isin(MAIN_CLAIMS.values())
     studies = ", ".join(verdicts["study"].unique())
     made = f"Made by `make run` (studies: {studies}) and `make reference`; columns: docs/artifacts.md."
-    parts = ["# Verdicts of the default run", made]
+    parts = [f"# Verdicts of {run}", made]
     header = ["study", "test", "claim", "estimate [95 % interval]", "n", "detectable", "verdict", "reason"]
     for title, chosen in (("The three tests", verdicts[main]), ("Everything else that was judged", verdicts[~main])):
         rows = [
@@ -50,9 +56,9 @@ def of_verdicts(verdicts: pd.DataFrame) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def of_predictions(predictions: pd.DataFrame) -> str:
+def of_predictions(predictions: pd.DataFrame, run: str = DEFAULT) -> str:
     """What was measured of each prediction; those that no study measured are named at the end."""
-    parts = ["# Predictions in the default run", "What they say, and what would refute them: docs/theory.md."]
+    parts = [f"# Predictions in {run}", "What they say, and what would refute them: docs/theory.md."]
     header = ["study", "quantity", "dose [95 % interval]", "n", "if latent", "if built", "reads as", "reason"]
     measured = predictions[predictions["verdict"] != NOT_MEASURED]
     for name, group in measured.groupby("prediction"):
@@ -69,9 +75,9 @@ def of_predictions(predictions: pd.DataFrame) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def of_clock(clock: pd.DataFrame) -> str:
+def of_clock(clock: pd.DataFrame, run: str = DEFAULT) -> str:
     """The half-way steps of each study, in order."""
-    parts = ["# The developmental clock of the default run", "How a half-way step is read: docs/artifacts.md, clock."]
+    parts = [f"# The developmental clock of {run}", "How a half-way step is read: docs/artifacts.md, clock."]
     header = ["order", "quantity", "half-way step [95 % interval]", "recorded steps around it", "from → to", "n"]
     header += ["surely before the next", "why there is none"]
     for study in clock["study"].unique():
@@ -79,7 +85,7 @@ def of_clock(clock: pd.DataFrame) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def of_time(benchmarks: Path, studies: Sequence[str]) -> str:
+def of_time(benchmarks: Path, studies: Sequence[str], run: str = DEFAULT) -> str:
     """Where the time of a run went: seconds of a core by stage and study, from the jobs' benchmark files."""
     rows = []
     for path in sorted(benchmarks.rglob("*.tsv")):
@@ -97,7 +103,7 @@ def of_time(benchmarks: Path, studies: Sequence[str]) -> str:
     ]
     largest = jobs.loc[jobs["memory"].idxmax()]
     parts = [
-        "# Where the time of the default run went",
+        f"# Where the time of {run} went",
         f"Seconds of the {len(jobs)} jobs, one core each, start-up included; the machine: README.md. "
         f"The largest memory is that of {largest.rule}, {largest.study}: {largest.memory / 1000:.1f} GB.",
         table(["rule", *seconds.columns], cells),
@@ -105,14 +111,27 @@ def of_time(benchmarks: Path, studies: Sequence[str]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-if __name__ == "__main__":
-    REFERENCE.mkdir(parents=True, exist_ok=True)
-    verdicts = tables.read(RESULTS / "verdicts.parquet", VERDICTS)
-    (REFERENCE / "verdicts.md").write_text(of_verdicts(verdicts))
-    (REFERENCE / "time.md").write_text(of_time(RESULTS / "benchmarks", verdicts["study"].unique().tolist()))
-    predicted = tables.read(RESULTS / "predictions.parquet", PREDICTIONS)
-    (REFERENCE / "predictions.md").write_text(of_predictions(predicted))
-    (REFERENCE / "clock.md").write_text(of_clock(tables.read(RESULTS / "clock.parquet", CLOCK)))
-    for figure in sorted((RESULTS / "figures").glob("*.png")):
+def write(results: Path, reference: Path, run: str) -> None:
+    """All pages and figures of `run`, whose results lie in `results`, into `reference`."""
+    verdicts = tables.read(results / "verdicts.parquet", VERDICTS)
+    studies = verdicts["study"].unique().tolist()
+    pages = {
+        "verdicts": of_verdicts(verdicts, run),
+        "predictions": of_predictions(tables.read(results / "predictions.parquet", PREDICTIONS), run),
+        "clock": of_clock(tables.read(results / "clock.parquet", CLOCK), run),
+        "time": of_time(results / "benchmarks", studies, run),
+    }
+    reference.mkdir(parents=True, exist_ok=True)
+    for name, page in pages.items():
+        (reference / f"{name}.md").write_text(page)
+    for figure in sorted((results / "figures").glob("*.png")):
         if not figure.name.startswith("llc_sweep"):  # made only when asked for
-            shutil.copy(figure, REFERENCE)
+            shutil.copy(figure, reference)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("overlay", nargs="?", default="", help="of config/, whose results lie in results/OVERLAY")
+    overlay = parser.parse_args().overlay
+    run = f"a run of config/{overlay}.yaml" if overlay else DEFAULT
+    write(RESULTS / overlay, REFERENCE / overlay, run)
