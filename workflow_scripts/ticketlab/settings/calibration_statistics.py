@@ -14,7 +14,7 @@ class RolesSimulationSettings(Section):
 
     orders: Annotated[int, Field(ge=2)] = Field(3, description="networks of one initialisation at a split step")
     layers: PositiveInt = 2
-    components: Annotated[int, Field(ge=3)] = Field(6, description="in each layer")
+    components: Annotated[int, Field(ge=3)] = Field(5, description="in each layer")
     reliability: Share = Field(0.9, description="correlation of a component's score on two probes")
     correlations: list[Annotated[float, Field(ge=0, lt=1)]] = Field(
         [0.0, 0.5], min_length=1, description="of the roles of two networks of one initialisation"
