@@ -260,7 +260,7 @@ def test_provenance_is_on_the_page(html, config):
 def test_settings_have_a_cell_for_each_study(config, tables):
     table = {row["label"]: row["cells"] for row in reporting.settings(config, tables[0])}
     assert all(len(cells) == 2 for cells in table.values())
-    assert table["seeds"] == ["8", "8"]
+    assert table["seeds"] == [str(config.studies[study].seeds) for study in ("text", "digits")]
     assert table["weights kept (%)"][0] == "50, 25, 12.5"
     assert "margin 0.02" in table["thresholds"][0]
     assert table["negative licensed by"] == ["digits", "none"]
