@@ -73,7 +73,7 @@ MISTAKES = [
     ("studies/text/pruning/total_levels", [5], ["studies.text.pruning", "total_levels", "5", "beyond rounds"]),
     ("studies/text/pruning/clock_level", 7, ["studies.text.pruning", "clock_level", "7", "beyond rounds"]),
     ("studies/digits/training/weight_decay", 0.1, ["studies.digits", "dimension", "weight_decay to 0"]),
-    ("studies/text/fate/level", 5, ["studies.text", "fate.level", "5", "beyond rounds 3"]),
+    ("studies/text/fate/level", 5, ["studies.text", "fate.level", "5", "beyond rounds 4"]),
     ("studies/text/pruning/rewind_steps", [0, 0], ["studies.text.pruning", "rewind_steps", "[0, 0]", "repeats"]),
     ("studies/text/supermask/densities", [0.3, 0.3], ["studies.text.supermask", "densities", "[0.3, 0.3]", "repeats"]),
     ("studies/text/pruning/mask_steps", [], ["studies.text.pruning", "mask_at_step needs mask_steps"]),
