@@ -59,7 +59,7 @@ MISTAKES = [
     ("studies/text/checkpoints", 2, ["studies.text.checkpoints", "2", "3"]),
     ("studies/text/model", 3, ["studies.text.model", "3", "dictionary"]),
     ("studies/text/model/kind", "cnn", ["studies.text.model", "'cnn'", "'transformer'", "'mlp'"]),
-    ("studies/text/model/heads", 3, ["studies.text.model", "40", "3", "multiple"]),
+    ("studies/text/model/heads", 7, ["studies.text.model", "40", "7", "multiple"]),
     ("studies/digits/model/hidden", [], ["studies.digits.model.hidden", "[]", "at least 1"]),
     ("studies/text/task/kind", "audio", ["studies.text.task", "'audio'", "'images'", "'text'"]),
     ("studies/digits/task/path", "x.npz", ["studies.digits.task", "source: npz"]),

@@ -17,7 +17,7 @@ BAD = {
     "unknown top-level key": ("resuls: elsewhere", "no key 'resuls'"),
     "wrong type": (training("{steps: many}"), "studies.digits.training.steps"),
     "out of range": (training("{learning_rate: -1}"), "studies.digits.training.learning_rate"),
-    "heads that do not divide the width": ("studies: {text: {model: {heads: 5}}}", "heads 5"),
+    "heads that do not divide the width": ("studies: {text: {model: {heads: 7}}}", "heads 7"),
     "rewinding past the end": ("studies: {digits: {pruning: {rewind_steps: [0, 9000]}}}", "pruning.rewind_steps 9000"),
     "a study that is not there": ("run: [digit]", "'digit'"),
     "a tensor that the model has not": (
