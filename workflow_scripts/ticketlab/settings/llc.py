@@ -30,7 +30,7 @@ class LLCSettings(Section):
     members_together: PositiveInt = Field(
         1,
         description="networks whose chains are sampled as one stack: 1 leaves a network's noise independent of all "
-        "others; more take less time, little on a CPU core with 4 chains, a third with 2, and much on a GPU",
+        "others; 5 take about half the time of 1 on a CPU core where networks are small, and less on a GPU",
     )
 
     @model_validator(mode="after")
