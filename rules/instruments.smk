@@ -135,8 +135,8 @@ rule sweep_llc:
         CONDA
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=120,
+        mem_mb=grown(3000),
+        runtime=grown(120),
     params:
         spec=lambda w: specs.sweep_llc(CONFIG, w.study),
         code=code("sweep_llc.py"),
@@ -159,8 +159,8 @@ rule draw_llc_sweep:
         CONDA
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=grown(1000),
+        runtime=grown(10),
     params:
         spec=lambda w: specs.draw_llc_sweep(CONFIG, w.study),
         code=code("draw_llc_sweep.py"),

@@ -27,7 +27,7 @@ with logged(snakemake) as provenance:
 
     dense, initial = prunable_of(snakemake.input.dense, 0)
     counts = pruning.schedule(schedule, pruning.sizes(initial), level)
-    final = pruning.keep_top(pruning.magnitude(prunable_of(snakemake.input.dense, last)[1]), counts)
+    final = pruning.largest(prunable_of(snakemake.input.dense, last)[1], counts)
     place = {member.init_seed: index for index, member in enumerate(dense)}
     shifts = {"dense_final": 0} | ({"dense_final_other_init": 1} if len(dense) > 1 else {})
     rows = []
@@ -35,7 +35,7 @@ with logged(snakemake) as provenance:
         members, weights = prunable_of(path, last)
         kept = [index for index, member in enumerate(members) if member.data_seed != member.init_seed]
         children = [members[index] for index in kept]
-        masks = pruning.keep_top(pruning.magnitude(take(weights, kept)), counts)
+        masks = pruning.largest(take(weights, kept), counts)
         own = [place[child.init_seed] for child in children]
         for reference, shift in shifts.items():
             others = take(final, [(index + shift) % len(dense) for index in own])

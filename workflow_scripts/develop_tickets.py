@@ -54,7 +54,7 @@ with logged(snakemake) as provenance:
     with tables.writing(snakemake.output.weights, WEIGHTS, provenance) as writer:
         for state in train(study.model, study.problem, study.name, members, start, training, record, masks=mask):
             found = (study.name, members, state.step, study.model, state.weights, references, components)
-            rows.append(developing.distance_rows(*found))
+            rows.append(structure.rows(*found))
             if state.step in (*spec["llc_steps"], last):
                 states.add_state(writer, study.name, kept, state.take(end))
     tables.write(snakemake.output.structure, STRUCTURE, pd.concat(rows), provenance)

@@ -42,7 +42,7 @@ with logged(snakemake) as provenance:
         parts.append(roles.rows(study.name, members, settings.steps, index, study.model, scores))
     prunable = pruning.prunable(study.model, weights)
     counts = pruning.schedule(ScheduleSettings(**spec["schedule"]), pruning.sizes(prunable), spec["level"])
-    masks = pruning.keep_top(pruning.magnitude(prunable), counts)
+    masks = pruning.largest(prunable, counts)
     initial = start.take([place[member.init_seed] for member in members]).weights
     found = [
         agreement.compare(pd.concat(parts), scoring.permutations),

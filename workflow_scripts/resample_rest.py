@@ -14,7 +14,7 @@ from workflow_scripts.ticketlab.jobs import logged
 from workflow_scripts.ticketlab.settings.roles import RolesSettings
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
-from workflow_scripts.ticketlab.stack import as_variant, concatenate, take, to
+from workflow_scripts.ticketlab.stack import as_variant, concatenate, take
 from workflow_scripts.ticketlab.study import metric_rows, open_study
 from workflow_scripts.ticketlab.training import evaluate, initial_state, initial_weights, train
 
@@ -27,9 +27,7 @@ with logged(snakemake) as provenance:
 
     dense, initial = blocks.read(snakemake.input.dense, 0, study.device)
     ticket = blocks.read(snakemake.input.masks, settings.steps, study.device, states.read_masks)[1]
-    fresh = initial_weights(study.model.cpu(), study.name, [member.init_seed for member in dense], "resample")
-    fresh = to(fresh, study.device)
-    study.model.to(study.device)
+    fresh = initial_weights(study.model, study.name, [member.init_seed for member in dense], "resample")
     starts, members = [], []
     for kept in spec["keep"]:
         keep = resampling.part(kept, ticket, pruning.prunable(study.model, initial), study.name, dense)
@@ -58,7 +56,7 @@ with logged(snakemake) as provenance:
     place = {member.init_seed: index for index, member in enumerate(dense)}
     theirs = take(initial, [place[member.init_seed] for member in siblings])
     begun = pruning.prunable(study.model, concatenate([start, initial, theirs]))
-    masks = pruning.keep_top(pruning.magnitude(ends), counts)
+    masks = pruning.largest(ends, counts)
     found = [
         resampling.role_agreement(pd.concat(scored)),
         resampling.mask_agreement(study.name, everyone, masks, begun),

@@ -39,9 +39,8 @@ with logged(snakemake) as provenance:
 
     def fresh_start(rewind_step):
         """Other initial weights for the same seeds, trained as the dense networks were up to the rewind step."""
-        weights = initial_weights(study.model.cpu(), study.name, [m.init_seed for m in dense], "reinit")
-        start = initial_state({n: t.to(study.device) for n, t in weights.items()}, training)
-        study.model.to(study.device)
+        weights = initial_weights(study.model, study.name, [member.init_seed for member in dense], "reinit")
+        start = initial_state(weights, training)
         *_, state = train(study.model, study.problem, study.name, dense, start, training, [rewind_step])
         return state
 

@@ -29,9 +29,10 @@ with logged(snakemake) as provenance:
         return as_variant(members, level=level), pruning.prunable(study.model, weights)
 
     def magnitude_mask(step):
-        return pruning.keep_top(pruning.magnitude(prunable_at(step)[1]), counts)
+        return pruning.largest(prunable_at(step)[1], counts)
 
     members, initial = prunable_at(0)
+    imp = pruning.of_finite(imp, prunable_at(last)[1])
     references = {"final_magnitude": magnitude_mask(last), "imp": imp}
     if len(members) > 1:
         references["imp_other_init"] = take(imp, [(index + 1) % len(members) for index in range(len(members))])

@@ -3,7 +3,6 @@
 The metadata also hold `between`, the distances of the predictors to each other.
 """
 
-import numpy as np
 import pandas as pd
 from snakemake.script import Snakemake
 
@@ -26,19 +25,6 @@ with logged(snakemake) as provenance:
     rows = []
     for step in tables.steps(snakemake.input.weights, WEIGHTS):
         members, weights = states.read_weights(snakemake.input.weights, step, study.device)
-        keys = pd.DataFrame([member.keys() for member in members])
-        found = structure.distances(study.model, weights, references)
-        if components is not None:
-            found |= structure.component_distances(study.model, weights, components)
-        for name, distance in found.items():
-            rows.append(
-                keys.assign(
-                    study=study.name,
-                    step=step,
-                    structure=name,
-                    distance=distance,
-                    reference_floor=references.floors.get(name, np.nan),
-                )
-            )
+        rows.append(structure.rows(study.name, members, step, study.model, weights, references, components))
     between = structure.between(references)
     tables.write(snakemake.output.structure, STRUCTURE, pd.concat(rows), provenance, between=between)

@@ -219,6 +219,8 @@ def test_few_inits_or_no_replicate_give_no_interval_but_a_reason():
     one = determinacy(compare(study_of(0.5, inits=1), 5))
     assert one["estimate"].isna().all()
     assert one["reason"].str.contains("too few inits").all()
+    none = determinacy(compare(study_of(0.5, inits=1), 5), "other_init")
+    assert none.empty and list(none.columns) == list(one.columns)
     frame = study_of(0.5, inits=4)
     replicate = (frame["variant"] == "spawned") & (frame["data_seed"] == frame["init_seed"])
     without = determinacy(compare(frame[~replicate], 5))

@@ -101,6 +101,57 @@ def test_a_step_at_which_most_seeds_were_flagged_is_left_out():
     assert (row["first"], row["n"]) == (1, 7)
 
 
+def test_a_seed_without_any_value_leaves_the_interval_as_it_is_without_that_seed():
+    values = simulated(generator("test", "lost seed"), 5, 0.05)
+    with_it = np.vstack([values, np.full(len(STEPS), np.nan)])
+    assert clock.determined(course(with_it), 0.05) == clock.determined(course(values), 0.05)
+
+
+def llc_rows(curves):
+    """A `llc` table of dense networks, one curve per seed."""
+    rows = [(seed, step, value) for seed, curve in enumerate(curves) for step, value in zip(STEPS, curve, strict=True)]
+    return pd.DataFrame(rows, columns=["init_seed", "step", "llc"]).assign(variant="dense", flag="")
+
+
+def rise_and_fall(curves):
+    rise, fall = (clock.determined(found, 0.05) for found in clock.complexity(llc_rows(curves), 0.05))
+    assert (rise["quantity"], fall["quantity"]) == (clock.LLC, clock.LLC)
+    assert (rise["of"], fall["of"]) == (clock.RISES, clock.FALLS)
+    return rise, fall
+
+
+def around(curve, seeds=8, spread=0.05, name="llc"):
+    return np.array(curve) + spread * generator("test", name).normal(size=(seeds, len(curve)))
+
+
+def test_a_learning_coefficient_that_rises_and_falls_has_a_step_of_either():
+    """Both ends are alike: half-way from the first value to the last would be nowhere."""
+    rise, fall = rise_and_fall(around([1, 1, 5, 9, 8, 2, 1]))
+    assert 1 < rise["step"] < 7 and 15 < fall["step"] < 31 and not rise["reason"] + fall["reason"]
+    assert rise["last"] == fall["first"] == pytest.approx(9, abs=0.1)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_learning_coefficient_that_only_rises_has_nothing_to_fall_and_the_other_way_round(sign):
+    moves, stays = rise_and_fall(around(sign * np.log2(STEPS + 1)))[:: int(sign)]
+    assert moves["step"] == pytest.approx(7, rel=0.1) and moves["reason"] == ""
+    words = "fall" if sign > 0 else "rise"
+    assert np.isnan(stays["step"]) and stays["reason"].startswith(f"nothing to {words}: changes by ")
+
+
+def test_noise_on_a_plateau_is_no_fall():
+    """The highest of several noisy values lies above the last: where it lies is not asked of the seeds that show it."""
+    found = [rise_and_fall(around([0, 0, 0, 5, 5, 5, 5], spread=1, name=f"plateau {run}")) for run in range(100)]
+    assert sum(fall["reason"] == "" for _, fall in found) <= 6
+    assert all(3 < rise["step"] < 15 for rise, fall in found if fall["reason"])
+
+
+def test_a_learning_coefficient_that_was_not_measured_says_so():
+    rows = llc_rows(around([1.0] * 7)).assign(flag="rhat")
+    reasons = {clock.determined(found, 0.05)["reason"] for found in clock.complexity(rows, 0.05)}
+    assert reasons == {"not measured in two or more seeds at any step"}
+
+
 def structure_rows(curve, seeds=8, spread=0.01):
     random = generator("test", "structure")
     return pd.DataFrame(
@@ -154,6 +205,40 @@ def test_a_barrier_ends_at_nothing_where_nothing_is_left_to_differ():
 def test_networks_within_the_margin_are_connected_from_the_start():
     row = clock.determined(clock.barrier(barrier_rows({0: 0.05, 7: 0.04}), SETTINGS, 63), 0.05)
     assert np.isnan(row["step"]) and row["reason"].startswith("connected from step 0 on: 0.05")
+
+
+def ticket_of(lost, spread=0.002):
+    """Its row of the clock, with what tickets lose against dense by the step of their mask."""
+    random = generator("test", "tickets")
+    names = {STEPS[0]: "initial_magnitude", STEPS[-1]: "one_shot"}
+    rows = [("dense", 0, seed, 1.0) for seed in range(8)]
+    rows += [
+        (names.get(step, f"mask_at_step_{step}"), 2, seed, 1 + value + spread * random.normal())
+        for step, value in zip(STEPS, lost, strict=True)
+        for seed in range(8)
+    ]
+    frame = pd.DataFrame(rows, columns=["variant", "level", "init_seed", "value"])
+    frame = frame.assign(split="test", metric="loss", step=STEPS[-1], rewind_step=0)
+    return clock.determined(clock.tickets(frame, SETTINGS, STEPS[-1], 2, 0), 0.05)
+
+
+def test_a_mask_that_comes_to_match_has_a_half_way_step():
+    row = ticket_of([0.5, 0.5, 0.5, 0.5, 0.02, 0.02, 0.02])
+    assert 7 < row["step"] < 15 and row["reason"] == ""
+
+
+def test_masks_that_match_from_the_start_were_not_determined_while_training():
+    """δ is 0.1: that they move within it is no matter."""
+    row = ticket_of([0.05, 0.05, 0.04, 0.03, 0.02, 0.01, 0.01])
+    assert np.isnan(row["step"]) and row["reason"].startswith("matches from step 0 on: 0.05")
+    assert row["reason"].endswith("is within δ = 0.1") and row["first"] == pytest.approx(0.05, abs=0.01)
+
+
+@pytest.mark.parametrize("first", [0.9, 0.02])
+def test_masks_that_do_not_match_in_the_end_are_not_half_way_to_anything(first):
+    row = ticket_of([first, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
+    assert np.isnan(row["step"]) and row["reason"].startswith("never matches for good (0.")
+    assert row["reason"].endswith("against δ = 0.1)")
 
 
 def test_an_order_is_claimed_only_where_intervals_and_recorded_steps_do_not_meet():

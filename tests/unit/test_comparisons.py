@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workflow_scripts.ticketlab import comparisons, tables
+from workflow_scripts.ticketlab import comparisons, statistics, tables
 from workflow_scripts.ticketlab.contracts.comparisons import COMPARISONS
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 
@@ -105,11 +105,11 @@ def test_unpaired_seeds_are_refused(metrics):
         list(comparisons.tickets(lost, SETTINGS, LAST))
 
 
-SPEED = {("steps_to_dense", "ticket"), ("steps_to_dense", "ticket - dense")}
-SHUFFLED_SPEED = {("steps_to_dense", "shuffled"), ("steps_to_dense", "shuffled - dense")}
+SPEED = {("steps_to_worse_end", "ticket"), ("steps_to_worse_end", "ticket - dense")}
+SHUFFLED_SPEED = {("steps_to_worse_end", "shuffled"), ("steps_to_worse_end", "shuffled - dense")}
 # Which comparisons become unknown when a network of a variant diverges at its end.
 LOST = {
-    "dense": {("steps_to_dense", "dense"), *SPEED, *SHUFFLED_SPEED}
+    "dense": {*SPEED, *SHUFFLED_SPEED}
     | {("loss", c) for c in ("dense", "ticket - dense", "shuffled - dense", "supermask_kaiming - dense")},
     "ticket": {*SPEED}
     | {("loss", c) for c in ("ticket", "ticket - dense", "ticket - shuffled", "ticket - dense_total")},
@@ -154,13 +154,64 @@ def test_steps_to_reach_a_loss():
 
 @pytest.mark.parametrize("last", [7, 120, 400, 800, 12345])
 def test_a_network_that_ends_at_its_target_needs_exactly_all_steps_like_one_that_never_gets_there(last):
-    """Or a rounding, the same for all seeds, would be a difference without spread, and p = 0."""
+    """Or a rounding would tell apart two networks that end alike."""
     assert reach([3.0, 2.0, 1.1], 1.1, steps=(0, 3, last)) == last == reach([3.0, 2.0, 1.5], 1.1, steps=(0, 3, last))
 
 
 @pytest.mark.parametrize(("curve", "target"), [([3.0, math.nan, math.nan], 2.0), ([3.0, 2.0, 1.0], math.nan)])
 def test_steps_to_reach_of_a_diverged_network_are_unknown(curve, target):
     assert math.isnan(reach(curve, target))
+
+
+def speed(dense, ticket, steps=(0, 9, 99), ticket_steps=None):
+    """How many steps later the ticket gets to the loss that both reach; curves (seeds, steps)."""
+    parts = [rows_of("dense", dense, steps=steps)]
+    parts.append(rows_of("ticket", ticket, level=1, density=0.5, steps=ticket_steps or steps))
+    both = [pd.concat(parts).assign(split=split) for split in ("test", "validation")]
+    found = table(comparisons.tickets(pd.concat(both), SETTINGS, steps[-1]))
+    return one(found, quantity="steps_to_worse_end", contrast="ticket - dense")
+
+
+def test_the_loss_to_reach_is_the_worse_of_both_ends():
+    """The one that ends worse needs all steps, the other as many as until it has come as low."""
+    needed = 10**1.75 - 1  # from 2 at step 9 three quarters of the way down to 1 at step 99, in log(step + 1)
+    assert speed([3.0, 2.0, 1.0], [3.0, 2.5, 1.25])["estimate"] == pytest.approx(99 - needed)
+    assert speed([3.0, 2.5, 1.25], [3.0, 2.0, 1.0])["estimate"] == pytest.approx(needed - 99)
+
+
+def test_what_the_one_reaches_sooner_the_other_reaches_later():
+    first, second = np.random.default_rng(0).uniform(1, 3, (2, SEEDS, 3))
+    there, back = speed(first, second), speed(second, first)
+    assert there["estimate"] == pytest.approx(-back["estimate"]) and there["p"] == pytest.approx(back["p"])
+    assert there["ci_low"] == pytest.approx(-back["ci_high"]) and there["estimate"] != 0
+
+
+def test_a_rewound_ticket_and_dense_are_looked_at_from_the_same_step_on():
+    """Dense, as low early on as at its end, would be credited with steps at which the ticket did not exist."""
+    assert speed([0.5, 2.0, 1.0], [2.0, 1.0], ticket_steps=(9, 99))["estimate"] == 0
+
+
+def test_of_two_networks_of_one_law_neither_is_sooner_more_often_than_alpha():
+    """Nor to either side. With the end of one as the loss to reach, that one comes last by construction."""
+    studies, seeds, alpha, steps = 1000, 5, 0.05, np.array([0, 1, 3, 10, 30, 100])
+    random = np.random.default_rng(0)
+    shared = random.normal(0, 0.05, (studies * seeds, 1))  # of one initialisation and data order
+
+    def curves():
+        falling = 3 * (steps + 1.0) ** -random.uniform(0.4, 0.6, (studies * seeds, 1))
+        return pd.DataFrame(1 + shared + falling + random.normal(0, 0.05, (studies * seeds, len(steps))), columns=steps)
+
+    def shares(first, second):
+        """Of studies in which the first is found sooner, and later."""
+        found = [statistics.mean_interval(row, alpha) for row in (first - second).to_numpy().reshape(studies, seeds)]
+        return [np.mean([r.p < alpha and side * r.estimate > 0 for r in found]) for side in (-1, 1)]
+
+    ticket, dense = curves(), curves()
+    sooner, later = shares(*comparisons.steps_to_worse_end(ticket, dense))
+    assert sooner == pytest.approx(alpha / 2, abs=0.01) and later == pytest.approx(alpha / 2, abs=0.01)
+    target = dense.iloc[:, -1]
+    sooner, later = shares(*(comparisons.steps_to_reach(values, target) for values in (ticket, dense)))
+    assert sooner > 3 * alpha / 2 and later == 0
 
 
 def distances(values, steps=(0, 2, 8, 32), name="bigram"):

@@ -59,6 +59,12 @@ MISTAKES = [
     ("studies/text/checkpoints", 2, ["studies.text.checkpoints", "2", "3"]),
     ("studies/text/model", 3, ["studies.text.model", "3", "dictionary"]),
     ("studies/text/model/kind", "cnn", ["studies.text.model", "'cnn'", "'transformer'", "'mlp'"]),
+    (
+        "studies/text/model",
+        {"kind": "mlp", "hidden": [9]},
+        ["studies.text:", "model.kind 'mlp'", "'text'", "transformer"],
+    ),
+    ("studies/text/roles/scores", ["entropy"], ["studies.text:", "foretelling", "roles.scores", "ablation"]),
     ("studies/text/model/heads", 7, ["studies.text.model", "40", "7", "multiple"]),
     ("studies/digits/model/hidden", [], ["studies.digits.model.hidden", "[]", "at least 1"]),
     ("studies/text/task/kind", "audio", ["studies.text.task", "'audio'", "'images'", "'text'"]),
@@ -91,6 +97,10 @@ MISTAKES = [
     ("studies/text/llc_sweep/checkpoints", [799], ["studies.text", "llc_sweep.checkpoints", "[799]", "recorded steps"]),
     ("studies/text/llc/chains", 1, ["studies.text.llc.chains", "1", "2"]),
     ("studies/text/judging/margin", -1, ["studies.text.judging.margin", "-1", "greater than 0"]),
+    ("studies/text/judging/determined", 0.25, ["studies.text.judging", "determined 0.25", "undetermined 0.25"]),
+    ("studies/text/judging/undetermined", 0.9, ["studies.text.judging", "determined 0.75", "undetermined 0.9"]),
+    ("studies/text/judging/power", 0.05, ["studies.text.judging", "power 0.05", "alpha 0.05"]),
+    ("studies/text/judging/alpha", 0.9, ["studies.text.judging", "power 0.8", "alpha 0.9"]),
     ("studies/text/judging/metric", "bleu", ["studies.text.judging.metric", "'bleu'", "'loss' or 'error'"]),
     (
         "studies/text/structure/split",

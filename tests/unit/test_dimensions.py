@@ -6,6 +6,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
+from tests.unit import linear_zero_sets
 from workflow_scripts.ticketlab import (
     dimensions,
     linear_networks,
@@ -41,6 +42,7 @@ from workflow_scripts.ticketlab.settings.calibration_llc import NetworkSettings
 from workflow_scripts.ticketlab.settings.dimension import DimensionSettings, LinearDimensionSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.stack import dense_members
+from workflow_scripts.ticketlab.statistics import mean_interval
 from workflow_scripts.ticketlab.training import initial_state, train
 
 
@@ -56,9 +58,9 @@ def test_many_networks_have_the_residuals_and_derivatives_of_each(widths):
     goal = linear_networks.target(widths, 1)
     goals = np.stack([goal] * 4)
     for index, one in enumerate(theta):
-        alone = linear_networks.residuals(one, widths, goal)
+        alone = linear_zero_sets.residuals(one, widths, goal)
         assert subspace_search.residuals(theta, widths, goals)[index] == pytest.approx(alone)
-        assert subspace_search.jacobian(theta, widths)[index] == pytest.approx(linear_networks.jacobian(one, widths))
+        assert subspace_search.jacobian(theta, widths)[index] == pytest.approx(linear_zero_sets.jacobian(one, widths))
 
 
 def test_a_linear_model_of_full_rank_needs_as_many_dimensions_as_equations():
@@ -287,8 +289,112 @@ def test_sizes_are_held_against_complexity_at_matched_loss_and_tickets_against_d
     assert found.loc["other", "", OF_TICKET, "size / 2λ"]["estimate"] == pytest.approx(0.5)
 
 
-def verdicts_of(rows):
-    return [row for _, row in dimensions.predictions(rows.reset_index(), settings(seeds=2))]
+def noisy(frame, quantity, noise, name="noise"):
+    """`frame` with a quantity times a factor of its own for each cell and seed."""
+    changed, chosen = frame.copy(), frame["quantity"] == quantity
+    changed.loc[chosen, "size"] *= np.exp(noise * generator("test", name).normal(size=chosen.sum()))
+    return changed
+
+
+def test_the_noise_of_the_learning_coefficient_is_in_the_interval_of_a_slope():
+    """The number of weights is known, so all that its slope varies by is 2λ̂."""
+    frame = sizes_of("other", MATCHED, 1.0)
+    frame.loc[frame["quantity"] == WEIGHTS, "size"] = 100 * 2.0 ** frame["cell"].str[-1].astype(int)
+    exact = summarised(pd.concat([sizes_of(LINEAR, EXACT, 1.0), frame]))
+    measured = summarised(pd.concat([sizes_of(LINEAR, EXACT, 1.0), noisy(frame, MATCHED, 0.3)]))
+    for contrast in ("slope", "size / 2λ"):
+        widths = []
+        for found, quantity in ((exact, WEIGHTS), (exact, RANDOM), (measured, WEIGHTS), (measured, RANDOM)):
+            row = found.loc["other", "", quantity, contrast]
+            widths.append(row["ci_high"] - row["ci_low"])
+            assert row["n"] == 6
+        assert widths[0] == pytest.approx(0, abs=1e-9) and widths[2] > widths[1] and widths[3] > 2 * widths[1]
+
+
+def test_where_2λ_is_exact_the_interval_is_student_t_of_the_slopes_of_the_seeds():
+    frame = sizes_of(LINEAR, EXACT, 0.7)
+    tables_of = {
+        quantity: rows.pivot(index="cell", columns="init_seed", values="size")
+        for quantity, rows in frame.groupby("quantity")
+    }
+    x, logs = np.log(tables_of[EXACT][0]), np.log(tables_of[RANDOM])
+    slopes = np.polynomial.polynomial.polyfit(x, logs, 1)[1]
+    ratios = np.exp((logs - x.to_numpy()[:, None]).mean())
+    expected = mean_interval(slopes, 0.05)
+    row = summarised(frame).sort_index().loc[LINEAR, "", RANDOM]
+    ends = ["estimate", "ci_low", "ci_high"]
+    assert row.loc["slope", ends].tolist() == pytest.approx([expected.estimate, expected.ci_low, expected.ci_high])
+    assert row.loc["size / 2λ", ends].tolist() == pytest.approx(dimensions.geometric(ratios.to_numpy(), 0.05)[:3])
+
+
+def test_the_interval_of_a_slope_covers_it_where_both_axes_are_noisy():
+    truth, runs, covered = np.log(10 * 2.0 ** np.arange(4)), 400, 0
+    for run in range(runs):
+        random = generator("test", "slope", run)
+        x, y = (pd.DataFrame(truth[:, None] + noise * random.normal(size=(4, 8))) for noise in (0.2, 0.1))
+        _, low, high, _ = dimensions.jackknife(dimensions.slope, y, x, 0.05)
+        covered += low <= 1 <= high
+    assert 0.92 < covered / runs < 0.98  # 0.95 ± 3 × 0.011
+
+
+def test_a_cell_whose_only_learning_coefficient_is_one_seeds_leaves_no_interval():
+    frame = sizes_of("other", MATCHED, 1.0)
+    lost = frame["cell"].eq("cell2") & frame["init_seed"].gt(0) & frame["quantity"].eq(MATCHED)
+    frame.loc[lost, "flag"] = "rhat"
+    row = summarised(pd.concat([sizes_of(LINEAR, EXACT, 1.0), frame])).loc["other", "", RANDOM, "slope"]
+    assert row["estimate"] == pytest.approx(1, abs=0.1) and np.isnan(row["ci_low"])
+
+
+def verdicts_of(rows, study=None):
+    found = dimensions.predictions(rows.reset_index(), settings(seeds=2))
+    return [row for name, row in found if study in (None, name)]
+
+
+def reason_of(rows, study, quantity):
+    return {row["quantity"]: row["reason"] for row in verdicts_of(rows, study)}[quantity]
+
+
+@pytest.mark.parametrize(("size", "flag"), [(0.0, ""), (np.nan, NOT_REACHED)])
+def test_the_prediction_says_how_many_cells_are_left_out(size, flag):
+    """A ticket of no weights has no logarithm."""
+    frame = sizes_of("other", MATCHED, 1.0)
+    lost = frame["cell"].eq("cell3") & frame["init_seed"].eq(2) & frame["quantity"].eq(RANDOM)
+    frame.loc[lost, ["size", "flag"]] = [size, flag]
+    found = summarised(pd.concat([sizes_of(LINEAR, EXACT, 1.0), frame]))
+    words = f"slope of log size on log 2λ: {RANDOM}"
+    assert "; 1 of 4 cells left out" in reason_of(found, "other", words)
+    assert "left out" not in reason_of(found, LINEAR, words)
+
+
+def test_a_cell_without_a_learning_coefficient_counts_as_left_out():
+    frame = sizes_of("other", MATCHED, 1.0)
+    frame.loc[frame["cell"].eq("cell0") & frame["quantity"].eq(MATCHED), "flag"] = "rhat"
+    found = summarised(pd.concat([sizes_of(LINEAR, EXACT, 1.0), frame]))
+    assert found.loc["other", "", RANDOM, "slope"]["missing"] == 1
+
+
+def test_a_study_whose_weights_have_no_slope_has_its_predictions_all_the_same():
+    """Too few of its cells reach the loss at which the number of weights is held against 2λ̂."""
+    frame = sizes_of("other", ESTIMATED, 1.0)
+    ticket = frame[frame["quantity"] == ESTIMATED].assign(quantity=OF_TICKET)
+    found = summarised(pd.concat([sizes_of(LINEAR, EXACT, 1.0), frame, ticket]))
+    assert ("other", "", WEIGHTS, "slope") not in found.index
+    reason = reason_of(found, "other", f"slope of log size on log 2λ: {OF_TICKET}")
+    assert "that of the number of weights is unknown" in reason
+
+
+def test_sizes_over_2λ_of_deep_linear_networks_are_among_the_predictions():
+    found = summarised(pd.concat([sizes_of(LINEAR, EXACT, 1.0), sizes_of("other", MATCHED, 1.0)]))
+    rows = {row["quantity"]: row for row in verdicts_of(found, LINEAR)}
+    row = rows[f"size over 2λ: {RANDOM}"]
+    assert row["dose"] == found.loc[LINEAR, "", RANDOM, "size / 2λ"]["estimate"] == pytest.approx(3, rel=0.1)
+    assert row["reason"].startswith("above 2λ") and "statement 6" in row["reason"]
+    assert f"size over 2λ: {WEIGHTS}" not in rows
+    assert not any(row["quantity"].startswith("size over") for row in verdicts_of(found, "other"))
+    small = sizes_of(LINEAR, EXACT, 1.0).replace({"quantity": {RANDOM: ZEROED}})
+    small.loc[small["quantity"] == ZEROED, "size"] /= 6
+    reason = reason_of(summarised(small), LINEAR, f"size over 2λ: {ZEROED}")
+    assert reason.startswith("below 2λ") and "statement 6" not in reason
 
 
 def test_the_prediction_says_what_the_slope_and_the_zeros_say():

@@ -316,7 +316,7 @@ def test_distances_of_a_step_are_rows_of_the_table_structure(tokens, adamw, tmp_
     inputs, _ = tokens.problem.evaluation["validation"]
     uniform = torch.full((*inputs.shape, 7), -np.log(7), dtype=torch.float32)
     references = structure.References(torch.from_numpy(inputs), {"uniform": uniform}, {"uniform": np.log(7)})
-    rows = developing.distance_rows("tokens", members, 4, tokens.model, weights, references, None)
+    rows = structure.rows("tokens", members, 4, tokens.model, weights, references, None)
     tables.write(tmp_path / "structure.parquet", STRUCTURE, rows, {})
     assert rows["distance"].tolist() == structure.distances(tokens.model, weights, references)["uniform"].tolist()
     assert rows["step"].eq(4).all() and rows["reference_floor"].eq(np.log(7)).all()

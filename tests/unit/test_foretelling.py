@@ -124,6 +124,15 @@ def test_supermasks_that_keep_what_will_matter_correlate_with_it_and_with_no_oth
     assert abs(pd.DataFrame(rows).set_index("contrast").loc["all, other init", "estimate"]) < 0.3
 
 
+def test_a_diverged_network_has_no_correlation_with_its_supermask_and_takes_none_from_the_others():
+    effects = draws("effects")
+    effects[1] = np.nan
+    mask = np.ones((INITS, UNITS, 4)) * np.arange(UNITS)[:, None]
+    masks = {"one": {"hidden.weight": mask, "output.weight": np.moveaxis(mask, 1, 2)}}
+    rows = foretelling.supermask_overlap("embedding_mlp", masks, role_rows({"ablation:all": effects}, 9), 0.05)
+    assert np.isnan(pd.DataFrame(rows).set_index("contrast").loc["one", "estimate"])
+
+
 def test_a_kind_of_model_that_is_not_known_is_named():
     with pytest.raises(TicketlabError, match="components of a perceptron"):
         foretelling.by_component("perceptron", {}, 0, 1)

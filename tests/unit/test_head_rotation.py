@@ -70,6 +70,16 @@ def test_a_rotation_changes_queries_and_keys_and_no_output(small, weights, which
     assert torch.allclose(network(weights, inputs)[0], network(rotated, inputs)[0], atol=1e-4)
 
 
+def test_a_diverged_network_is_not_rotated_and_the_other_is_as_without_it(weights):
+    broken = {name: tensor.clone() for name, tensor in weights.items()}
+    for tensor in broken.values():
+        tensor[0] = torch.nan
+    found, whole = turns(broken, PRINCIPAL), turns(weights, PRINCIPAL)
+    for layer, matrices in found.items():
+        assert torch.equal(matrices[0].abs(), torch.eye(4).expand_as(matrices[0]))
+        assert torch.equal(matrices[1], whole[layer][1])
+
+
 def test_a_rotation_across_heads_would_change_the_outputs(small, weights):
     """What makes the test above one that can fail."""
     rotated = dict(weights)

@@ -281,6 +281,8 @@ def test_masks_that_do_not_belong_to_the_weights_are_refused():
     weights = {"w": torch.tensor([[1.0, 0.0], [0.0, 2.0]])}
     known = {members[0]: {"w": torch.tensor([1.0, 0.0])}, members[1]: {"w": torch.tensor([0.0, 1.0])}}
     assert llc.masks_of(members, weights, known)["w"].tolist() == [[1, 0], [0, 1]]
+    diverged = {"w": torch.tensor([[1.0, 0.0], [torch.nan, torch.nan]])}
+    assert llc.masks_of(members, diverged, known)["w"].tolist() == [[1, 0], [0, 1]]
     with pytest.raises(TicketlabError, match=r"init seed 1.*not belong together"):
         llc.masks_of(members, weights, {**known, members[1]: known[members[0]]})
     with pytest.raises(TicketlabError, match=r"no mask for.*init seed 1"):

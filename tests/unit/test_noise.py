@@ -136,3 +136,11 @@ def test_the_figure_draws_every_dose_of_every_study():
     expected = frame[frame["quantity"].eq("determinacy, identity") & frame["contrast"].eq("same_init")]
     assert same.get_xdata().tolist() == [2, 4, 8] and same.get_ydata().tolist() == expected["estimate"].tolist()
     assert any("per doubling" in text.get_text() for text in determinacy[0].texts)
+
+
+def test_one_initialisation_alone_has_a_reason_in_place_of_a_curve():
+    agreements, metrics = at_doses([0.5])
+    (frame,) = agreements.values()
+    alone = {2: frame[frame["init_seed"].eq(0) & frame["other_init_seed"].eq(0)]}
+    found = pd.DataFrame(noise.curve(alone, metrics, 0.05))
+    assert found.loc[found["quantity"].str.startswith("determinacy"), "estimate"].isna().all()

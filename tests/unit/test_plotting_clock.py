@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.unit.example_results import LAST, barrier_curves, clock_of, example, figure_settings, judging
-from workflow_scripts.ticketlab import barriers, plotting, plotting_clock
+from workflow_scripts.ticketlab import barriers, clock, plotting, plotting_clock
 from workflow_scripts.ticketlab.comparisons import LLC, MASKS, ROLES, STRUCTURE, TICKETS
 
 NOTHING = "not measured"
@@ -53,6 +53,16 @@ def test_half_way_steps_stand_where_the_table_puts_them(one_study):
     mine = times[times["study"].eq("example") & times["step"].notna()]
     large = [line.get_xdata()[0] for axes in row.axes for line in axes.lines if line.get_markersize() == 9]
     assert sorted(large) == mine["step"].tolist() and len(large) > 4
+
+
+def test_the_learning_coefficients_rise_and_its_fall_are_told_apart(one_study):
+    courses, times, settings = one_study
+    moved = times.copy()
+    for of, step in ((clock.RISES, 5.0), (clock.FALLS, 50.0)):
+        moved.loc[moved["quantity"].eq(clock.LLC) & moved["of"].eq(of), ["step", "ci_low", "ci_high"]] = step
+    row = plotting.draw(plotting_clock.figure, courses, moved, settings).subfigs[0]
+    large = {line.get_marker(): line.get_xdata()[0] for line in row.axes[0].lines if line.get_markersize() == 9}
+    assert large == {"^": 5, "v": 50}
 
 
 def test_structures_start_at_one_masks_stand_at_their_step_and_splits_end_where_nothing_differs(one_study):

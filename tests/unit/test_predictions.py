@@ -84,18 +84,23 @@ def test_masks_say_nothing_if_other_initialisations_share_them(frame):
     ] == (BUILT)
 
 
-@pytest.mark.parametrize(("late", "verdict"), [(0.95, BUILT), (0.12, LATENT), (0.6, MIXED)])
-def test_a_rise_reads_as_built_and_none_as_latent(frame, late, verdict):
-    changed = put(
-        put(frame, "dense_final", "beyond_initial", 0.1, 0.01, step=0),
-        *("dense_final", "beyond_initial"),
-        late,
-        0.01,
-        step=10,
-    )
-    row = one(predict(changed), "P2", "rise")
-    assert row["verdict"] == verdict and row["dose"] == pytest.approx(late - 0.1)
-    assert row["ci_high"] - row["dose"] == pytest.approx(0.01 * np.sqrt(2))
+@pytest.mark.parametrize("late", [0.5, 0.95])
+@pytest.mark.parametrize(("early", "verdict"), [(0.05, BUILT), (0.88, LATENT), (0.4, MIXED)])
+def test_a_rise_reads_as_built_and_none_as_latent_whatever_the_last_split_step_is(frame, early, verdict, late):
+    """Split at the end, runs are one and agree in full."""
+    masks = ("dense_final", "beyond_initial")
+    changed = put(put(frame, *masks, early, 0.01, step=0), *masks, late, 0.01, step=10)
+    row = one(predict(changed), "P2", "rise from split step 0 to the end")
+    assert row["verdict"] == verdict and row["dose"] == pytest.approx(1 - early)
+    assert row["ci_high"] - row["dose"] == pytest.approx(0.01)
+    assert f"at split step 10 it is {late:.2f} [" in row["reason"]
+
+
+def test_the_rise_of_roles_is_to_the_end_as_well(frame):
+    table = predict(frame)
+    rise, dose = (one(table, "P1", words) for words in ("rise from split step 0 to the end", "split at step 0"))
+    assert rise["dose"] == pytest.approx(1 - dose["dose"])
+    assert (rise["ci_low"], rise["ci_high"]) == pytest.approx((1 - dose["ci_high"], 1 - dose["ci_low"]))
 
 
 def test_roles_at_step_0_are_judged_once_by_t2(frame):
@@ -128,6 +133,22 @@ def test_other_weights_under_the_mask_lose_more_than_the_margin_or_not(frame, lo
 def test_that_signs_suffice_speaks_for_neither_view(frame):
     row = one(predict(put(frame, "loss", "ticket - signed_constant", 0.0, 0.01)), "P6", "only the signs")
     assert row["verdict"] == INCONCLUSIVE and "signs carry" in row["reason"]
+
+
+@pytest.mark.parametrize(
+    ("lost", "half", "words"),
+    [
+        (0.3, 0.01, "as either view expects"),
+        (0.0, 0.01, "which neither view expects"),
+        (-0.3, 0.01, "which neither view expects"),
+        (0.1, 0.05, "spans δ"),
+    ],
+)
+def test_that_a_shuffled_mask_loses_speaks_for_neither_view(frame, lost, half, words):
+    """Where all of the information is in the mask, as "built" has it, a shuffled one has lost it too."""
+    row = one(predict(put(frame, "loss", "ticket - shuffled", -lost, half)), "P6", "mask shuffled")
+    assert row["verdict"] == INCONCLUSIVE and words in row["reason"]
+    assert row["sign_if_latent"] == row["sign_if_built"] == "> 0.1"
 
 
 def test_the_learning_coefficient_is_compared_as_a_ratio_and_speaks_for_neither_view(frame):

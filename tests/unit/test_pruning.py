@@ -169,3 +169,18 @@ def test_independent_masks_overlap_by_chance():
     gap = jaccard - chance
     assert abs(gap.mean()) < 4 * gap.std() / math.sqrt(200)
     assert chance.mean().item() == pytest.approx(0.03 / 0.37, rel=0.02)
+
+
+def test_a_diverged_network_has_no_largest_weights_and_no_overlap():
+    """Its NaN would count as largest, so that two diverged networks would have the same mask."""
+    weights = {"a": torch.rand(3, 20), "b": torch.rand(3, 5)}
+    weights["b"][1] = torch.nan
+    masks = pruning.largest(weights, 10)
+    assert masks["a"][1].isnan().all() and masks["b"][1].isnan().all()
+    whole = pruning.keep_top(pruning.magnitude(weights), 10)
+    for name, mask in masks.items():
+        assert torch.equal(mask[[0, 2]], whole[name][[0, 2]])
+        jaccard, chance = pruning.overlap(mask, mask)
+        given = pruning.overlap_given(torch.rand_like(mask), mask, mask)
+        for found in (jaccard, chance, given):
+            assert found.isnan().tolist() == [False, True, False]

@@ -145,7 +145,7 @@ def test_like_claims_are_all_at_a_glance(tables):
     glances = {answer["claim"]: answer["cells"][0] for answer in reporting.answers(verdicts, ["text"])}
     starts = ("ticket at", "ticket at", "supermask_", "roles are fixed by")
     ends = ("IMP's total steps", "sooner", "against dense", "")
-    for (_, words, _), start, end in zip(reporting.MANY_CLAIMS, starts, ends, strict=True):
+    for (_, words, _, _), start, end in zip(reporting.MANY_CLAIMS, starts, ends, strict=True):
         claims = verdicts["claim"][verdicts["claim"].str.startswith(start) & verdicts["claim"].str.endswith(end)]
         cases = [case for cell in glances[words] for case in cell["reason"].removeprefix("at ").split("; ")]
         assert len(cases) == len(claims) > 0
@@ -224,11 +224,13 @@ def test_run_times_add_up_by_rule_and_leave_other_studies_out(tmp_path):
     measured("train_dense/text-1.tsv", 20, 700, 19)
     measured("train_dense/texts-0.tsv", 1000, 9000, 1000)
     measured("judge.tsv", 1, "-", 0.5)
+    measured("calibrate/llc.tsv", 100, 600, 90)
     measured("report.tsv", 50, 50, 50)
     table = reporting.run_times(tmp_path, ["text", "digits"]).set_index("rule")
     assert table.loc["train_dense"].tolist() == [2, 30, 28, 700]
     assert table.loc["judge", "jobs"] == 1
-    assert table.loc["total", ["jobs", "wall", "cpu", "memory"]].tolist() == [3, 31, 28.5, 700]
+    assert table.loc["calibrate"].tolist() == [1, 100, 90, 600]
+    assert table.loc["total", ["jobs", "wall", "cpu", "memory"]].tolist() == [4, 131, 118.5, 700]
     assert table.index[-1] == "total"
     assert "report" not in table.index
 

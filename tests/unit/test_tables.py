@@ -1,7 +1,10 @@
 """The Parquet contracts: round trips, equal bytes, whole files only, and every kind of wrong file refused by name."""
 
 import random
+import re
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import numpy as np
 import pandas as pd
@@ -12,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from tests.conftest import ROOT
 from tests.contracts import CONTRACTS
-from workflow_scripts.ticketlab import tables
+from workflow_scripts.ticketlab import contracts, tables
+from workflow_scripts.ticketlab.contracts import Table
 from workflow_scripts.ticketlab.contracts.networks import MASKS, METRICS, WEIGHTS
 from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.stack import Member
@@ -282,3 +287,15 @@ def test_an_absent_step_or_slot_is_named_with_the_steps_there_are(tmp_path):
         tables.read_stack(tmp_path / "w.parquet", WEIGHTS, 3)
     with pytest.raises(TicketlabError, match="no weight and exp_avg at step 0"):
         tables.read_stack(tmp_path / "w.parquet", WEIGHTS, 0, ("weight", "exp_avg"))
+
+
+def test_a_table_names_every_rule_that_writes_it():
+    """A damaged file's message says which rule makes it anew."""
+    written = re.compile(r"tables\.writ(?:e|ing)\(\s*snakemake\.output[^,]*, ([A-Z_]+)")
+    scripts = sorted((ROOT / "workflow_scripts").glob("*.py"))
+    pairs = {(path.stem, name) for path in scripts for name in written.findall(path.read_text())}
+    assert len(pairs) > 40
+    modules = [import_module(f"{contracts.__name__}.{found.name}") for found in iter_modules(contracts.__path__)]
+    rules = {name: value.rule for module in modules for name, value in vars(module).items() if isinstance(value, Table)}
+    made = {(script, name): "calibrate" if name == "CALIBRATION" else script for script, name in pairs}
+    assert not [pair for pair, rule in made.items() if rule not in rules[pair[1]]]

@@ -7,13 +7,14 @@ import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import cache
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import integrate, stats
 
+from tests.unit import linear_zero_sets
 from workflow_scripts.ticketlab import linear_networks
 from workflow_scripts.ticketlab.learning_coefficients import deep_linear, normal_crossing
 from workflow_scripts.ticketlab.randomness import generator
@@ -250,7 +251,7 @@ def small_networks() -> list[tuple[tuple[int, ...], int]]:
 
 def hessian_rank(widths: Sequence[int], rank: int) -> int:
     """Of K at the balanced solution."""
-    return int(np.linalg.matrix_rank(linear_networks.jacobian(linear_networks.balanced(widths, rank), widths)))
+    return int(np.linalg.matrix_rank(linear_zero_sets.jacobian(linear_zero_sets.balanced(widths, rank), widths)))
 
 
 @cache
@@ -264,7 +265,7 @@ def share_with_a_zero(kind: str, above: int) -> float:
         origin = random.normal(size=count)
         directions = getattr(linear_networks, f"{kind}_directions")(count, dimension, random)
         goal = linear_networks.target(widths, rank)
-        loss = linear_networks.smallest_loss(origin, directions, widths, goal, 6, random)
+        loss = linear_zero_sets.smallest_loss(origin, directions, widths, goal, 6, random)
         found += loss < linear_networks.ZERO
     return found / 20
 
@@ -305,13 +306,34 @@ def test_subspaces_hold_a_zero_from_twice_the_learning_coefficient_on(name: str)
 def test_twice_the_learning_coefficient_of_a_deep_linear_network_is_the_codimension_of_its_solutions() -> None:
     """Counting orbits of representations against Aoyagi's theorem: nothing in common but the truth."""
     for widths, rank in [*small_networks(), ((4, 4, 4, 4), 1), ((4, 6, 3, 5), 1)]:
-        assert linear_networks.codimension(widths, rank) == 2 * deep_linear(widths, rank)[0], (widths, rank)
+        assert linear_zero_sets.codimension(widths, rank) == 2 * deep_linear(widths, rank)[0], (widths, rank)
 
 
 def test_the_rank_of_the_hessian_bounds_the_learning_coefficient() -> None:
     for widths, rank in small_networks():
         hessian, count = hessian_rank(widths, rank), linear_networks.parameters(widths)
         assert Fraction(hessian, 2) <= deep_linear(widths, rank)[0] <= Fraction(count + hessian, 4), (widths, rank)
+
+
+def test_the_dimension_of_the_symmetries_orbit_bounds_the_learning_coefficient() -> None:
+    """Statement 5's first use, at the balanced solution: changes of basis in the hidden layers, less its stabiliser."""
+    for widths, rank in small_networks():
+        free = linear_networks.parameters(widths) - orbit_dimension(widths, rank)
+        assert deep_linear(widths, rank)[0] <= Fraction(free, 2), (widths, rank)
+    assert orbit_dimension([2, 2, 2], 2) == 4 and deep_linear([2, 2, 2], 2)[0] == Fraction(8 - 4, 2)
+
+
+def orbit_dimension(widths: Sequence[int], rank: int) -> int:
+    """Rank of the tangent map at the balanced solution: E W_k and −W_(k+1) E, for each E of hidden layer k."""
+    layers = [linear_networks.target(pair, rank) for pair in pairwise(widths)]
+    tangents = [np.zeros(linear_networks.parameters(widths))]
+    for k in range(1, len(layers)):
+        for place in product(range(widths[k]), repeat=2):
+            unit, changes = np.zeros((widths[k], widths[k])), [np.zeros_like(layer) for layer in layers]
+            unit[place] = 1.0
+            changes[k - 1], changes[k] = unit @ layers[k - 1], -layers[k] @ unit
+            tangents.append(np.concatenate([change.ravel() for change in changes]))
+    return int(np.linalg.matrix_rank(np.array(tangents)))
 
 
 def test_leaving_out_hidden_units_bounds_the_learning_coefficient_from_above() -> None:
@@ -342,7 +364,7 @@ def test_a_random_subspace_takes_off_its_share_of_a_quadratic_loss(dimension: in
     random, start = np.random.default_rng(dimension), np.eye(25)[0]
     left = []
     for _ in range(2000):
-        directions = linear_networks.random_directions(25, dimension, random)
+        directions = linear_zero_sets.random_directions(25, dimension, random)
         left.append(np.sum((start - directions @ (directions.T @ start)) ** 2))
     assert np.mean(left) == pytest.approx(1 - dimension / 25, abs=0.01)
 
@@ -363,25 +385,25 @@ def test_the_jacobian_is_the_derivative() -> None:
     step = 1e-6
     numeric = [
         (
-            linear_networks.residuals(theta + step * e, widths, goal)
-            - linear_networks.residuals(theta - step * e, widths, goal)
+            linear_zero_sets.residuals(theta + step * e, widths, goal)
+            - linear_zero_sets.residuals(theta - step * e, widths, goal)
         )
         / (2 * step)
         for e in np.eye(len(theta))
     ]
-    assert linear_networks.jacobian(theta, widths) == pytest.approx(np.array(numeric).T, abs=1e-7)
+    assert linear_zero_sets.jacobian(theta, widths) == pytest.approx(np.array(numeric).T, abs=1e-7)
 
 
 @pytest.mark.parametrize(("widths", "rank"), [([3, 3, 3], 0), ([4, 6, 3, 5], 1), ([5, 5, 5], 5)])
 def test_the_balanced_network_has_loss_zero(widths: list[int], rank: int) -> None:
-    theta = linear_networks.balanced(widths, rank)
-    assert not linear_networks.residuals(theta, widths, linear_networks.target(widths, rank)).any()
+    theta = linear_zero_sets.balanced(widths, rank)
+    assert not linear_zero_sets.residuals(theta, widths, linear_networks.target(widths, rank)).any()
 
 
 def test_a_point_is_a_subspace_of_no_dimension() -> None:
     widths, random = [2, 2, 2], np.random.default_rng(2)
-    origin, none = random.normal(size=8), linear_networks.random_directions(8, 0, random)
-    loss = linear_networks.smallest_loss(origin, none, widths, linear_networks.target(widths, 1), 3, random)
+    origin, none = random.normal(size=8), linear_zero_sets.random_directions(8, 0, random)
+    loss = linear_zero_sets.smallest_loss(origin, none, widths, linear_networks.target(widths, 1), 3, random)
     assert loss == pytest.approx(
-        0.5 * np.sum(linear_networks.residuals(origin, widths, linear_networks.target(widths, 1)) ** 2)
+        0.5 * np.sum(linear_zero_sets.residuals(origin, widths, linear_networks.target(widths, 1)) ** 2)
     )

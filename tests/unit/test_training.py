@@ -230,6 +230,15 @@ def test_initial_weights_depend_on_study_purpose_and_seed_alone(case):
             assert (other[name] != reference[name]).all(), name
 
 
+def test_initial_weights_leave_the_model_as_it_is_and_lie_where_it_does(case):
+    """Drawn on the CPU in a copy: on a GPU the model itself cannot draw from a CPU generator."""
+    before = {name: tensor.detach().clone() for name, tensor in case.model.named_parameters()}
+    drawn = initial_weights(case.model, "a", [0])
+    for name, tensor in case.model.named_parameters():
+        assert torch.equal(tensor, before[name]) and drawn[name].device == tensor.device
+        assert not drawn[name].requires_grad
+
+
 def test_initial_weights_do_not_touch_the_global_generator(case):
     torch.manual_seed(5)
     expected = torch.rand(3)

@@ -228,6 +228,8 @@ def determinacy(
     mean reaches 0), or inits are too few, estimate and interval are NaN and `reason` says why; else it is empty.
     """
     rows = less_chance(frame, matching)
+    columns = ["study", "split_step", "pair", "matching", "score", "agreement", "ceiling"]
+    columns += ["estimate", "ci_low", "ci_high", "p", "n", "reason"]
     results = []
     for (study, split_step), group in rows.groupby(["study", "split_step"]):
         everything = group[group["pair"].isin(["same_init", "other_init"])]
@@ -242,7 +244,7 @@ def determinacy(
                 p = _label_permutation(compared, permutations, generator(study, "init labels", int(split_step)))
             keys = {"study": study, "split_step": split_step, "pair": pair, "matching": matching, "score": score}
             results.append({**keys, **result, "p": p})
-    return pd.DataFrame(results)
+    return pd.DataFrame(results, columns=columns)
 
 
 def less_chance(frame: pd.DataFrame, matching: str) -> pd.DataFrame:

@@ -75,7 +75,10 @@ def _intervals(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
 
 
 def _single_tests(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
-    """Size on the boundary of the hypothesis; power beside the noncentral t law."""
+    """Size on the boundary of the hypothesis; power beside the noncentral t law.
+
+    Non-inferiority at α/2: verdicts ask that the whole two-sided interval lies below the margin, which is the same.
+    """
     n, alpha = settings.seeds, settings.alpha
     tests: dict[str, Callable[[np.ndarray], Estimate]] = {  # of values with mean 0, on the boundary
         "non-inferiority": lambda values: statistics.not_worse(MARGIN + values, MARGIN, alpha),
@@ -84,12 +87,13 @@ def _single_tests(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
     }
     for family, test in tests.items():
         noise = generator(STUDY, family, 0).standard_normal((settings.simulations, n))
-        rejected = [test(values).p < alpha for values in noise]
-        yield _share(family, "normal", "size", rejected, alpha, settings, x=0.0)
+        level = alpha / 2 if family == "non-inferiority" else alpha
+        rejected = [test(values).p < level for values in noise]
+        yield _share(family, "normal", "size", rejected, level, settings, x=0.0)
     for effect in settings.effects:
         noise = generator(STUDY, "power", 0, effect).standard_normal((settings.simulations, n))
-        rejected = [tests["non-inferiority"](values - effect).p < alpha for values in noise]
-        expected = statistics.power(effect, n, alpha)
+        rejected = [tests["non-inferiority"](values - effect).p < alpha / 2 for values in noise]
+        expected = statistics.power(effect, n, alpha / 2)
         yield _share("non-inferiority", "normal", "power", rejected, expected, settings, x=effect)
 
 
@@ -243,13 +247,13 @@ def simulated_agreements(study: str, correlation: float, settings: StatisticsCal
 def _detectable(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
     """The smallest effects that are found with the power asked for, each checked on simulations of its own.
 
-    T1, matching dense: how far the true difference to dense must lie below the margin.
+    T1, matching dense: how far the true difference to dense must lie below the margin for its interval to do so.
     T1, winning: how much better than both controls one ticket must be where no other one is better at all.
     T3: how far forgetting must lie beyond its threshold to be seen at the strictest level of Holm's adjustment.
     """
     n, alpha, power = settings.seeds, settings.alpha, settings.power
-    strictest = alpha / settings.structures
-    below = statistics.detectable_effect(n, alpha, power)
+    one_side, strictest = alpha / 2, alpha / settings.structures
+    below = statistics.detectable_effect(n, one_side, power)
     power_to_win = _power_to_win(settings)
     won = float(brentq(lambda effect: power_to_win(effect) - power, 0.0, CERTAIN / 10, xtol=1e-3))
     beyond = statistics.detectable_effect(n, strictest, power)
@@ -257,7 +261,7 @@ def _detectable(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
     effects = np.zeros(settings.comparisons)
     effects[:2] = won
     checked = {
-        "T1, matching dense": (below, [statistics.not_worse(v - below, 0.0, alpha).p < alpha for v in noise[0]]),
+        "T1, matching dense": (below, [statistics.not_worse(v - below, 0.0, alpha).p < one_side for v in noise[0]]),
         "T1, winning": (won, [cells[0] for cells in _simulated_verdicts(effects, "true winning", settings)]),
         "T3, forgotten": (beyond, [statistics.exceeds(v + beyond, 0.0, alpha).p < strictest for v in noise[1]]),
     }

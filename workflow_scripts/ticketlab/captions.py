@@ -37,8 +37,9 @@ CAPTIONS = {
     "trained from its first weights under the magnitude mask of step t loses against dense (step 0 is the mask "
     "by initial magnitude, the last step the one-shot mask); and of networks whose data orders split at t the "
     "roles and final masks that they share, and the barrier on the straight line between their weights (hollow: "
-    "split at the end, where nothing is left to differ). Large markers are half-way steps with their intervals; "
-    "the table below gives them in order.",
+    "split at the end, where nothing is left to differ). Large markers are half-way steps with their intervals (of "
+    "the learning coefficient ▲ half-way up to its highest value, ▼ half-way down from it); the table below gives them "
+    "in order.",
     "noise": "Test 2 against the dose of noise. Left: determinacy D of roles, and of the places of the largest final "
     "weights (overlap beyond that of weights of like initial size), when data orders split at step 0 and batches "
     "have so many examples; equal numbers of steps. The slope is that of a line through each initialisation's "
@@ -53,18 +54,19 @@ CAPTIONS = {
     "dense. Share of what the initialisation decides whatever the data order: 1 is what networks of the same "
     "initialisation share, 0 what those of different ones do. Left: roles by component; right: places of the "
     "largest final weights beyond what their own initial sizes explain. A set at random and the largest initial "
-    "weights have the ticket's size in every tensor. Dashed: the bounds above which a part counts as kept "
-    "and below which as lost.",
+    "weights have the ticket's size in every tensor. Dashed: the bounds above which a part counts as keeping "
+    "the roles, and below which as losing them; of places only the differences between parts are judged.",
     "foretold": "P8. Left: a logistic regression from components at step k to the role that they have at the end, "
     "fitted on all initialisations but one and tested on that one; the AUC ranks components within a layer, mean "
     "over roles. The band counts as not foretold. Right: do supermasks over untrained weights keep more of the "
     "components that matter after training, in the band as good as no more? Intervals over initialisations.",
     "dimensions": "Prediction P7. Top: the smallest subspace or trainable set in which training from θ₀ succeeds, and "
-    "the smallest ticket that iterative magnitude pruning finds, against 2λ. In deep linear networks 2λ is exact, "
-    "success is a loss of 0, and the target is also turned, which leaves λ. In studies success is a test metric within "
-    "δ of the dense network's, and λ̂, at one temperature and localisation, is the dense network's where its training "
-    "loss first falls to a value that all sizes reach, since it follows the loss. Slopes are of lines through the "
-    "cells for each seed. Bottom: trained transformers whose queries and keys are rotated inside heads, which leaves "
-    "the function and λ: what magnitude pruning then does to them (no further training unless it is said), and the "
-    "change of λ̂ and of the smallest harmless density.",
+    "the smallest ticket that iterative magnitude pruning finds, against 2λ. In deep linear networks 2λ "
+    "is exact, success is a loss of 0, and the target is also turned, which leaves λ. In studies success "
+    "is a test metric within δ of the dense network's, and λ̂, at one temperature and localisation, is "
+    "the dense network's where its training loss first falls to a value that all sizes reach, since it "
+    "follows the loss. Slopes are of lines through the cells for each seed, their intervals over seeds "
+    "contain the noise of λ̂. Bottom: trained transformers whose queries and keys are rotated inside "
+    "heads, which leaves the function and λ: what magnitude pruning then does to them (no further "
+    "training unless it is said), and the change of λ̂ and of the smallest harmless density.",
 }

@@ -77,8 +77,18 @@ class StudySettings(Section):
         ):
             if steps and max(steps) >= last:
                 raise ValueError(f"{name} {max(steps)} must come before the end of training, step {last}")
+        if self.foretelling and self.roles.scores and "ablation" not in self.roles.scores:
+            raise ValueError(
+                f"foretelling needs ablation effects: add ablation to roles.scores {self.roles.scores}, or leave it out"
+            )
         if self.resample and 0 not in self.pruning.rewind_steps:
             raise ValueError("resample keeps the ticket's initial weights: pruning.rewind_steps must hold 0")
+        readers = getattr(self.task, "MODELS", (self.model.kind,))
+        if self.model.kind not in readers:
+            raise ValueError(
+                f"model.kind {self.model.kind!r} cannot read the inputs of task.kind {self.task.kind!r}; "
+                f"use {' or '.join(readers)}"
+            )
         sets = (*tasks.SPLITS, *getattr(self.task, "FURTHER_SETS", ()))
         if self.structure.split not in sets:
             raise ValueError(

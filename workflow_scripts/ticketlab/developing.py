@@ -8,16 +8,12 @@ each there is a control whose mask is permuted within layers (Frankle et al. 202
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from workflow_scripts.ticketlab import pruning, structure
+from workflow_scripts.ticketlab import pruning
 from workflow_scripts.ticketlab.errors import TicketlabError
-from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.pruning import Counts
 from workflow_scripts.ticketlab.stack import Member, Stack, as_variant
-from workflow_scripts.ticketlab.structure import References
-from workflow_scripts.ticketlab.tasks import Components
 
 END = "end"
 SHUFFLED = "_shuffled"
@@ -75,24 +71,3 @@ def masks(
         found.append(Masked(members, mask, step))
         found.append(Masked(as_variant(members, variant=variant + SHUFFLED), shuffled, step))
     return found
-
-
-def distance_rows(
-    study: str,
-    members: Sequence[Member],
-    step: int,
-    model: Network,
-    weights: Stack,
-    references: References,
-    components: Components | None,
-) -> pd.DataFrame:
-    """Rows of table `structure` for networks `members` with their `weights` at a step, as trace_structure has them."""
-    found = structure.distances(model, weights, references)
-    if components is not None:
-        found |= structure.component_distances(model, weights, components)
-    keys = pd.DataFrame([member.keys() for member in members]).assign(study=study, step=step)
-    floors = references.floors
-    return pd.concat(
-        keys.assign(structure=name, distance=distance, reference_floor=floors.get(name, np.nan))
-        for name, distance in found.items()
-    )

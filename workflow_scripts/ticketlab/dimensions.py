@@ -1,12 +1,14 @@
 """Effective dimension against ticket size over seeds and cells, and prediction P7.
 
 Sizes are compared in logarithms, so means are geometric. A relation is a line through the cells of a study for each
-seed, log size on log 2λ; its slope is 1 if the size is a multiple of 2λ. Its interval is over seeds: the cells are
-those that were chosen. λ̂ is noisy too, so that a cell's 2λ̂ is its mean over seeds, and it follows the loss, so that it
-is the one at the loss that all cells reach; tickets' 2λ̂, at the end, is held against dense's at the end.
+seed, log size on log 2λ; its slope is 1 if the size is a multiple of 2λ. λ̂ is noisy too, so that a cell's 2λ̂ is its
+mean over seeds (what noise is left in it draws slopes towards 0), and it follows the loss, so that it is the one at the
+loss that all cells reach; tickets' 2λ̂, at the end, is held against dense's at the end. Intervals of relations are over
+seeds, the cells being those that were chosen: the jackknife (Tukey 1958) with Student's t, a seed being left out of
+either axis. Where 2λ is exact that is Student's t of the seeds' own slopes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -31,6 +33,8 @@ from workflow_scripts.ticketlab.crossing import crossing
 from workflow_scripts.ticketlab.settings.dimension import LinearDimensionSettings
 from workflow_scripts.ticketlab.verdicts import INCONCLUSIVE
 
+# Of logarithms: sizes (cells × seeds), and 2λ (cells).
+Statistic = Callable[[np.ndarray, np.ndarray], float]
 SIZE, SLOPE, CORRELATION, RATIO = "size", "slope", "rank correlation", "size / 2λ"
 SCATTER = "scatter of log size / 2λ"
 BELOW = "zeros below 2λ"
@@ -64,27 +68,65 @@ def summary(sizes: pd.DataFrame, searches: pd.DataFrame, alpha: float) -> Iterat
 def _relations(study: str, rows: pd.DataFrame, alpha: float) -> Iterator[dict]:
     flags = zip(rows["quantity"], rows["flag"], strict=True)
     sound = rows[[flag in SOUND.get(quantity, (flag,)) for quantity, flag in flags]]
-    of_cells = sound[sound["size"] > 0].groupby(["quantity", "cell"])["size"].agg(lambda values: np.log(values).mean())
     of_sizes = sound[~sound["quantity"].isin([EXACT, ESTIMATED, MATCHED, LOSS])]
     for quantity, mine in of_sizes.groupby("quantity", sort=False):
-        by = complexity_of(study, str(quantity))
-        if by not in of_cells:
-            continue
-        against = of_cells[by]
+        complexities = sound[sound["quantity"].eq(complexity_of(study, str(quantity))) & sound["size"].gt(0)]
+        against = complexities.pivot(index="cell", columns="init_seed", values="size")
         table = mine.pivot(index="cell", columns="init_seed", values="size").reindex(against.index)
         known = table.gt(0).all(axis=1)
-        missing = int((~known).sum())
-        logs, x = np.log(table[known]), against[known].to_numpy()
         if known.sum() < LEAST_CELLS:
             continue
-        slopes = np.polynomial.polynomial.polyfit(x, logs.to_numpy(), 1)[1]
-        ranks = [stats.spearmanr(x, logs[seed]).statistic if np.ptp(logs[seed]) else np.nan for seed in logs]
-        apart = logs.to_numpy() - x[:, None]
-        ratios = np.exp(apart.mean(0))
-        yield _row(study, "", quantity, SLOPE, _mean(slopes, alpha), missing)
-        yield _row(study, "", quantity, CORRELATION, _mean(ranks, alpha), missing)
-        yield _row(study, "", quantity, RATIO, geometric(ratios, alpha), missing)
-        yield _row(study, "", quantity, SCATTER, _mean(apart.std(0, ddof=1), alpha), missing)
+        missing = rows["cell"].nunique() - int(known.sum())
+        logarithms = np.log(table[known]), np.log(against[known])
+        for contrast, statistic in RELATIONS.items():
+            yield _row(study, "", quantity, contrast, jackknife(statistic, *logarithms, alpha), missing)
+        centre, low, high, count = jackknife(_log_ratio, *logarithms, alpha)
+        ratio = float(np.exp(centre)), float(np.exp(low)), float(np.exp(high)), count
+        yield _row(study, "", quantity, RATIO, ratio, missing)
+
+
+def jackknife(statistic: Statistic, sizes: pd.DataFrame, complexities: pd.DataFrame, alpha: float) -> doses.Dose:
+    """A relation with its interval over seeds. sizes, complexities: logarithms, cells × seeds; NaN where there is none.
+
+    A seed is left out of both, so that the noise of a cell's mean 2λ̂ counts as that of the sizes does. Without any
+    seed's 2λ̂ in one of the cells there is no interval.
+    """
+    seeds = sizes.columns.union(complexities.columns)
+    count = len(seeds)
+
+    def of(kept: pd.Index) -> float:
+        some, x = (table.loc[:, table.columns.isin(kept)] for table in (sizes, complexities))
+        return statistic(some.to_numpy(), x.mean(axis=1).to_numpy())
+
+    centre = of(seeds)
+    if count < 2:
+        return centre, np.nan, np.nan, count
+    without = np.array([of(seeds.drop(seed)) for seed in seeds])
+    error = np.sqrt((count - 1) / count * ((without - without.mean()) ** 2).sum())
+    half = float(stats.t.ppf(1 - alpha / 2, count - 1) * error)
+    return centre, centre - half, centre + half, count
+
+
+def slope(sizes: np.ndarray, complexity: np.ndarray) -> float:
+    """Of the least-squares line for each seed, their mean."""
+    centred = complexity - complexity.mean()
+    return float((centred @ sizes).mean() / (centred @ centred))
+
+
+def _rank_correlation(sizes: np.ndarray, complexity: np.ndarray) -> float:
+    found = [stats.spearmanr(complexity, seed).statistic if np.ptp(seed) else np.nan for seed in sizes.T]
+    return float(np.mean(found))
+
+
+def _log_ratio(sizes: np.ndarray, complexity: np.ndarray) -> float:
+    return float((sizes - complexity[:, None]).mean())
+
+
+def _scatter(sizes: np.ndarray, complexity: np.ndarray) -> float:
+    return float((sizes - complexity[:, None]).std(0, ddof=1).mean())
+
+
+RELATIONS: dict[str, Statistic] = {SLOPE: slope, CORRELATION: _rank_correlation, SCATTER: _scatter}
 
 
 def complexity_of(study: str, quantity: str) -> str:
@@ -164,8 +206,9 @@ def predictions(frame: pd.DataFrame, settings: LinearDimensionSettings) -> Itera
     """P7, by study: rows of `predictions` from those of `dimensions`. It discriminates between neither view.
 
     What is refuted or not stands in the reason: statement 6 by zeros below 2λ; that a size grows as 2λ does by its
-    slope; that ticket size is complexity by a rotation that moves the one and not the other. A slope of 1 is no sign
-    that 2λ is what counts where the mere number of weights has it too, so that number's slope stands beside each.
+    slope, which statement 6 does not ask for (statement 11); that ticket size is complexity by a rotation that moves
+    the one and not the other. A slope of 1 is no sign that 2λ is what counts where the mere number of weights has it
+    too, so that number's slope stands beside each. How many times 2λ a size is stands here where 2λ is exact.
     """
     for _, row in frame[frame["contrast"] == BELOW].iterrows():
         reason = (
@@ -174,23 +217,46 @@ def predictions(frame: pd.DataFrame, settings: LinearDimensionSettings) -> Itera
             else "statement 6, or the search, is refuted"
         )
         yield row["study"], _p7(f"share of subspaces below 2λ with a loss of 0: {row['quantity']}", row, reason)
-    of_sizes = frame[frame["contrast"] == SIZE].groupby(["study", "quantity"])["estimate"]
+    of_sizes = frame[frame["contrast"].eq(SIZE) & frame["estimate"].gt(0)].groupby(["study", "quantity"])["estimate"]
+    cells = frame[frame["contrast"] == SIZE].groupby("study")["cell"].nunique()
     spans = of_sizes.agg(lambda values: values.max() / values.min())
     slopes = frame[frame["contrast"] == SLOPE]
-    of_weights = slopes[slopes["quantity"] == WEIGHTS].set_index("study")["estimate"]
+    of_weights = slopes[slopes["quantity"] == WEIGHTS].set_index("study")
     for _, row in slopes[slopes["quantity"] != WEIGHTS].iterrows():
         lower, upper = 1 - settings.slope_tolerance, 1 + settings.slope_tolerance
         reason = _between(row, lower, upper, "slope 1", "not slope 1")
-        reason += f"; that of the number of weights is {of_weights[row['study']]:.2f}"
+        known = row["study"] in of_weights.index
+        beside = "unknown: too few cells reach dimension.matched_loss"
+        if known:
+            beside = "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]".format(**of_weights.loc[row["study"]])
+        reason += f"; that of the number of weights is {beside}"
         by = complexity_of(row["study"], row["quantity"])
-        reason += f"; {by} spans a factor of {spans[row['study'], by]:.2g} over the cells"
+        reason += f"; {by} spans a factor of {spans.get((row['study'], by), np.nan):.2g} over the cells"
+        reason += _left_out(row, cells)
         yield row["study"], _p7(f"slope of log size on log 2λ: {row['quantity']}", row, reason)
+    for _, row in frame[frame["contrast"].eq(RATIO) & frame["study"].eq(LINEAR)].iterrows():
+        if row["quantity"] != WEIGHTS:
+            reason = _against_one(row) + _left_out(row, cells)
+            yield row["study"], _p7(f"size over 2λ: {row['quantity']}", row, reason)
     changes = frame[frame["contrast"].eq(CHANGE) & frame["quantity"].isin([COMPLEXITY, TICKET])]
     for _, row in changes.iterrows():
         bound = settings.change_tolerance
         words = {COMPLEXITY: "λ̂", TICKET: "smallest density pruned to within δ"}[row["quantity"]]
         reason = _between(row, -bound, bound, "unchanged", "changed")
         yield row["study"], _p7(f"relative change of {words}, queries and keys rotated ({row['cell']})", row, reason)
+
+
+def _left_out(row: pd.Series, cells: pd.Series) -> str:
+    """A cell is left out of a relation if a seed has no size there, or none but 0, or no seed a 2λ̂ above 0."""
+    words = f"; {row['missing']} of {cells[row['study']]} cells left out, which have no size or no 2λ̂ above 0"
+    return words if row["missing"] else ""
+
+
+def _against_one(row: pd.Series) -> str:
+    """Statement 6 is about zeros of the loss in subspaces through a generic θ₀, and about no other size."""
+    side = "above 2λ" if row["ci_low"] > 1 else "below 2λ" if row["ci_high"] < 1 else "not told apart from 2λ"
+    asked = row["quantity"] in (RANDOM, FROZEN)
+    return f"{side}; " + ("statement 6 asks for 2λ or more" if asked else "no order follows (statements 9 and 11)")
 
 
 def _between(row: pd.Series, low: float, high: float, inside: str, outside: str) -> str:

@@ -249,7 +249,7 @@ def gap(rows: pd.DataFrame, network: str, settings: JudgingSettings) -> pd.Serie
 def match(rows: pd.DataFrame, network: str, settings: JudgingSettings) -> str:
     """Is a network as good as dense at the end, as T1 judges it: not worse by the margin δ?"""
     lost = gap(rows, network, settings)
-    if lost is not None and lost["p"] < settings.alpha:
+    if lost is not None and lost["ci_high"] < settings.margin:
         return MATCHES
     return FAILS if lost is not None and lost["ci_low"] > settings.margin else UNCLEAR
 

@@ -192,7 +192,8 @@ def supermask_overlap(
     ablation = end[end["score"].str.startswith("ablation")]
     effects = {}
     for layer, rows in ablation.groupby("layer"):
-        effects[layer] = rows.pivot_table(index="init_seed", columns="component", values="value").to_numpy()
+        # Not pivot_table, which leaves out a diverged network's row.
+        effects[layer] = rows.groupby(["init_seed", "component"])["value"].mean().unstack().to_numpy()
     own, other = [], []
     for name, tensors in masks.items():
         chosen = {

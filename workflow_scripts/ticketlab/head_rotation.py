@@ -58,11 +58,17 @@ def random_rotations(weights: Stack, heads: int, study: str, members: Sequence[M
 
 
 def principal_rotations(weights: Stack, heads: int) -> Rotations:
-    """To the eigenvectors of QQᵀ + KKᵀ of each head: rows of [Q K] become orthogonal, their norms most unequal."""
+    """To the eigenvectors of QQᵀ + KKᵀ of each head: rows of [Q K] become orthogonal, their norms most unequal.
+
+    A head that has diverged is left as it is.
+    """
     found = {}
     for layer, (query, key) in _layers(weights, heads).items():
         both = torch.cat([query, key], dim=3).double()
-        found[layer] = torch.linalg.eigh(both @ both.transpose(2, 3)).eigenvectors.transpose(2, 3).to(query.dtype)
+        gram = both @ both.transpose(2, 3)
+        finite = gram.isfinite().flatten(2).all(2)[..., None, None]
+        gram = torch.where(finite, gram, torch.eye(gram.shape[2], dtype=gram.dtype, device=gram.device))
+        found[layer] = torch.linalg.eigh(gram).eigenvectors.transpose(2, 3).to(query.dtype)
     return found
 
 

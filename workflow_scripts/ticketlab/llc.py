@@ -258,14 +258,14 @@ def masks_of(members: Sequence[Member], weights: Stack, known: dict[Member, Stac
     """The masks of `members` as one stack, out of single networks' masks.
 
     Raises TicketlabError if a network has none, or has weights outside it: chains would sample another space than the
-    network's own.
+    network's own. A diverged network's NaN are no weights; `estimate` flags it.
     """
     absent = [member for member in members if member not in known]
     if absent:
         raise TicketlabError(f"no mask for {absent[0]} and {len(absent) - 1} more; give estimate_llc their masks files")
     masks = stack.stack([known[member] for member in members])
     for name, mask in masks.items():
-        outside = ((weights[name] != 0) & (mask == 0)).flatten(1).any(1).tolist()
+        outside = ((weights[name].nan_to_num() != 0) & (mask == 0)).flatten(1).any(1).tolist()
         if any(outside):
             raise TicketlabError(
                 f"{members[outside.index(True)]}: {name} is not zero where its mask is; the weights and masks files "

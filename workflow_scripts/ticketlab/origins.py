@@ -23,6 +23,7 @@ EVERYTHING, NOTHING = "everything", "nothing"
 # What is kept or lost, by the `matching` of the agreement table.
 ROLES, MASKS = "roles", "masks"
 QUANTITIES = {"identity": ROLES, "mask": MASKS}
+ANY = "any"
 
 
 def kept(agreement: pd.DataFrame, metrics: pd.DataFrame, alpha: float) -> Iterator[dict]:
@@ -38,7 +39,8 @@ def kept(agreement: pd.DataFrame, metrics: pd.DataFrame, alpha: float) -> Iterat
         by_init = mine.groupby(["init_seed", "pair"])["agreement"].mean().unstack()
         for pair, column in by_init.items():
             yield _row(f"{quantity}: agreement", pair, statistics.mean_interval(column, alpha))
-        gained = by_init.sub(by_init[NOTHING], axis=0)
+        # One initialisation has no other to share nothing with.
+        gained = by_init.sub(by_init.get(NOTHING, pd.Series(nan, by_init.index)), axis=0)
         ceiling = gained[EVERYTHING].to_numpy()
         fault = _nothing_to_keep(ceiling, alpha)
         parts = [pair for pair in by_init.columns if pair not in (EVERYTHING, NOTHING)]
@@ -87,7 +89,8 @@ def predictions_of_parts(table: pd.DataFrame, studies: dict[str, JudgingSettings
     `undetermined` with the rest, hence a difference of at least determined − undetermined; "built" that it makes no
     difference which part is kept, both ends being drawn anew. The ticket must keep more than as many random weights, by
     more than `undetermined`, or it is its size that keeps. That the largest weights of θ₀ do as well is allowed by
-    either view: what is latent may be there.
+    either view: what is latent may be there. Of masks only the differences are read: no part keeps one in full, since
+    weights that are drawn anew can start large and stay so.
     """
     for study, group in table.groupby("study", sort=False):
         for quantity in (ROLES, MASKS):
@@ -95,6 +98,9 @@ def predictions_of_parts(table: pd.DataFrame, studies: dict[str, JudgingSettings
             for contrast, (words, *judged) in _judged(shares, studies[str(study)]).items():
                 words = f"share of the determinacy of {quantity} {words}"
                 latent, built, verdict, reason = judged
+                if quantity == MASKS and contrast in ("ticket", "rest"):
+                    latent, built, verdict = ANY, ANY, INCONCLUSIVE
+                    reason = "weights drawn anew can start large and stay so: no part keeps a mask in full"
                 reason = shares.loc[contrast, "reason"] or reason
                 dose = doses.of_row(shares.loc[contrast])
                 yield str(study), doses.row("P3", words, dose, latent, built, verdict, reason, "resample")
@@ -121,14 +127,22 @@ def _judged(shares: pd.DataFrame, settings: JudgingSettings) -> dict[str, tuple[
         words = "more with the ticket than with as many random weights"
         found["ticket - random"] = (words, f"≥ {low:g}", f"≤ {low:g}", *more)
     if "largest" in measured:
-        verdict, _ = doses.side(measured["ticket - largest"], low, low)
-        reason = {
-            LATENT: "a ticket is more than its large initial weights",
-            BUILT: "what a ticket keeps, its large initial weights keep",
-        }.get(verdict, "the interval spans a bound")
+        reason = _against_the_largest(measured["ticket - largest"], low)
         words = "more with the ticket than with as many of the largest initial weights"
-        found["ticket - largest"] = (words, "any", "any", INCONCLUSIVE, reason)
+        found["ticket - largest"] = (words, ANY, ANY, INCONCLUSIVE, reason)
     return found
+
+
+def _against_the_largest(more: doses.Dose, low: float) -> str:
+    verdict, reason = doses.side(more, low, low)
+    dose, ci_low, ci_high, _ = more
+    if verdict == LATENT:
+        return "a ticket is more than its large initial weights"
+    if ci_low > 0:
+        return f"keeps more than its largest initial weights do, by {dose:.2f} [{ci_low:.2f}, {ci_high:.2f}]"
+    if ci_high < 0:
+        return f"keeps less than its largest initial weights do, by {-dose:.2f} [{-ci_high:.2f}, {-ci_low:.2f}]"
+    return "what a ticket keeps, its large initial weights keep" if verdict == BUILT else reason
 
 
 def predictions_of_roles(table: pd.DataFrame, studies: dict[str, ForetellingSettings]) -> Iterator[tuple[str, dict]]:

@@ -7,14 +7,13 @@ networks are still in its order. A red cross is a required check that failed.
 
 from itertools import cycle
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from workflow_scripts.ticketlab.plotting import BLACK, GREY, RED, SERIES, STYLE
+from workflow_scripts.ticketlab.plotting import BLACK, GREY, RED, SERIES, style
 
 EXACT = ("regular", "normal_crossing", "zero_map")
 SWEPT = {"learning_rate": "ε, step size", "nbeta": "nβ, inverse temperature", "localization": "γ, localisation"}
@@ -22,7 +21,7 @@ SWEPT = {"learning_rate": "ε, step size", "nbeta": "nβ, inverse temperature", 
 
 def figure(frame: pd.DataFrame) -> Figure:
     """The figure in the project's one style; `plotting.save` writes it."""
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
+    with style():
         drawn = Figure(figsize=(13.5, 8.2), layout="constrained")
         required = frame[frame["required"]]
         failed = int((~required["passed"]).sum())

@@ -1,11 +1,10 @@
 """The figure of pruning's calibration: how much of a planted support each mask holds, beside chance."""
 
-import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREY, RED, STYLE, VARIANTS, Look
+from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREY, RED, VARIANTS, Look, style
 
 FAMILIES = {"linear": "linear teacher: recovery is provable", "relu": "ReLU teacher: aligned signs, nothing else known"}
 MASKS = {
@@ -17,7 +16,7 @@ MASKS = {
 
 def figure(frame: pd.DataFrame) -> Figure:
     """frame: rows of table `calibration` of instrument "pruning"."""
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
+    with style():
         drawn = Figure(figsize=(14, 6.8), layout="constrained")
         grid = drawn.subplot_mosaic(
             [["linear recall", "linear precision", "counts"], ["relu recall", "relu precision", "counts"]],

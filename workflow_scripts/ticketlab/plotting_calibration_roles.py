@@ -1,18 +1,17 @@
 """The figure of the role scores' calibration: heads set by hand, agreements that are known, and coverage."""
 
-import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREY, RED, STYLE
+from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREY, RED, style
 
 PANELS = {"set by hand": "Heads set by hand", "trained": "Trained networks", "simulated": "Simulated role vectors"}
 
 
 def figure(frame: pd.DataFrame) -> Figure:
     """frame: rows of table `calibration` of instrument "roles", one line for each check, over panels by family."""
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
+    with style():
         drawn = Figure(figsize=(13, 5.2))
         panels = drawn.subplots(1, len(PANELS))
         drawn.subplots_adjust(left=0.18, right=0.99, bottom=0.1, top=0.92, wspace=1.35)

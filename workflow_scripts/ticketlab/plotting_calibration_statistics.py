@@ -1,11 +1,10 @@
 """The figure of the calibration of intervals and tests: simulated shares beside their nominal values, and effects."""
 
-import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREY, RED, STYLE
+from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREY, RED, style
 
 PANELS = {
     "coverage of 95% intervals": ["coverage"],
@@ -17,7 +16,7 @@ PANELS = {
 
 def figure(frame: pd.DataFrame) -> Figure:
     """frame: rows of table `calibration` of instrument "statistics", one line for each, over panels by quantity."""
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
+    with style():
         drawn = Figure(figsize=(13, 6.4), layout="constrained")
         for axes, (title, quantities) in zip(drawn.subplots(2, 2).flat, PANELS.items(), strict=True):
             _lines(axes, frame[frame["quantity"].isin(quantities)])

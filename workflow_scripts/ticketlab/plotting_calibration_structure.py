@@ -1,15 +1,14 @@
 """The figure of the structure distances' calibration: measured against known, and how often forgetting is found."""
 
-import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 
-from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, STYLE
+from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, style
 
 
 def figure(frame: pd.DataFrame) -> Figure:
     """frame: rows of table `calibration` of instrument "structure"; red rings are required checks that failed."""
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
+    with style():
         drawn = Figure(figsize=(10, 3.4))
         known, fractions, rates = drawn.subplots(1, 3)
         drawn.subplots_adjust(left=0.07, right=0.98, bottom=0.16, top=0.88, wspace=0.3)

@@ -4,6 +4,7 @@ Curves are rows of `comparisons` and barriers.curves; half-way steps with their 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -82,7 +83,8 @@ def _llc(axes: Axes, mine: pd.DataFrame, times: pd.DataFrame, spec: dict) -> Ite
     if len(sound):
         axes.plot(sound["step"], sound["estimate"], look.marker, color=look.colour, label="no seed flagged")
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-    yield from _half_way(times, clock.LLC, "dense", look)
+    for of, marker in ((clock.RISES, "^"), (clock.FALLS, "v")):
+        yield from _half_way(times, clock.LLC, of, replace(look, marker=marker))
 
 
 def _structure(axes: Axes, mine: pd.DataFrame, times: pd.DataFrame, spec: dict) -> Iterator[Mark]:

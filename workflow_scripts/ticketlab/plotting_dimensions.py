@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -35,9 +34,9 @@ from workflow_scripts.ticketlab.plotting import (
     ORANGE,
     RED,
     SKY,
-    STYLE,
     Look,
     legend,
+    style,
 )
 
 SIZES = {
@@ -61,7 +60,7 @@ def figure(frame: pd.DataFrame, judging: dict[str, dict], change_tolerance: floa
     sized = [study for study in studies if frame.loc[frame["study"].eq(study), "contrast"].eq(SIZE).any()]
     rotated = [study for study in studies if frame.loc[frame["study"].eq(study), "contrast"].eq(LEVEL).any()]
     rows = -(-len(sized) // 2) + len(rotated)
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
+    with style():
         drawn = Figure(figsize=(13.5, 4.3 * rows + 0.5), layout="constrained")
         title = "Effective dimension, ticket size and the learning coefficient (bars: intervals over seeds)"
         drawn.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")

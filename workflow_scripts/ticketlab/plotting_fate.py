@@ -3,14 +3,13 @@
 Where learning coefficients of tickets were estimated along training, they stand in the row's last panel.
 """
 
-import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workflow_scripts.ticketlab import fates
 from workflow_scripts.ticketlab.fates import DENSE, END, OWN, SHUFFLED
-from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREEN, GREY, ORANGE, STYLE, Look, legend, step_axis
+from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREEN, GREY, ORANGE, Look, legend, step_axis, style
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 
 PEAK = "peak"  # of whichever structure the panel is about
@@ -29,7 +28,7 @@ def figure(frame: pd.DataFrame, studies: dict[str, dict]) -> Figure:
     rows = {study: frame[frame["study"] == study] for study in studies}
     with_llc = {study: bool(rows[study]["quantity"].eq("llc").any()) for study in studies}
     columns = max(len(spec["structures"]) + with_llc[study] for study, spec in studies.items())
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
+    with style():
         width, height = WIDTH * columns / 2, HEIGHT * len(studies) + 0.5
         drawn = Figure(figsize=(width, height))
         title = "Fate of the transient: do tickets from θ₀ go through it?"

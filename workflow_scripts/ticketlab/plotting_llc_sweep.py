@@ -2,12 +2,11 @@
 
 from itertools import cycle
 
-import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from workflow_scripts.ticketlab.plotting import BLACK, GREY, SERIES, STYLE
+from workflow_scripts.ticketlab.plotting import BLACK, GREY, SERIES, style
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
 
 LABELS = {"learning_rate": "ε, step size", "nbeta": "nβ, inverse temperature", "localization": "γ, localisation"}
@@ -15,7 +14,7 @@ LABELS = {"learning_rate": "ε, step size", "nbeta": "nβ, inverse temperature",
 
 def figure(frame: pd.DataFrame, orders: pd.DataFrame, own: LLCSettings, study: str) -> Figure:
     """frame: table `llc_sweep`; orders: llc_sweep.orderings of it; own: the study's settings, dashed in each panel."""
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
+    with style():
         drawn = Figure(figsize=(13.5, 4.6), layout="constrained")
         drawn.suptitle(
             f"study: {study}, LLC at other settings (one line per checkpoint: mean over seeds; crosses: some flagged)",
@@ -31,8 +30,8 @@ def figure(frame: pd.DataFrame, orders: pd.DataFrame, own: LLCSettings, study: s
                 mean = rows.groupby("value").agg(
                     llc=("llc", "mean"), flagged=("flag", lambda flags: flags.ne("").any())
                 )
-                style = {"color": look.colour, "marker": look.marker, "linestyle": look.dash}
-                axes.plot(mean.index, mean["llc"], label=f"step {step}", **style)
+                line = {"color": look.colour, "marker": look.marker, "linestyle": look.dash}
+                axes.plot(mean.index, mean["llc"], label=f"step {step}", **line)
                 flagged = mean[mean["flagged"]]
                 axes.plot(
                     flagged.index, flagged["llc"], color=GREY, marker="x", markersize=8, linestyle="none", zorder=5

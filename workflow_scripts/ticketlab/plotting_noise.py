@@ -3,13 +3,12 @@
 Beside it the error that the networks end with: a dose at which they do not learn the task says nothing of roles.
 """
 
-import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREEN, GREY, ORANGE, STYLE, Look
+from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREEN, GREY, ORANGE, Look, style
 
 # By contrast and quantity of the table.
 DETERMINACY = {
@@ -26,7 +25,7 @@ ERRORS = {
 
 def figure(frame: pd.DataFrame, batch_sizes: dict[str, int]) -> Figure:
     """frame: rows of table `noise`; batch_sizes: by study, that of its own recipe. `plotting.save` writes it."""
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
+    with style():
         height = 3.6 * len(batch_sizes) + 0.6
         drawn = Figure(figsize=(12.5, height))
         title = "T2 against the dose of noise: how far does the initialisation decide?"

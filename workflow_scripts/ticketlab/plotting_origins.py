@@ -1,12 +1,11 @@
 """The figures of what of the end is in θ₀ already: what each part of θ₀ keeps, and from when on roles are foretold."""
 
-import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workflow_scripts.ticketlab.origins import MASKS, ROLES
-from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREEN, GREY, ORANGE, PLAIN, PURPLE, STYLE, Look, step_axis
+from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREEN, GREY, ORANGE, PLAIN, PURPLE, Look, step_axis, style
 
 # By part of θ₀ that is kept, in the order of drawing.
 PARTS = {
@@ -25,7 +24,7 @@ CHOSEN = {"all": Look("", GREEN, "o"), "all, other init": Look("", GREY, "x")}
 
 def parts(frame: pd.DataFrame, judging: dict[str, dict]) -> Figure:
     """P3. frame: table `resample`; judging: by study, its section of the config. `plotting.save` writes it."""
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
+    with style():
         drawn = _figure(
             "P3: what of θ₀'s decisions is kept when only a part of θ₀ is?", len(judging), right=0.93, wspace=0.3
         )
@@ -72,7 +71,7 @@ def _shares(axes: Axes, shares: pd.DataFrame, section: dict) -> None:
 
 def roles(frame: pd.DataFrame, foretelling: dict[str, dict]) -> Figure:
     """P8. frame: table `foretold`; foretelling: by study, its section of the config. `plotting.save` writes it."""
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
+    with style():
         drawn = _figure("P8: from when on are roles foretold?", len(foretelling), right=0.98, wspace=0.55)
         panels = drawn.subplots(len(foretelling), 2, width_ratios=[1.7, 1], squeeze=False)
         for (study, section), (left, right) in zip(foretelling.items(), panels, strict=True):

@@ -5,7 +5,6 @@ and a verdict (doses.py). A prediction that a study did not measure has a row th
 """
 
 from collections.abc import Iterator, Sequence
-from math import hypot
 
 import pandas as pd
 
@@ -130,7 +129,11 @@ def complexity_of_tickets(rows: pd.DataFrame, settings: JudgingSettings, last_st
 def weights_of_the_ticket(
     rows: pd.DataFrame, settings: JudgingSettings, level: int, rewind_step: int
 ) -> Iterator[dict]:
-    """P6: what other weights under the same mask, or other masks over the same weights, lose against the ticket."""
+    """P6: what other weights under the same mask, or other masks over the same weights, lose against the ticket.
+
+    Only the first tells the views apart. That a shuffled mask loses is what "built" expects as well: for it the
+    information is in the mask.
+    """
     here = rows[rows["test"].eq(TICKETS) & rows["level"].eq(level) & rows["rewind_step"].eq(rewind_step)]
     wanted = {
         "reinitialised": "other initial weights, same mask",
@@ -144,34 +147,39 @@ def weights_of_the_ticket(
         row = mine.loc[f"ticket - {control}"]
         dose = (-row["estimate"], -row["ci_high"], -row["ci_low"], int(row["n"]))
         quantity = f"{settings.metric} lost at {row['density']:.1%} kept: {words}"
-        bound = f"{settings.margin:g}"
+        verdict, reason = doses.gap(dose, settings.margin)
+        latent, built = f"> {settings.margin:g}", f"within ±{settings.margin:g}"
         if control == "signed_constant":
-            verdict, reason = doses.gap(dose, settings.margin)
             reason = {
                 LATENT: "the sizes of the weights matter as well",
                 BUILT: "the signs carry what the weights do",
             }.get(verdict, reason)
             # That signs suffice, or do not, is allowed by either view: what is latent may be in the signs.
-            yield doses.row("P6", quantity, dose, "any", "any", INCONCLUSIVE, reason, "tickets")
-        else:
-            yield doses.row(
-                "P6", quantity, dose, f"> {bound}", f"within ±{bound}", *doses.gap(dose, settings.margin), "tickets"
-            )
+            latent, built, verdict = "any", "any", INCONCLUSIVE
+        elif control == "shuffled":
+            expected = {LATENT: ", as either view expects", BUILT: ", which neither view expects"}
+            reason += expected.get(verdict, "; either view expects a loss above it")
+            built, verdict = latent, INCONCLUSIVE
+        yield doses.row("P6", quantity, dose, latent, built, verdict, reason, "tickets")
 
 
 def _rise(
     prediction: str, quantity: str, by_step: pd.DataFrame, settings: JudgingSettings, figure: str, trusted: bool
 ) -> Iterator[dict]:
-    """From split step 0 to the last one. The doses share initialisations; that they vary apart widens the interval."""
+    """From split step 0 to the end, where the runs are one and the dose is 1 by definition: what is left of 1.
+
+    To the last step that was tried it would depend on which that is; the reason says how far it is there.
+    """
     if len(by_step) < 2:
         return
     first, last = by_step.iloc[0], by_step.iloc[-1]
-    half = hypot(*((row["ci_high"] - row["ci_low"]) / 2 for row in (first, last)))
-    rise = last["estimate"] - first["estimate"]
-    dose = (rise, rise - half, rise + half, int(first["n"]))
+    dose = (1 - first["estimate"], 1 - first["ci_high"], 1 - first["ci_low"], int(first["n"]))
     side, reason = doses.side(dose, settings.undetermined, settings.determined)
     verdict = {LATENT: BUILT, BUILT: LATENT}.get(side, side) if trusted else INCONCLUSIVE
     reason = reason if trusted else "the dose at step 0 is not to be relied on"
+    there = f"{last['estimate']:.2f} [{last['ci_low']:.2f}, {last['ci_high']:.2f}]"
+    reason += "; the dose at the end is 1 by definition, so this is what step 0 leaves of it"
+    reason += f"; at split step {by_step.index[-1]} it is {there}"
     latent, built = (f"≤ {settings.undetermined:g}", f"≥ {settings.determined:g}")
-    name = f"{quantity}, rise from split step {by_step.index[0]} to {by_step.index[-1]}"
+    name = f"{quantity}, rise from split step {by_step.index[0]} to the end"
     yield doses.row(prediction, name, dose, latent, built, verdict, reason, figure)

@@ -85,6 +85,19 @@ def magnitude(weights: Stack, mask: Stack | None = None) -> Stack:
     return {name: torch.where(mask[name] > 0, score, -torch.ones_like(score)) for name, score in scores.items()}
 
 
+def largest(weights: Stack, counts: Counts) -> Stack:
+    """The mask of each network's largest weights, to be compared with another; NaN for networks that have diverged."""
+    return of_finite(keep_top(magnitude(weights), counts), weights)
+
+
+def of_finite(mask: Stack, weights: Stack) -> Stack:
+    """The mask, all NaN for each network whose weights are not finite: it says nothing of them, and must not count."""
+    finite = torch.stack([tensor.flatten(1).isfinite().all(1) for tensor in weights.values()]).all(0)
+    return {
+        name: torch.where(finite.view(-1, *[1] * (tensor.ndim - 1)), tensor, torch.nan) for name, tensor in mask.items()
+    }
+
+
 def ones(weights: Stack) -> Stack:
     return {name: torch.ones_like(tensor) for name, tensor in weights.items()}
 
@@ -137,7 +150,7 @@ def signed_constant(weights: Stack) -> Stack:
 
 
 def overlap(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-    """Jaccard index of two masks (N, …) of one tensor, and its value by chance at their densities.
+    """Jaccard index of two masks (N, …) of one tensor, and its value by chance at their densities; NaN of a NaN mask.
 
     For independent masks of densities p and q the expected intersection is pq of the tensor, so chance is
     pq/(p + q − pq) (the ratio of expectations).

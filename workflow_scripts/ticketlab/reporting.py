@@ -33,21 +33,21 @@ MAIN_CLAIMS = {
     T3: "some structure is acquired and then forgotten",
 }
 # What a claim speaks for if it is true.
-IF_SO = {T1: "for LTH", STRONG_FORM: "for LTH", T2: "for LTH", T3: "against LTH"}
-# Like claims, many to a study: the test, what they claim, and where a claim's own case stands in it.
+IF_SO = {T1: "for LTH", STRONG_FORM: "for LTH", T2: "for LTH", T3: "against LTH"}  # the order of the tests, too
+# Like claims, many to a study: the test, what they claim, where a claim's own case stands in it, what it speaks for.
 MANY_CLAIMS = (
-    (T1, "a ticket is as good as dense at IMP's total steps", r"^ticket at (\S+) kept.* IMP's total steps"),
-    (T1, "a ticket is as good as dense sooner", r"^ticket at (\S+ kept, from step \d+).* sooner"),
-    (STRONG_FORM, "a masked, untrained network is as good as dense", r"^supermask_(\w+ at \S+) kept"),
-    (T2, "roles are fixed by a later step", r"^roles are fixed by (step \d+)"),
+    (T1, "a ticket is as good as dense at IMP's total steps", r"^ticket at (\S+) kept.* IMP's total steps", "for LTH"),
+    (T1, "a ticket is as good as dense sooner", r"^ticket at (\S+ kept, from step \d+).* sooner", "for LTH"),
+    (STRONG_FORM, "a masked, untrained network is as good as dense", r"^supermask_(\w+ at \S+) kept", "for LTH"),
+    (T2, "roles are fixed by a later step", r"^roles are fixed by (step \d+)", "for neither"),
 )
 FEW = 6  # like claims that are named one by one
 # Verdicts about one ticket each, many to a study.
 ONE_TICKET = "ticket at "
 ESTIMATES = {
     T1: "The estimate is the difference ticket − dense in the study's test metric (lower is better), or what the "
-    "claim names: a density, or a difference in steps. A ticket is matching if it is not worse than dense by "
-    "the margin δ, and winning if it also beats its re-initialised and its shuffled control.",
+    "claim names: a density, or a difference in the steps to a loss that both reach. A ticket is matching if it is "
+    "not worse than dense by the margin δ, and winning if it also beats its re-initialised and its shuffled control.",
     STRONG_FORM: "The estimate is the difference masked, untrained − dense, trained in the study's test metric.",
     T2: "The estimate is determinacy D: 1 if networks from one initialisation agree as exact replicates do, 0 if "
     "as networks from different ones. The margin is the determinacy above which roles count as fixed.",
@@ -120,11 +120,11 @@ def answers(verdicts: pd.DataFrame, studies: Sequence[str]) -> list[dict]:
         rows = verdicts[verdicts["test"].eq(test) & verdicts["claim"].eq(claim)].set_index("study")
         cells = [[_row(rows.loc[study])] if study in rows.index else [] for study in studies]
         found.append({"test": test, "claim": claim, "if_so": IF_SO[test], "cells": cells})
-    for test, words, pattern in MANY_CLAIMS:
+    for test, words, pattern, if_so in MANY_CLAIMS:
         rows = verdicts[verdicts["test"] == test]
         rows = rows.assign(case=rows["claim"].str.extract(pattern, expand=False)).dropna(subset="case")
         cells = [list(_at_a_glance(rows[rows["study"] == study])) for study in studies]
-        found.append({"test": test, "claim": words, "if_so": IF_SO[test], "cells": cells})
+        found.append({"test": test, "claim": words, "if_so": if_so, "cells": cells})
     return sorted(found, key=lambda answer: list(IF_SO).index(answer["test"]))
 
 
@@ -334,7 +334,8 @@ def run_times(folder: Path, studies: Sequence[str]) -> pd.DataFrame:
     for path in sorted(folder.rglob("*.tsv")):
         rule = path.relative_to(folder).parts[0].removesuffix(".tsv")
         of_study = any(path.stem == study or path.stem.startswith(f"{study}-") for study in studies)
-        if rule == "report" or not (of_study or path.parent == folder):
+        of_all = path.parent == folder or rule == "calibrate"
+        if rule == "report" or not (of_study or of_all):
             continue
         measured = pd.read_csv(path, sep="\t", na_values="-").iloc[-1]
         jobs.append({"rule": rule, "wall": measured["s"], "cpu": measured["cpu_time"], "memory": measured["max_rss"]})

@@ -245,7 +245,7 @@ def trace_masks(config: Config, study: str) -> dict:
 
 
 def compare_masks(config: Config, study: str) -> dict:
-    return trace_masks(config, study)
+    return trace_masks(config, study) | {"device": "cpu"}  # no network runs
 
 
 def trace_structure(config: Config, study: str) -> dict:

@@ -41,13 +41,13 @@ def read_state(path: str, step: int, device: torch.device, slots: Sequence[str])
 
 
 def add_masks(writer: tables.StackWriter, study: str, members: Sequence[Member], step: int, masks: Stack) -> None:
-    """Append masks to a `masks` table; `step` is the step of training that the mask was taken at."""
+    """Append masks to a `masks` table; `step` is what `read_masks` finds them by: docs/artifacts.md."""
     arrays: dict[tuple[str, ...], np.ndarray] = {(name,): mask.cpu().numpy() for name, mask in masks.items()}
     writer.add(study, step, [member.keys() for member in members], arrays)
 
 
 def read_masks(path: str, step: int, device: torch.device) -> tuple[list[Member], Stack]:
-    """The masks of a `masks` file that were taken at `step`, as 0.0 and 1.0."""
+    """The masks of a `masks` file at `step`, as 0.0 and 1.0."""
     snapshot = tables.read_stack(path, MASKS, step)
     masks = {name: torch.tensor(kept, dtype=torch.float32, device=device) for (name,), kept in snapshot.tensors.items()}
     return [Member(**keys) for keys in snapshot.keys], masks

@@ -17,10 +17,11 @@ predictions and stay in the weights, or the other way round.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -28,7 +29,7 @@ from workflow_scripts.ticketlab import stack
 from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.settings.structure import StructureSettings
-from workflow_scripts.ticketlab.stack import Stack
+from workflow_scripts.ticketlab.stack import Member, Stack
 from workflow_scripts.ticketlab.tasks import Components, Problem
 
 # Predictions that are handled together: networks × examples × places × outputs (32 MiB in float64).
@@ -142,3 +143,23 @@ def component_distances(model: Network, weights: Stack, components: Components) 
         arrays = {name: tensor.cpu().numpy() for name, tensor in some.items()}
         parts.append({name: f(logits.cpu().numpy(), arrays) for name, f in components.distances.items()})
     return {name: np.concatenate([part[name] for part in parts]) for name in components.distances}
+
+
+def rows(
+    study: str,
+    members: Sequence[Member],
+    step: int,
+    model: Network,
+    weights: Stack,
+    references: References,
+    components: Components | None,
+) -> pd.DataFrame:
+    """Rows of table `structure` for networks `members` with their `weights` at a step, one for each structure."""
+    found = distances(model, weights, references)
+    if components is not None:
+        found |= component_distances(model, weights, components)
+    keys = pd.DataFrame([member.keys() for member in members]).assign(study=study, step=step)
+    return pd.concat(
+        keys.assign(structure=name, distance=distance, reference_floor=references.floors.get(name, np.nan))
+        for name, distance in found.items()
+    )

@@ -4,6 +4,7 @@ Everything that a step needs is a function of its number (randomness.py), so `tr
 repeats the original run bit for bit on the same machine and in the same stack.
 """
 
+import copy
 import logging
 import math
 import time
@@ -57,12 +58,17 @@ def initial_state(weights: Stack, settings: TrainingSettings) -> State:
 
 
 def initial_weights(model: Network, study: str, seeds: Iterable[int], purpose: str = "init") -> Stack:
-    """θ₀ of each seed: a function of (study, purpose, seed) and of the model's shape."""
+    """θ₀ of each seed, on the model's device: a function of (study, purpose, seed) and of the model's shape.
+
+    Drawn on the CPU, so that networks start from the same weights whatever they are trained on.
+    """
+    device = next(model.parameters()).device
+    drawn = copy.deepcopy(model).cpu()
     states = []
     for seed in seeds:
-        model.initialise(torch.Generator().manual_seed(torch_seed(study, purpose, seed)))
-        states.append({name: tensor.detach().clone() for name, tensor in model.named_parameters()})
-    return stack.stack(states)
+        drawn.initialise(torch.Generator().manual_seed(torch_seed(study, purpose, seed)))
+        states.append({name: tensor.detach().clone() for name, tensor in drawn.named_parameters()})
+    return stack.to(stack.stack(states), device)
 
 
 def learning_rate(settings: TrainingSettings, step: int, total: int) -> float:

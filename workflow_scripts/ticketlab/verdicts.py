@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.ticketlab import statistics
+from workflow_scripts.ticketlab import agreement, statistics
 from workflow_scripts.ticketlab.comparisons import DECISIVE_CONTROLS, ROLES, STRUCTURE, SUPERMASKS, TICKETS
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 
@@ -21,6 +21,8 @@ WINNING, MATCHING, NEITHER = "winning", "matching", "neither"
 DIVERGED = "a network diverged (the log of the job that trained it names it): lower training.learning_rate"
 
 T1, STRONG_FORM, T2, T3 = "T1 tickets", "T1 strong form", "T2 roles", "T3 transience"
+# What became of a structure.
+TRANSIENT, KEPT, UNKNOWN = "transient", "kept", "unknown"
 
 # What each test's verdict rests on: a verdict is only given while these are in calibration.
 RESTS_ON = {
@@ -53,9 +55,9 @@ def judge(comparisons: pd.DataFrame, studies: dict[str, dict], calibration: pd.D
             *fixed_roles(by_study[name], settings[name]),
             *transience(by_study[name], settings[name]),
         ]
-        rows += [{"study": name, **row, "detectable": detectable(row, own, settings[name])} for row in own]
+        rows += [{"study": name, **row, "detectable": detectable(row, settings[name])} for row in own]
     table = pd.DataFrame(rows)
-    return withheld(table.drop(columns=["rewind_step", "density", "undecided"]), calibration)
+    return withheld(table.drop(columns=["rewind_step", "density", "undecided", "family"]), calibration)
 
 
 def withheld(verdicts: pd.DataFrame, calibration: pd.DataFrame) -> pd.DataFrame:
@@ -81,9 +83,10 @@ def withheld(verdicts: pd.DataFrame, calibration: pd.DataFrame) -> pd.DataFrame:
 def ticket_cells(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> pd.DataFrame:
     """Each ticket (density × rewind step) at equal steps: winning, matching, neither or inconclusive.
 
-    Matching: non-inferior to dense. Winning: matching, and better than the re-initialised and the shuffled control,
-    where Holm's adjustment runs over both controls, all controlled densities and all rewind steps. A ticket at a
-    density without controls cannot be called winning.
+    Matching: non-inferior to dense, that is the whole two-sided interval lies below the margin, which is a test at α/2
+    (Piaggio et al. 2012); the same interval says what is worse. Winning: matching, and better than the re-initialised
+    and the shuffled control, where Holm's adjustment runs over both controls, all controlled densities and all rewind
+    steps. A ticket at a density without controls cannot be called winning.
     """
     measured = rows[rows["test"].eq(TICKETS) & rows["quantity"].eq(settings.metric)]
     end = measured[measured["step"] == last_step]
@@ -96,7 +99,7 @@ def ticket_cells(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) 
         for _, cell in group[group["contrast"] == "ticket - dense"].iterrows():
             here = against["level"] == cell["level"]
             undecided = _undecided(cell)
-            matching = cell["p"] < settings.alpha
+            matching = cell["ci_high"] < settings.margin
             worse = cell["ci_low"] > settings.margin
             beats = bool(here.any() and (adjusted[here.index[here]] < settings.alpha).all())
             if undecided:
@@ -127,7 +130,7 @@ def _undecided(row: pd.Series) -> str:
     """Why this comparison decides nothing, or "". Asked first, since NaN fails `<` and `>` alike."""
     if row["n"] < 2:
         return f"{row['n']:.0f} seed has no interval: raise seeds"
-    if not np.isfinite([row["estimate"], row["ci_low"], row["ci_high"]]).all():
+    if not np.isfinite([row["estimate"], row["ci_low"], row["ci_high"], row["p"]]).all():
         return DIVERGED
     return ""
 
@@ -168,8 +171,8 @@ def _sparse(cells: pd.DataFrame, settings: JudgingSettings) -> pd.DataFrame:
 
 
 def _winners(cells: pd.DataFrame, settings: JudgingSettings) -> pd.DataFrame:
-    """The sparse winning tickets that also pass the walk from the densest down, at α shared among the rewind steps."""
-    level = settings.alpha / max(cells["rewind_step"].nunique(), 1)
+    """The sparse winning tickets that also pass the walk from the densest down, at α/2 shared among rewind steps."""
+    level = settings.alpha / 2 / max(cells["rewind_step"].nunique(), 1)
     ordered = cells.sort_values("density", ascending=False)
     passed = ordered["p"].lt(level).groupby(ordered["rewind_step"]).cummin()
     return _sparse(ordered[passed & ordered["decision"].eq(WINNING)], settings)
@@ -179,9 +182,9 @@ def winning_ticket(cells: pd.DataFrame, settings: JudgingSettings, licensed: tup
     """The study's answer to test 1, and the smallest density that matches.
 
     Densities are taken from the densest down and the walk stops at the first that does not match, which keeps the
-    family's error at α without adjustment (fixed-sequence testing); a winning ticket must lie on that walk. A negative
-    answer is only given where the procedure is known to work: in a study licensed by another one in which it found
-    winning tickets.
+    family's error at α/2 without adjustment (fixed-sequence testing); a winning ticket must lie on that walk. A
+    negative answer is only given where the procedure is known to work: in a study licensed by another one in which it
+    found winning tickets.
     """
     for rewind_step, group in cells.groupby("rewind_step"):
         ordered = group.sort_values("density", ascending=False)
@@ -246,7 +249,7 @@ def against_total(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dic
     for _, row in rows[rows["contrast"] == "ticket - dense_total"].iterrows():
         if _undecided(row):
             decision, reason = INCONCLUSIVE, _undecided(row)
-        elif row["p"] < settings.alpha:
+        elif row["ci_high"] < settings.margin:
             decision, reason = SUPPORTS, "the ticket is as good as dense training for as long as its search took"
         elif row["ci_low"] > settings.margin:
             decision, reason = REFUTES, "dense training for as long as the search took is better"
@@ -263,45 +266,64 @@ def against_total(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dic
 
 
 def sooner(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """Do tickets reach the dense network's final validation loss in fewer steps (Frankle & Carbin's early stopping)?"""
-    mine = rows[rows["quantity"].eq("steps_to_dense") & rows["contrast"].eq("ticket - dense")]
-    for _, row in mine.iterrows():
+    """Do tickets come in fewer steps to a validation loss that dense reaches too (Frankle & Carbin's early stopping)?
+
+    Holm's adjustment runs over all densities and rewind steps, and over both answers: p is two-sided.
+    """
+    mine = rows[rows["quantity"].eq("steps_to_worse_end") & rows["contrast"].eq("ticket - dense")]
+    for (_, row), p in zip(mine.iterrows(), statistics.holm(mine["p"]), strict=True):
+        at = f"at the loss that both reach (adjusted p {p:.2g})"
         if _undecided(row):
             decision, reason = INCONCLUSIVE, _undecided(row)
-        elif row["p"] < settings.alpha:
-            decision, reason = SUPPORTS, f"{-row['estimate']:.0f} steps sooner"
-        elif row["ci_low"] > 0:
-            decision, reason = REFUTES, f"{row['estimate']:.0f} steps later"
+        elif p < settings.alpha and row["ci_high"] < 0:
+            decision, reason = SUPPORTS, f"{-row['estimate']:.0f} steps sooner {at}"
+        elif p < settings.alpha and row["ci_low"] > 0:
+            decision, reason = REFUTES, f"{row['estimate']:.0f} steps later {at}"
         else:
-            decision, reason = INCONCLUSIVE, "neither sooner nor later; a ticket that never gets there counts as ending"
+            decision, reason = INCONCLUSIVE, f"not shown to be sooner or later {at}"
         claim = f"ticket at {_percent(row)} kept, from step {row['rewind_step']}, is as good as dense sooner"
-        yield _verdict(T1, claim, row, 0.0, decision, reason)
+        yield _verdict(T1, claim, row, 0.0, decision, reason, family=len(mine))
 
 
 def strong_form(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """Pruning alone: does any mask of untrained weights do as well as dense training?"""
+    """Pruning alone: does any mask of untrained weights do as well as dense training?
+
+    "Any" of several: Holm's adjustment runs over all kinds of supermasks and densities, and over both sides of the
+    margin. A mask that is worse than dense speaks against the hypothesis only if the search for it is known to work,
+    that is if it found one that is better than a random mask by more than the margin.
+    """
     mine = rows[rows["test"] == SUPERMASKS]
-    for _, row in mine[mine["contrast"].str.endswith(" - dense")].iterrows():
+    against_dense = mine[mine["contrast"].str.endswith(" - dense")]
+    two_sided = 2 * np.minimum(against_dense["p"], 1 - against_dense["p"])
+    for (_, row), p in zip(against_dense.iterrows(), statistics.holm(two_sided), strict=True):
         variant = row["contrast"].removesuffix(" - dense")
         random = mine[mine["contrast"].eq(f"{variant} - random mask") & mine["level"].eq(row["level"])].iloc[0]
-        gain = f"{-random['estimate']:.3f} better than a random mask"
-        if _undecided(row):
-            decision, reason = INCONCLUSIVE, _undecided(row)
-        elif row["p"] < settings.alpha:
-            decision, reason = SUPPORTS, f"not worse than dense by {settings.margin:g}; {gain}"
-        elif row["ci_low"] > settings.margin:
-            decision, reason = REFUTES, f"worse than dense by more than {settings.margin:g}, though {gain}"
+        numbers = f"{-random['estimate']:.3f} better than a random mask; adjusted p {p:.2g}"
+        worse = f"worse than dense by more than {settings.margin:g}"
+        undecided = _undecided(row) or _undecided(random)
+        if undecided:
+            decision, reason = INCONCLUSIVE, undecided
+        elif p < settings.alpha and row["ci_high"] < settings.margin:
+            decision, reason = SUPPORTS, f"not worse than dense by {settings.margin:g}; {numbers}"
+        elif p < settings.alpha and row["ci_low"] > settings.margin:
+            if random["ci_high"] < -settings.margin:
+                decision, reason = REFUTES, f"{worse}, though {numbers}"
+            else:
+                found = "nothing" if random["ci_low"] > -settings.margin else "nothing clearly"
+                decision = INCONCLUSIVE
+                reason = f"{worse}, but the search found {found} better than a random mask by that much: {numbers}"
         else:
-            decision, reason = INCONCLUSIVE, f"the interval spans the margin {settings.margin:g}; {gain}"
+            decision, reason = INCONCLUSIVE, f"not shown on either side of the margin {settings.margin:g}; {numbers}"
         claim = f"{variant} at {_percent(row)} kept, untrained, against dense"
-        yield _verdict(STRONG_FORM, claim, row, settings.margin, decision, reason)
+        yield _verdict(STRONG_FORM, claim, row, settings.margin, decision, reason, family=len(against_dense))
 
 
 def fixed_roles(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
     """T2, at every split step: does the network at that step decide which component takes which role?
 
     At split step 0 it is the initialisation that decides or not, and that is the verdict on the hypothesis; later
-    split steps date the decision. Networks of different initialisations must agree at chance, or the instrument errs.
+    split steps date the decision, and that it has fallen by one of them is what either view expects. Networks of
+    different initialisations must agree at chance, or the instrument errs.
     """
     mine = rows[rows["test"] == ROLES]
     determinacy = mine[mine["quantity"] == "determinacy, identity, all"].set_index(["contrast", "step"])
@@ -319,6 +341,9 @@ def fixed_roles(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]
             decision, reason = INCONCLUSIVE, "too few initialisations to check that different ones agree at chance"
         elif not other["ci_low"] <= 0 <= other["ci_high"]:
             decision, reason = WITHHELD, "networks of different initialisations do not agree at chance"
+        elif row["ci_low"] >= settings.determined and step > 0:
+            decision = INCONCLUSIVE
+            reason = f"determined by step {step}, as either view expects (D = {row['estimate']:.2f})"
         elif row["ci_low"] >= settings.determined:
             decision, reason = SUPPORTS, f"determinacy is above {settings.determined:g}"
         elif row["ci_high"] <= settings.undetermined:
@@ -337,68 +362,74 @@ def transience(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
     """T3, for each reference predictor: was it approached and then left again?
 
     Structure that is acquired and then forgotten is not in the final network, so no sub-network selected by that
-    network's weights can stand for it: against the reading of the hypothesis in which training only reveals.
+    network's weights can stand for it: against the reading of the hypothesis in which training only reveals. Structure
+    that is kept speaks for neither view: the predictors may be the wrong ones (docs/theory.md).
     """
     mine = rows[rows["test"] == STRUCTURE]
     forgotten = mine[mine["contrast"] == "forgotten"].set_index("quantity")
     adjusted = pd.Series(statistics.holm(forgotten["p"]), index=forgotten.index)
-    decisions = {}
+    fates = {}
     for name, got in mine[mine["contrast"] == "acquired"].set_index("quantity").iterrows():
         lost = forgotten.loc[name] if name in forgotten.index else None
         p = adjusted[name] if lost is not None else float("nan")
-        decisions[name], reason = _transient(got, lost, p, settings)
+        fates[name], reason = _fate(got, lost, p, settings)
         basis = got if lost is None else lost
-        yield _verdict(
-            T3, f"the {name} predictor is acquired and forgotten", basis, settings.forgotten, decisions[name], reason
-        )
-    transient = [name for name, decision in decisions.items() if decision == REFUTES]
-    kept = [name for name, decision in decisions.items() if decision == SUPPORTS]
+        decision = REFUTES if fates[name] == TRANSIENT else INCONCLUSIVE
+        claim = f"the {name} predictor is acquired and forgotten"
+        yield _verdict(T3, claim, basis, settings.forgotten, decision, reason, family=len(forgotten))
+    transient = [name for name, fate in fates.items() if fate == TRANSIENT]
     if transient:
         decision, reason = REFUTES, f"transient: {', '.join(transient)}"
         basis = forgotten.loc[adjusted[transient].idxmin()]
-    elif kept and len(kept) == len(decisions):
-        decision, reason, basis = SUPPORTS, "all were acquired and kept", forgotten.loc[forgotten["estimate"].idxmax()]
+    elif set(fates.values()) == {KEPT}:
+        decision, reason = INCONCLUSIVE, "all were acquired and kept; that speaks for neither"
+        basis = forgotten.loc[forgotten["estimate"].idxmax()]
     else:
         decision, reason, basis = INCONCLUSIVE, "none is shown to be transient, nor all to be kept", {}
-    yield _verdict(T3, "some structure is acquired and then forgotten", basis, settings.forgotten, decision, reason)
+    claim = "some structure is acquired and then forgotten"
+    yield _verdict(T3, claim, basis, settings.forgotten, decision, reason, family=len(forgotten))
 
 
-def _transient(
+def _fate(
     acquired: pd.Series, forgotten: pd.Series | None, adjusted_p: float, settings: JudgingSettings
 ) -> tuple[str, str]:
-    """Decision and reason for one predictor; `adjusted_p` is Holm's over all predictors of the study."""
+    """What became of one predictor's structure and why; `adjusted_p` is Holm's over all predictors of the study."""
     got = f"acquired {acquired['estimate']:.2f} [{acquired['ci_low']:.2f}, {acquired['ci_high']:.2f}]"
     if _undecided(acquired):
-        return INCONCLUSIVE, _undecided(acquired)
+        return UNKNOWN, _undecided(acquired)
     if acquired["ci_high"] < settings.acquired or forgotten is None:
-        return INCONCLUSIVE, f"never acquired: {got}"
+        return UNKNOWN, f"never acquired: {got}"
     if not acquired["ci_low"] > settings.acquired:
-        return INCONCLUSIVE, f"not clearly acquired: {got}"
+        return UNKNOWN, f"not clearly acquired: {got}"
     if _undecided(forgotten):
-        return INCONCLUSIVE, _undecided(forgotten)
+        return UNKNOWN, _undecided(forgotten)
     if adjusted_p < settings.alpha:
         return (
-            REFUTES,
+            TRANSIENT,
             f"transient: {got} by step {int(forgotten['step'])}, then left again (adjusted p {adjusted_p:.2g})",
         )
     if forgotten["ci_high"] < settings.forgotten:
-        return SUPPORTS, f"kept: {got}, and not left again by more than {settings.forgotten:g}"
-    return INCONCLUSIVE, f"{got}; the interval of what was forgotten spans {settings.forgotten:g}"
+        return KEPT, f"kept: {got}, and not left again by more than {settings.forgotten:g}; that speaks for neither"
+    return UNKNOWN, f"{got}; the interval of what was forgotten spans {settings.forgotten:g}"
 
 
-def detectable(row: Mapping, study: list[dict], settings: JudgingSettings) -> float:
+def detectable(row: Mapping, settings: JudgingSettings) -> float:
     """How far beyond its margin or threshold the truth must lie to be found with the power wanted; the estimate's unit.
 
-    From the spread between seeds that this verdict's own interval shows; for transience at the strictest level of
-    Holm's adjustment over the study's predictors. NaN where nothing was estimated.
+    From the spread between seeds that this verdict's own interval shows, at the level of one of its sides (transience
+    is asked to one side, at α), and where Holm's adjustment runs over a family at its strictest level. NaN where
+    nothing was estimated.
     """
-    predictors = max(sum(other["test"] == T3 for other in study) - 1, 1)  # one verdict is on all of them
-    alpha = settings.alpha / predictors if row["test"] == T3 else settings.alpha
-    deviation = statistics.deviation(row["ci_low"], row["ci_high"], row["n"], settings.alpha)
-    return deviation * statistics.detectable_effect(row["n"], alpha, settings.power)
+    alpha = 1 - agreement.CONFIDENCE if row["test"] == T2 else settings.alpha  # of the interval
+    level = (alpha if row["test"] == T3 else alpha / 2) / max(row["family"], 1)
+    deviation = statistics.deviation(row["ci_low"], row["ci_high"], row["n"], alpha)
+    return deviation * statistics.detectable_effect(row["n"], level, settings.power)
 
 
-def _verdict(test: str, claim: str, basis: Mapping | pd.Series, margin: float, decision: str, reason: str) -> dict:
+def _verdict(
+    test: str, claim: str, basis: Mapping | pd.Series, margin: float, decision: str, reason: str, family: int = 1
+) -> dict:
+    """A row of the table; `family`: how many comparisons Holm's adjustment of this one ran over."""
     number = {key: basis[key] if key in basis else float("nan") for key in ("estimate", "ci_low", "ci_high", "p")}
     count = int(basis["n"]) if "n" in basis else 0
     return {
@@ -409,4 +440,5 @@ def _verdict(test: str, claim: str, basis: Mapping | pd.Series, margin: float, d
         "margin": margin,
         "decision": decision,
         "reason": reason,
+        "family": family,
     }

@@ -38,7 +38,10 @@ def check(config: Config, root: Path) -> None:
 def _schedules(config: Config) -> Iterator[tuple[str, dict[str, Any], ScheduleSettings]]:
     """Each schedule of pruning with its key and the model section of the network that it prunes."""
     for name, study in config.studies.items():
-        yield f"studies.{name}.pruning.schedule", study.model.model_dump(mode="json"), study.pruning.schedule
+        model = study.model.model_dump(mode="json")
+        yield f"studies.{name}.pruning.schedule", model, study.pruning.schedule
+        if study.dimension:
+            yield f"studies.{name}.dimension.schedule", model, study.dimension.schedule
     digits = config.calibration.pruning.digits
     yield "calibration.pruning.digits.schedule", {"kind": "mlp", "hidden": digits.hidden}, digits.schedule
 

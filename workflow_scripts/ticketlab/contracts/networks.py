@@ -7,7 +7,7 @@ from workflow_scripts.ticketlab.contracts import of_networks
 WEIGHTS = of_networks(
     "weights",
     ("slot", "tensor"),
-    "init_seeds, train_dense, imp_round, retrain_tickets or train_spawned",
+    "init_seeds, train_dense, imp_round, retrain_tickets, train_spawned or develop_tickets",
     slot=pa.string(),
     tensor=pa.string(),
     shape=pa.list_(pa.int32()),
@@ -17,7 +17,7 @@ WEIGHTS = of_networks(
 MASKS = of_networks(
     "masks",
     ("tensor",),
-    "imp_round, retrain_tickets or find_supermask",
+    "imp_round, retrain_tickets, find_supermask or develop_tickets",
     tensor=pa.string(),
     shape=pa.list_(pa.int32()),
     kept=pa.list_(pa.bool_()),
@@ -27,7 +27,7 @@ MASKS = of_networks(
 METRICS = of_networks(
     "metrics",
     ("split", "metric"),
-    "train_dense, imp_round, retrain_tickets, find_supermask, train_spawned or dose_of_noise",
+    "train_dense, imp_round, retrain_tickets, find_supermask, train_spawned, develop_tickets or dose_of_noise",
     density=pa.float64(),
     split=pa.string(),
     metric=pa.string(),

@@ -7,7 +7,7 @@ from workflow_scripts.ticketlab.contracts import of_networks
 STRUCTURE = of_networks(
     "structure",
     ("structure",),
-    "trace_structure",
+    "trace_structure or develop_tickets",
     structure=pa.string(),
     distance=pa.float64(),
     reference_floor=pa.float64(),

@@ -30,7 +30,8 @@ class NetworkSettings(Section):
         return f"{'-'.join(map(str, self.widths))} rank {self.rank}"
 
 
-def _networks(*rows: tuple[list[int], int]) -> list[NetworkSettings]:
+def of_widths(*rows: tuple[list[int], int]) -> list[NetworkSettings]:
+    """Deep linear networks by their widths and ranks."""
     return [NetworkSettings(widths=widths, rank=rank) for widths, rank in rows]
 
 
@@ -71,7 +72,7 @@ class NoisySettings(Section):
 class SweepSettings(Section):
     """Other ε, nβ and γ, one at a time: are the networks still in the order of their learning coefficients?"""
 
-    networks: list[NetworkSettings] = _networks(
+    networks: list[NetworkSettings] = of_widths(
         ([3, 3, 3], 1), ([4, 3, 8], 0), ([4, 6, 3, 5], 1), ([5, 5, 5, 5], 2), ([5, 5, 5], 2), ([6, 4, 6], 2)
     )
     learning_rate: PositiveFloat = Field(1e-4, description="ε where another value is varied")
@@ -128,7 +129,7 @@ class ParitySettings(Section):
 
 class LLCCalibrationSettings(Section):
     networks: list[NetworkSettings] = Field(
-        _networks(
+        of_widths(
             ([3, 3, 3], 1),
             ([6, 3, 2], 1),
             ([4, 3, 8], 0),
@@ -142,7 +143,7 @@ class LLCCalibrationSettings(Section):
         description="deep linear networks, each sampled from its balanced point; their estimates must be right",
     )
     hard_networks: list[NetworkSettings] = Field(
-        _networks(([5, 3, 5], 0), ([4, 6, 3, 5], 1), ([5, 5, 5, 5], 2)),
+        of_widths(([5, 3, 5], 0), ([4, 6, 3, 5], 1), ([5, 5, 5, 5], 2)),
         description="others, only reported: where much is not of full rank, or the multiplicity m exceeds 1, λ̂ nears "
         "its limit only as nβ^(−1/layers) or (m − 1)/log nβ",
     )

@@ -5,14 +5,10 @@ from typing import Annotated, Any, Self
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from workflow_scripts.ticketlab.settings.base import Section, refuse_repeats
-from workflow_scripts.ticketlab.settings.calibration_llc import NetworkSettings
+from workflow_scripts.ticketlab.settings.calibration_llc import NetworkSettings, of_widths
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 
 Share = Annotated[float, Field(gt=0, lt=1)]
-
-
-def _networks(*rows: tuple[list[int], int]) -> list[NetworkSettings]:
-    return [NetworkSettings(widths=widths, rank=rank) for widths, rank in rows]
 
 
 class LinearDimensionSettings(Section):
@@ -22,7 +18,7 @@ class LinearDimensionSettings(Section):
     """
 
     networks: list[NetworkSettings] = Field(
-        _networks(
+        of_widths(
             ([3, 3, 3], 0),
             ([3, 3, 3], 1),
             ([6, 3, 2], 1),

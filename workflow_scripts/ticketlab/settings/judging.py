@@ -1,8 +1,8 @@
 """The thresholds of the verdicts, fixed before the run that they judge."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat
+from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
 
 from workflow_scripts.ticketlab.settings.base import Section
 
@@ -21,3 +21,13 @@ class JudgingSettings(Section):
     undetermined: Share = Field(0.25, description="and as free below this one")
     acquired: Share = Field(0.5, description="structure counts as acquired if its distance falls by this fraction")
     forgotten: NonNegativeFloat = Field(0.1, description="and as forgotten if this fraction of the fall is lost again")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.determined <= self.undetermined:
+            raise ValueError(f"determined {self.determined:g} must be above undetermined {self.undetermined:g}")
+        if self.power <= self.alpha:
+            raise ValueError(
+                f"power {self.power:g} must be above alpha {self.alpha:g}: no effect at all has power alpha"
+            )
+        return self

@@ -7,7 +7,7 @@ is one). A share of the training images is set aside for validation.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,8 @@ FAR = 1e12  # squared distance of an image that does not count as a neighbour
 
 
 class Settings(Section):
+    MODELS: ClassVar = ("mlp",)
+
     kind: Literal["images"]
     source: Literal["digits", "npz"] = Field(
         default="digits", description="scikit-learn's digits, or the file at `path`"

@@ -10,7 +10,7 @@ sets are fixed sequences from streams of their own.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,8 @@ Predictor = Callable[[np.ndarray], np.ndarray]
 
 
 class Settings(Section):
+    MODELS: ClassVar = ("transformer",)
+
     kind: Literal["markov_chains"]
     states: Annotated[int, Field(ge=2)] = Field(default=3, description="symbols of a chain")
     concentration: PositiveFloat = Field(

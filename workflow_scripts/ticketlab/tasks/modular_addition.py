@@ -12,7 +12,7 @@ what is left of them, which holds nothing that is true of all pairs alike, is th
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,8 @@ IMPOSSIBLE = -1e4  # nats; its exponential is 0 in float64, while 0 · log 0 wou
 
 
 class Settings(Section):
+    MODELS: ClassVar = ("embedding_mlp",)
+
     kind: Literal["modular_addition"]
     modulus: Annotated[int, Field(ge=7, description="p, an odd prime; there are p (p + 1) / 2 examples")]
     train_share: Share = Field(description="of the examples; the rest is halved into validation and test")

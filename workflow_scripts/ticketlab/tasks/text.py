@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -37,6 +37,8 @@ REPEATED = 4
 
 
 class Settings(Section):
+    MODELS: ClassVar = ("transformer",)
+
     kind: Literal["text"]
     corpus: CorpusSettings
     tokeniser: TokeniserSettings
