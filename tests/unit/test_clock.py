@@ -208,13 +208,14 @@ def test_networks_within_the_margin_are_connected_from_the_start():
 
 
 def ticket_of(lost, spread=0.002):
-    """Its row of the clock, with what tickets lose against dense by the step of their mask."""
+    """Its row of the clock, with what tickets lose against dense by the step of their mask (None: not tried)."""
     random = generator("test", "tickets")
     names = {STEPS[0]: "initial_magnitude", STEPS[-1]: "one_shot"}
     rows = [("dense", 0, seed, 1.0) for seed in range(8)]
     rows += [
         (names.get(step, f"mask_at_step_{step}"), 2, seed, 1 + value + spread * random.normal())
         for step, value in zip(STEPS, lost, strict=True)
+        if value is not None
         for seed in range(8)
     ]
     frame = pd.DataFrame(rows, columns=["variant", "level", "init_seed", "value"])
@@ -239,6 +240,14 @@ def test_masks_that_do_not_match_in_the_end_are_not_half_way_to_anything(first):
     row = ticket_of([first, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
     assert np.isnan(row["step"]) and row["reason"].startswith("never matches for good (0.")
     assert row["reason"].endswith("against δ = 0.1)")
+
+
+def test_masks_are_judged_at_the_first_and_last_step_that_the_study_tried():
+    """Without the controls that stand for step 0 and for the end."""
+    row = ticket_of([None, 0.9, 0.8, 0.7, 0.6, 0.5, None])
+    assert np.isnan(row["step"]) and row["reason"].startswith("never matches for good (0.5")
+    row = ticket_of([None, 0.05, 0.04, 0.03, 0.02, 0.01, None])
+    assert np.isnan(row["step"]) and row["reason"].startswith(f"matches from step {STEPS[1]} on: 0.05")
 
 
 def test_an_order_is_claimed_only_where_intervals_and_recorded_steps_do_not_meet():

@@ -231,8 +231,9 @@ def masks(overlap: pd.DataFrame, settings: JudgingSettings, last_step: int) -> I
 def tickets(metrics: pd.DataFrame, settings: JudgingSettings, last_step: int, level: int, rewind_step: int) -> Course:
     """What training from θ₀ under the magnitude mask of step t loses against dense, on the test split at the end.
 
-    The mask by initial magnitude is that of step 0, the one-shot mask that of the last step. If the first mask loses
-    less than the margin δ, nothing of it was determined while training; if the last one loses more, nothing came of it.
+    The mask by initial magnitude is that of step 0, the one-shot mask that of the last step, where the study has these
+    controls. If the first mask loses less than the margin δ, nothing of it was determined while training; if the last
+    one loses more, nothing came of it.
     """
     metric, margin = settings.metric, settings.margin
     rows = metrics[metrics["split"].eq("test") & metrics["metric"].eq(metric) & metrics["step"].eq(last_step)]
@@ -242,12 +243,13 @@ def tickets(metrics: pd.DataFrame, settings: JudgingSettings, last_step: int, le
     at = at.fillna(rows["variant"].map({"initial_magnitude": 0.0, "one_shot": float(last_step)}))
     masked = rows.assign(at=at).dropna(subset="at").astype({"at": int})
     values = _by_seed(masked, "at", "value").sub(dense, axis="index")
-    first, last = (_over_seeds(values.get(step, []), settings.alpha) for step in (0, last_step))
-    reason = ""
-    if last.estimate > margin:
-        reason = f"never matches for good ({_interval(last)} against δ = {margin:g})"
-    elif first.ci_high < margin:
-        reason = f"matches from step 0 on: {_interval(first)} is within δ = {margin:g}"
+    steps, reason = usable(values).columns, ""
+    if len(steps):
+        first, last = (_over_seeds(values[step], settings.alpha) for step in steps[[0, -1]])
+        if last.estimate > margin:
+            reason = f"never matches for good ({_interval(last)} at step {steps[-1]} against δ = {margin:g})"
+        elif first.ci_high < margin:
+            reason = f"matches from step {steps[0]} on: {_interval(first)} is within δ = {margin:g}"
     return Course(TICKET, metric, values, absent=reason)
 
 
