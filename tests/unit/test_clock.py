@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.example_results import LAST, clock_of, judging
@@ -37,6 +37,8 @@ def test_what_comes_and_goes_is_determined_when_it_comes_for_good():
 )
 def test_units_do_not_matter_and_the_step_lies_within(values, factor, shift):
     curve = np.round(np.array(values), 3)
+    # A value that is half-way itself may come to lie on either side by rounding.
+    assume(curve[0] == curve[-1] or np.abs(curve - (curve[0] + curve[-1]) / 2).min() > 1e-4)
     found = clock.half_way(STEPS, curve)
     if curve[0] == curve[-1]:
         assert np.isnan(found)

@@ -107,6 +107,7 @@ MISTAKES = [
         "new_tasks",
         ["studies.text", "structure.split", "'new_tasks'", "train, validation"],
     ),
+    ("studies/digits/pruning/schedule/keep_by_tensor", {"layers\n2": None}, [r"keep_by_tensor.'layers\n2'", "None"]),
     ("studies/linear_regression/task/tasks", 3, ["studies.linear_regression.task", "3", "more than dimension 3"]),
     ("studies/text/licensed_by", "vision", ["studies.text.licensed_by", "'vision'", "text, digits"]),
     ("studies/text", 3, ["studies.text", "3", "dictionary"]),

@@ -235,7 +235,9 @@ def _sentence(detail: Any) -> str:
     message = detail["msg"].removeprefix("Value error, ")
     shown = detail["input"]
     value = "" if isinstance(shown, dict) or detail["type"] == "missing" else f" (it is {shown!r})"
-    return f"{'.'.join(map(str, kept)) or 'top level'}: {message}{value}"
+    # A key may be any text; in a message of one line it is shown as it could be typed.
+    names = [str(part) if str(part).isprintable() else repr(part) for part in kept]
+    return f"{'.'.join(names) or 'top level'}: {message}{value}"
 
 
 def schema() -> dict:
