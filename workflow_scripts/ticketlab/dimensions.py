@@ -42,7 +42,6 @@ CHANGE, LEVEL = "change", "level"
 TICKET = "smallest pruned"
 SOUND = {ESTIMATED: ("",), OF_TICKET: ("",), MATCHED: ("", "not_a_minimum")}  # flags; the last is of no minimum
 LEAST_CELLS = 3  # through two, any relation is a line
-ANY = "any"
 
 
 def summary(sizes: pd.DataFrame, searches: pd.DataFrame, alpha: float) -> Iterator[dict]:
@@ -271,4 +270,4 @@ def _between(row: pd.Series, low: float, high: float, inside: str, outside: str)
 
 
 def _p7(quantity: str, row: pd.Series, reason: str) -> dict:
-    return doses.row("P7", quantity, doses.of_row(row), ANY, ANY, INCONCLUSIVE, reason, "dimensions")
+    return doses.row("P7", quantity, doses.of_row(row), doses.ANY, doses.ANY, INCONCLUSIVE, reason, "dimensions")

@@ -12,6 +12,7 @@ from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.verdicts import INCONCLUSIVE, MIXED
 
 LATENT, BUILT, NOT_MEASURED = "latent", "built", "not measured"
+ANY = "any"  # what either view allows
 VERDICTS = (LATENT, BUILT, MIXED, INCONCLUSIVE, NOT_MEASURED)
 # A number with its interval: dose, ci_low, ci_high, n.
 Dose = tuple[float, float, float, int]

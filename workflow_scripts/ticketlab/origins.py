@@ -23,7 +23,6 @@ EVERYTHING, NOTHING = "everything", "nothing"
 # What is kept or lost, by the `matching` of the agreement table.
 ROLES, MASKS = "roles", "masks"
 QUANTITIES = {"identity": ROLES, "mask": MASKS}
-ANY = "any"
 
 
 def kept(agreement: pd.DataFrame, metrics: pd.DataFrame, alpha: float) -> Iterator[dict]:
@@ -99,7 +98,7 @@ def predictions_of_parts(table: pd.DataFrame, studies: dict[str, JudgingSettings
                 words = f"share of the determinacy of {quantity} {words}"
                 latent, built, verdict, reason = judged
                 if quantity == MASKS and contrast in ("ticket", "rest"):
-                    latent, built, verdict = ANY, ANY, INCONCLUSIVE
+                    latent, built, verdict = doses.ANY, doses.ANY, INCONCLUSIVE
                     reason = "weights drawn anew can start large and stay so: no part keeps a mask in full"
                 reason = shares.loc[contrast, "reason"] or reason
                 dose = doses.of_row(shares.loc[contrast])
@@ -129,7 +128,7 @@ def _judged(shares: pd.DataFrame, settings: JudgingSettings) -> dict[str, tuple[
     if "largest" in measured:
         reason = _against_the_largest(measured["ticket - largest"], low)
         words = "more with the ticket than with as many of the largest initial weights"
-        found["ticket - largest"] = (words, ANY, ANY, INCONCLUSIVE, reason)
+        found["ticket - largest"] = (words, doses.ANY, doses.ANY, INCONCLUSIVE, reason)
     return found
 
 

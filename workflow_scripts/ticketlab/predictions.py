@@ -155,7 +155,7 @@ def weights_of_the_ticket(
                 BUILT: "the signs carry what the weights do",
             }.get(verdict, reason)
             # That signs suffice, or do not, is allowed by either view: what is latent may be in the signs.
-            latent, built, verdict = "any", "any", INCONCLUSIVE
+            latent, built, verdict = doses.ANY, doses.ANY, INCONCLUSIVE
         elif control == "shuffled":
             expected = {LATENT: ", as either view expects", BUILT: ", which neither view expects"}
             reason += expected.get(verdict, "; either view expects a loss above it")
