@@ -8,7 +8,7 @@ from itertools import chain, combinations, product
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.ticketlab import barriers, clock, comparisons, verdicts
+from workflow_scripts.ticketlab import clock, comparisons, verdicts
 from workflow_scripts.ticketlab.calibration import INSTRUMENTS
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 
@@ -88,7 +88,7 @@ def barrier_curves(**studies: dict) -> pd.DataFrame:
     parts = []
     for study, section in studies.items():
         measured = _barriers(section["metric"], np.random.default_rng(0))
-        parts.append(pd.DataFrame(barriers.curves(measured, section["alpha"])).assign(study=study))
+        parts.append(pd.DataFrame(comparisons.barriers(measured, section["alpha"])).assign(study=study))
     return pd.concat(parts)
 
 

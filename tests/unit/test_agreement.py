@@ -1,8 +1,6 @@
 """Agreement of role vectors and determinacy: what must be 1, what must be 0, and a known dose recovered."""
 
-import sys
 from itertools import permutations
-from subprocess import run
 
 import numpy as np
 import pandas as pd
@@ -11,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow_scripts.ticketlab import tables
-from workflow_scripts.ticketlab.agreement import compare, determinacy, pairs_of, role_vectors, standardise
+from workflow_scripts.ticketlab.agreement import compare, pairs_of, role_vectors, standardise
 from workflow_scripts.ticketlab.contracts.roles import AGREEMENT
+from workflow_scripts.ticketlab.determinacy import determinacy
 from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.randomness import data_seed, generator
 
@@ -264,9 +263,3 @@ def test_the_table_satisfies_its_contract_and_is_deterministic(tmp_path, half_de
     again = compare(study_of(share=0.5, noise=0.5).sample(frac=1, random_state=0), PERMUTATIONS)
     tables.write(tmp_path / "b.parquet", AGREEMENT, again, {})
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
-
-
-def test_comparison_starts_without_torch():
-    modules = "workflow_scripts.ticketlab.agreement, workflow_scripts.ticketlab.settings.roles"
-    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
-    assert run([sys.executable, "-c", code], check=False).returncode == 0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch import nn
 
-from workflow_scripts.ticketlab import barriers, tables
+from workflow_scripts.ticketlab import barriers, comparisons, tables
 from workflow_scripts.ticketlab.contracts.barriers import BARRIERS
 from workflow_scripts.ticketlab.randomness import data_seed
 from workflow_scripts.ticketlab.stack import Member, dense_members, spawned_members
@@ -123,5 +123,5 @@ def test_a_curve_is_the_mean_over_initialisations_of_their_orders():
             "barrier": [1.0, 3.0, 4.0, 4.0],
         }
     )
-    (row,) = barriers.curves(frame, 0.05)
+    (row,) = comparisons.barriers(frame, 0.05)
     assert (row["estimate"], row["n"], row["test"], row["contrast"]) == (3.0, 2, "barriers", "same_init")

@@ -8,9 +8,9 @@ import pytest
 from scipy import stats
 
 from workflow_scripts.ticketlab import (
-    agreement,
     calibrating_statistics,
     calibration,
+    determinacy,
     plotting_calibration_statistics,
     statistics,
     tables,
@@ -180,19 +180,19 @@ def test_a_verdict_without_adjustment_is_red(monkeypatch):
 
 
 def test_a_permutation_test_that_counts_too_few_is_red(monkeypatch):
-    original = agreement._label_permutation
-    monkeypatch.setattr(agreement, "_label_permutation", lambda *arguments: original(*arguments) / 4)
+    original = determinacy._label_permutation
+    monkeypatch.setattr(determinacy, "_label_permutation", lambda *arguments: original(*arguments) / 4)
     assert ("roles", "label permutation", "size") in failures(run("_roles"))
 
 
 def test_a_jackknife_without_its_factor_is_red(monkeypatch):
     """The spread of the leave-one-out values taken for the standard error: too small by n − 1."""
-    original = agreement._ratio
+    original = determinacy._ratio
 
     def narrow(*arguments):
         result = original(*arguments)
         half = (result["ci_high"] - result["estimate"]) / (result["n"] - 1)
         return result | {"ci_low": result["estimate"] - half, "ci_high": result["estimate"] + half}
 
-    monkeypatch.setattr(agreement, "_ratio", narrow)
+    monkeypatch.setattr(determinacy, "_ratio", narrow)
     assert ("roles", "determinacy, same init", "coverage") in failures(run("_roles"))

@@ -1,5 +1,6 @@
 """What a script says when it ends badly: one sentence for a user's mistake, a traceback in the log for ours."""
 
+import gc
 import os
 import platform
 import re
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from workflow_scripts import USUAL
 from workflow_scripts.ticketlab.jobs import RECORDED_PACKAGES, provenance
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +44,12 @@ def test_a_good_end_is_silent_and_all_output_is_in_the_log(tmp_path):
     done, log, _ = run(tmp_path, "print(provenance['code'])")
     assert done.returncode == 0 and done.stdout == done.stderr == ""
     assert sorted(log.split("\n")) == ["", "a warning", "c", "from a library", "step 1"]
+
+
+def test_a_body_has_its_garbage_collected_as_usual_and_what_was_imported_is_left_alone(tmp_path):
+    body = "import gc; print(gc.get_threshold(), gc.isenabled(), gc.get_freeze_count() > len(gc.get_objects()))"
+    _, log, _ = run(tmp_path, body)
+    assert f"{USUAL} True True" in log and gc.get_threshold() > USUAL
 
 
 def test_a_users_mistake_is_one_sentence_on_the_terminal_and_in_the_log(tmp_path):

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from tests.unit.example_results import LAST, barrier_curves, clock_of, example, figure_settings, judging
-from workflow_scripts.ticketlab import barriers, clock, plotting, plotting_clock
-from workflow_scripts.ticketlab.comparisons import LLC, MASKS, ROLES, STRUCTURE, TICKETS
+from workflow_scripts.ticketlab import clock, plotting, plotting_clock
+from workflow_scripts.ticketlab.comparisons import BARRIERS, LLC, MASKS, ROLES, STRUCTURE, TICKETS
 
 NOTHING = "not measured"
 SECTIONS = {"example": judging(), "images": judging("error", 0.02)}
@@ -39,7 +39,7 @@ def test_each_study_has_its_strips(results):
 
 @pytest.mark.parametrize(
     ("missing", "strips"),
-    [([LLC], [0]), ([STRUCTURE], [1]), ([TICKETS], [3]), ([MASKS, ROLES], [2, 4]), ([barriers.TEST], [5])],
+    [([LLC], [0]), ([STRUCTURE], [1]), ([TICKETS], [3]), ([MASKS, ROLES], [2, 4]), ([BARRIERS], [5])],
 )
 def test_only_the_strip_that_was_not_measured_is_missing(missing, strips, one_study):
     courses, times, settings = one_study

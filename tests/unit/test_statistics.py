@@ -15,6 +15,7 @@ from workflow_scripts.ticketlab.statistics import (
     deviation,
     exceeds,
     holm,
+    jackknife_margin,
     mean_interval,
     not_worse,
     power,
@@ -29,6 +30,26 @@ def test_students_own_example():
     assert result.estimate == pytest.approx(1.58) and result.n == 10
     assert (result.ci_low, result.ci_high) == pytest.approx((0.7001142, 2.4598858))
     assert result.p == pytest.approx(0.002833, abs=5e-7)
+
+
+@given(
+    st.lists(st.floats(-100, 100), min_size=2, max_size=12).filter(lambda values: np.std(values) > 1e-3),
+    st.floats(-100, 100),
+)
+def test_all_tests_and_intervals_are_those_of_scipys_t_test(values, null):
+    for function, alternative in ((not_worse, "less"), (exceeds, "greater")):
+        result, known = function(values, null, 0.1), stats.ttest_1samp(values, null, alternative=alternative)
+        assert result.p == pytest.approx(known.pvalue, rel=1e-6, abs=1e-300)
+    result, known = mean_interval(values, 0.1), stats.ttest_1samp(values, 0.0)
+    assert result.p == pytest.approx(known.pvalue, rel=1e-6, abs=1e-300)
+    assert (result.ci_low, result.ci_high) == pytest.approx(tuple(known.confidence_interval(0.9)))
+
+
+@given(st.lists(st.floats(-100, 100), min_size=2, max_size=12))
+def test_the_jackknife_of_a_mean_is_its_t_interval(values):
+    without = [np.delete(values, place).mean() for place in range(len(values))]
+    result = mean_interval(values, 0.05)
+    assert jackknife_margin(without, 0.05) == pytest.approx(result.ci_high - result.estimate, abs=1e-6)
 
 
 def test_one_sided_tests_look_at_their_own_side():

@@ -25,7 +25,7 @@ FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
     [
         __name__,
-        "arviz",
+        "arviz_stats.base",
         "devinterp.optim.sgmcmc",
         "matplotlib.backends.backend_agg",
         "matplotlib.backends.backend_svg",
@@ -34,7 +34,7 @@ FORKS.set_forkserver_preload(
         "pydantic",
         "sklearn.isotonic",
         "snakemake.cli",
-        "torch._dynamo",  # devinterp's sampler, an optimiser by class, imports it
+        "torch._dynamo",  # devinterp's own sampling, which the calibration runs, imports it
     ]
 )
 STARTING = threading.Lock()  # Snakemake starts jobs in threads, and multiprocessing polls all children at each start

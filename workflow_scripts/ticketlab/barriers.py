@@ -10,20 +10,20 @@ Frankle et al. take the mean of the ends in its place, which is the same for end
 a slope as a barrier. α runs over a grid with both ends in it, so a barrier is never negative.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import torch
 
-from workflow_scripts.ticketlab import stack, statistics
+from workflow_scripts.ticketlab import stack
 from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.stack import Member, Stack
 from workflow_scripts.ticketlab.tasks import Problem
 from workflow_scripts.ticketlab.training import evaluate
 
-TEST, SPLIT = "barriers", "test"
+SPLIT = "test"
 TOGETHER = 8  # networks that are mixed and evaluated at a time
 
 
@@ -117,15 +117,3 @@ def rows(study: str, members: Sequence[Member], pairs: Sequence[Pair], values: d
         ends = {"first": lines[:, 0], "second": lines[:, -1], "highest": lines.max(1)}
         parts.append(keys.assign(metric=metric, **ends, place=place, barrier=height))
     return pd.concat(parts, ignore_index=True)
-
-
-def curves(frame: pd.DataFrame, alpha: float) -> Iterator[dict]:
-    """The barrier by metric, kind of pair and split step, over initialisations: rows as in `comparisons`, for a figure.
-
-    Of an initialisation's several data orders the mean is taken. Pairs of different initialisations form a ring, each
-    network being in two of them: their interval is a little too narrow.
-    """
-    for (metric, pair, split_step), group in frame.groupby(["metric", "pair", "split_step"]):
-        by_init = group.groupby("init_seed")["barrier"].agg(lambda values: values.mean(skipna=False))
-        found = statistics.mean_interval(by_init, alpha)
-        yield {"test": TEST, "quantity": metric, "contrast": pair, "step": split_step, **asdict(found)}

@@ -20,11 +20,10 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import torch
-from scipy.stats import t as student
 from torch import Tensor
 
 from workflow_scripts.ticketlab import agreement, checks, hand_set, roles, stack, statistics, training
-from workflow_scripts.ticketlab.agreement import CONFIDENCE
+from workflow_scripts.ticketlab.determinacy import CONFIDENCE, determinacy
 from workflow_scripts.ticketlab.models import transformer
 from workflow_scripts.ticketlab.models.transformer import Transformer
 from workflow_scripts.ticketlab.randomness import data_seed, generator
@@ -185,7 +184,8 @@ def trained(seen: pd.DataFrame, settings: RolesCalibrationSettings) -> Iterator[
         yield checks.within_interval(of, 0.0, mean.estimate, (mean.ci_low, mean.ci_high), mean.n)
     other = _determinacy(table, "other_init")
     of = _of("trained", "other initialisations", "determinacy")
-    wider = student.ppf((1 + checks.CONFIDENCE) / 2, count - 1) / student.ppf((1 + CONFIDENCE) / 2, count - 1)
+    halves = [statistics.quantile((1 + level) / 2, count - 1) for level in (checks.CONFIDENCE, CONFIDENCE)]
+    wider = halves[0] / halves[1]
     low, high = (other["estimate"] + wider * (other[end] - other["estimate"]) for end in ("ci_low", "ci_high"))
     yield checks.within_interval(of, 0.0, other["estimate"], (low, high), count)
 
@@ -209,7 +209,7 @@ def _agreements(table: pd.DataFrame, pair: str, matching: str) -> pd.Series:
 
 
 def _determinacy(table: pd.DataFrame, pair: str) -> pd.Series:
-    found = agreement.determinacy(table[table["score"] == "all"], pair, permutations=1)
+    found = determinacy(table[table["score"] == "all"], pair, permutations=1)
     return found.iloc[0]
 
 

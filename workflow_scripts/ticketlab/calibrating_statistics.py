@@ -1,6 +1,6 @@
 """Do intervals cover and tests err as often as they say, and what can they see, at the number of seeds of a study?
 
-Everything goes through the functions that the verdicts rest on (statistics.py, agreement.determinacy,
+Everything goes through the functions that the verdicts rest on (statistics.py, determinacy,
 verdicts.ticket_cells), on simulated values with a known truth. A simulated share has the exact binomial interval
 (Clopper & Pearson 1934), and a check passes if the nominal value lies in it; where only a bound is known, a test may
 err, and an interval miss, less often than nominal.
@@ -21,9 +21,10 @@ import pandas as pd
 from scipy import special, stats
 from scipy.optimize import brentq
 
-from workflow_scripts.ticketlab import agreement, checks, statistics, verdicts
+from workflow_scripts.ticketlab import checks, statistics, verdicts
 from workflow_scripts.ticketlab.comparisons import DECISIVE_CONTROLS, TICKETS
 from workflow_scripts.ticketlab.contracts.roles import AGREEMENT
+from workflow_scripts.ticketlab.determinacy import determinacy
 from workflow_scripts.ticketlab.randomness import ORDER_STRIDE, generator
 from workflow_scripts.ticketlab.settings.calibration_statistics import (
     RolesSimulationSettings,
@@ -36,7 +37,7 @@ STUDY = "calibration statistics"
 CERTAIN = 100.0  # an effect, in standard deviations, that every test finds
 MARGIN = 1.0  # of non-inferiority and thresholds, in standard deviations: where it lies does not matter
 LAST_STEP = 1
-ROLES_COVERAGE = 0.95  # that agreement.determinacy promises
+ROLES_COVERAGE = 0.95  # that determinacy promises
 
 
 def calibrate(settings: StatisticsCalibrationSettings) -> pd.DataFrame:
@@ -175,7 +176,7 @@ def _roles(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
         studies = [f"{STUDY} {correlation:g} {index}" for index in range(roles.simulations)]
         agreements = [simulated_agreements(study, correlation, settings) for study in studies]
         same, other = (
-            pd.concat(agreement.determinacy(frame, pair, permutations=roles.permutations) for frame in agreements)
+            pd.concat(determinacy(frame, pair, permutations=roles.permutations) for frame in agreements)
             for pair in ("same_init", "other_init")
         )
         for case, results, value in (("same init", same, truth), ("other init", other, 0.0)):

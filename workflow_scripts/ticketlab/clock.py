@@ -29,9 +29,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
-from workflow_scripts.ticketlab import agreement, statistics
+from workflow_scripts.ticketlab import statistics
+from workflow_scripts.ticketlab.determinacy import determinacy, less_chance
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.statistics import Estimate
 from workflow_scripts.ticketlab.transience import acquisition_and_forgetting
@@ -113,11 +113,8 @@ def determined(course: Course, alpha: float) -> dict:
         return float(np.log1p(half_way(steps[part], curve[part])))
 
     centre = logarithm(table)
-    count = len(table)
-    without = np.array([logarithm(np.delete(table, seed, axis=0)) for seed in range(count)])
-    half = student.ppf(1 - alpha / 2, count - 1) * np.sqrt(
-        (count - 1) / count * ((without - without.mean()) ** 2).sum()
-    )
+    without = [logarithm(np.delete(table, seed, axis=0)) for seed in range(len(table))]
+    half = statistics.jackknife_margin(without, alpha)
     step = float(np.expm1(centre))
     low, high = np.clip(np.expm1([centre - half, centre + half]), steps[first], steps[last])
     after = int(np.searchsorted(steps, step))
@@ -257,9 +254,9 @@ def roles(agreements: pd.DataFrame, settings: JudgingSettings, last_step: int) -
     """Each initialisation's determinacy by split step: agreement over the mean ceiling, the mean over scores. Split at
     the end, it is the network's agreement with itself, each time through another probe.
     """
-    rows = agreement.less_chance(agreements, "identity")
+    rows = less_chance(agreements, "identity")
     rows = rows[rows["score"] == "all"]
-    found = agreement.determinacy(agreements, permutations=1)
+    found = determinacy(agreements, permutations=1)
     reasons = found.loc[found["score"].eq("all") & found["reason"].ne(""), "reason"]
     ceiling = rows.loc[rows["pair"] == "replicate", "agreement"].mean()
     same = rows[rows["pair"] == "same_init"]

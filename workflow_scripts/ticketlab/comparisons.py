@@ -10,7 +10,8 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.ticketlab import agreement, statistics
+from workflow_scripts.ticketlab import statistics
+from workflow_scripts.ticketlab.determinacy import determinacy
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.statistics import Estimate
 from workflow_scripts.ticketlab.transience import acquisition_and_forgetting
@@ -19,6 +20,7 @@ CELL = ["rewind_step", "level"]
 # What a ticket must beat to be a winning one.
 DECISIVE_CONTROLS = ("reinitialised", "shuffled")
 TICKETS, SUPERMASKS, ROLES, STRUCTURE, LLC, MASKS = "tickets", "supermask", "roles", "structure", "llc", "masks"
+BARRIERS = "barriers"
 
 
 def tickets(metrics: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[dict]:
@@ -143,7 +145,7 @@ def roles(agreements: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]
             result = Estimate(result.estimate, np.nan, np.nan, np.nan, result.n)
         yield _row(ROLES, f"agreement, {matching}, {score}", pair, result, step=step)
     for pair, matching in product(("same_init", "other_init"), ("identity", "hungarian")):
-        for _, row in agreement.determinacy(agreements, pair, matching).iterrows():
+        for _, row in determinacy(agreements, pair, matching).iterrows():
             result = Estimate(row["estimate"], row["ci_low"], row["ci_high"], row["p"], row["n"])
             yield _row(ROLES, f"determinacy, {matching}, {row['score']}", pair, result, step=row["split_step"])
 
@@ -208,6 +210,17 @@ def _paired(first: pd.Series, second: pd.Series) -> pd.Series:
     if not first.index.equals(second.index):
         raise ValueError(f"unpaired seeds: {first.index.tolist()} and {second.index.tolist()}")
     return first - second
+
+
+def barriers(frame: pd.DataFrame, alpha: float) -> Iterator[dict]:
+    """For the clock's figure: the barrier by metric, kind of pair and split step; frame: of table `barriers`.
+
+    Of an initialisation's several data orders the mean is taken. Pairs of different initialisations form a ring, each
+    network being in two of them: their interval is a little too narrow.
+    """
+    for (metric, pair, split_step), group in frame.groupby(["metric", "pair", "split_step"]):
+        by_init = group.groupby("init_seed")["barrier"].agg(lambda values: values.mean(skipna=False))
+        yield _row(BARRIERS, metric, pair, statistics.mean_interval(by_init, alpha), step=split_step)
 
 
 def _row(

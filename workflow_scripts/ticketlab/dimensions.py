@@ -100,9 +100,7 @@ def jackknife(statistic: Statistic, sizes: pd.DataFrame, complexities: pd.DataFr
     centre = of(seeds)
     if count < 2:
         return centre, np.nan, np.nan, count
-    without = np.array([of(seeds.drop(seed)) for seed in seeds])
-    error = np.sqrt((count - 1) / count * ((without - without.mean()) ** 2).sum())
-    half = float(stats.t.ppf(1 - alpha / 2, count - 1) * error)
+    half = statistics.jackknife_margin([of(seeds.drop(seed)) for seed in seeds], alpha)
     return centre, centre - half, centre + half, count
 
 

@@ -17,7 +17,6 @@ from dataclasses import asdict, replace
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
-from scipy.stats import t as student
 from sklearn.linear_model import LogisticRegression
 
 from workflow_scripts.ticketlab import statistics
@@ -148,7 +147,7 @@ def foretold(
     scores = [*names, "all"]
     for score, chance in zip(scores, strays, strict=True):
         yield _row(first, "AUC", "permuted", score, chance)
-    least = (by_chance.std(axis=0, ddof=1) * student.ppf(1 - alpha / 2, len(permuted) - 1)).tolist()
+    least = (by_chance.std(axis=0, ddof=1) * statistics.quantile(1 - alpha / 2, len(permuted) - 1)).tolist()
     for step in early:
         values = _by_score(features[step], roles, settings)
         for score, column, half in zip(scores, values.T, least, strict=True):

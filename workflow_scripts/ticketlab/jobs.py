@@ -19,6 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TextIO
 
+from workflow_scripts import USUAL
 from workflow_scripts.ticketlab import manifest
 from workflow_scripts.ticketlab.errors import TicketlabError
 
@@ -46,6 +47,7 @@ def logged(job: Any) -> Iterator[dict]:
     with what to do if it is the machine that lacks something. A body that ends well leaves the job's manifest.
     """
     keep_freed_memory()
+    collect_what_comes_from_here_on()
     terminal = os.dup(2)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -69,10 +71,17 @@ def logged(job: Any) -> Iterator[dict]:
                 traceback.print_exc()
             _end(terminal, f"{job.rule}: {type(error).__name__}: {error}{_remedy(error)} (traceback in {job.log[0]})")
         finally:
-            # Or the interpreter looks through all that torch has loaded once more before it ends: 0.4 s of a job's 3.
-            gc.freeze()
             with suppress(OSError):
                 sys.stdout.flush()
+
+
+def collect_what_comes_from_here_on() -> None:
+    """Have the garbage collector run as usual (workflow_scripts/__init__.py), but not over what imports have made.
+
+    A look through all of that takes 0.2 s. devinterp's sampling takes one per chain, the interpreter some at its end.
+    """
+    gc.freeze()
+    gc.set_threshold(*USUAL)
 
 
 def keep_freed_memory() -> None:

@@ -13,16 +13,18 @@ Every estimate keeps its row; a reader drops the flagged ones.
 
 import logging
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from inspect import unwrap
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from arviz_stats.base import array_stats
 from devinterp.optim.sgmcmc import SGMCMC
 from torch import Tensor
+from torch.optim import Optimizer
 
 from workflow_scripts.ticketlab import stack
 from workflow_scripts.ticketlab.errors import TicketlabError
@@ -34,9 +36,10 @@ from workflow_scripts.ticketlab.tasks import Problem
 
 log = logging.getLogger(__name__)
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", FutureWarning)  # arviz announces its next major version on import
-    import arviz
+# At their first call these methods load torch.compile, which takes a second or three, to tell it to leave them alone.
+# Nothing is compiled here.
+for method in (unwrap(Optimizer.add_param_group), unwrap(Optimizer.zero_grad)):
+    method.__dynamo_disable = method
 
 # (weights of N chains, a batch for each) to their mean losses (N,)
 Loss = Callable[[Stack, Any], Tensor]
@@ -174,10 +177,10 @@ def _row(
     if not np.isfinite(rise).all() or rise.max() > settings.explosion:
         return row | {"flag": "diverged"}
     draws = settings.nbeta * rise[:, settings.burn_in :]
-    llc, se = draws.mean(), float(arviz.mcse(draws))
-    row |= {"llc": llc, "se": se, "rhat": float(arviz.rhat(draws)), "ess": float(arviz.ess(draws))}
+    llc, se = draws.mean(), float(array_stats.mcse(draws))
+    row |= {"llc": llc, "se": se, "rhat": float(array_stats.rhat(draws)), "ess": float(array_stats.ess(draws))}
     early, late = np.array_split(draws, 2, axis=1)
-    drift_se = np.hypot(arviz.mcse(early), arviz.mcse(late))
+    drift_se = np.hypot(array_stats.mcse(early), array_stats.mcse(late))
     spread = llc - settings.nbeta * gain
     flags = {
         "negative": llc < 0,

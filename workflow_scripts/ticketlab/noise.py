@@ -1,8 +1,8 @@
 """Dose of noise: how far the initialisation decides roles and masks, against the noise in the order of the data.
 
 At each dose (batch size) networks of one initialisation are trained on several data orders. What they share beyond
-networks of other initialisations was decided by the initialisation: of the roles, the determinacy of agreement.py; of
-the masks, the overlap of the largest final weights, made a determinacy in the same way (chance 0, exact replicates 1).
+networks of other initialisations was decided by the initialisation: of the roles, determinacy.py says how much; of the
+masks, the overlap of the largest final weights, made a determinacy in the same way (chance 0, exact replicates 1).
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.ticketlab import agreement, pruning, statistics
+from workflow_scripts.ticketlab.determinacy import determinacy, less_chance
 from workflow_scripts.ticketlab.stack import Member, Stack, take
 from workflow_scripts.ticketlab.statistics import Estimate
 
@@ -49,7 +50,7 @@ def curve(agreements: dict[int, pd.DataFrame], metrics: dict[int, pd.DataFrame],
     """Rows of the `noise` table, without the study.
 
     agreements, metrics: a table of each for every batch size. Beside determinacy at each dose (with the jackknife
-    interval and the permutation test of agreement.determinacy) and the metrics that the dense networks end with, the
+    interval and the permutation test of determinacy.py) and the metrics that the dense networks end with, the
     *slope*: what a doubling of the batch adds to determinacy, by a least-squares line through the doses for each
     initialisation, as the mean over initialisations with its interval; p of "no slope". Its rows have batch size 0.
     """
@@ -57,7 +58,7 @@ def curve(agreements: dict[int, pd.DataFrame], metrics: dict[int, pd.DataFrame],
     for batch_size, frame in agreements.items():
         for matching in MATCHINGS:
             for pair in ("same_init", "other_init"):
-                found = agreement.determinacy(frame, pair, matching)
+                found = determinacy(frame, pair, matching)
                 for _, row in found[found["score"] == "all"].iterrows():
                     yield _row(batch_size, f"determinacy, {matching}", pair, Estimate(**row[ESTIMATE].to_dict()))
                     if pair == "same_init" and np.isfinite(row["estimate"]):
@@ -75,7 +76,7 @@ def curve(agreements: dict[int, pd.DataFrame], metrics: dict[int, pd.DataFrame],
 
 def _by_init(frame: pd.DataFrame, matching: str, ceiling: float) -> pd.Series:
     """Each initialisation's own determinacy: agreement between its data orders over the mean ceiling."""
-    rows = agreement.less_chance(frame, matching)
+    rows = less_chance(frame, matching)
     rows = rows[rows["score"].eq("all") & rows["pair"].eq("same_init")]
     return rows.groupby("init_seed")["agreement"].mean() / ceiling
 

@@ -10,7 +10,6 @@ from math import nan
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
 from workflow_scripts.ticketlab import doses, statistics
 from workflow_scripts.ticketlab.doses import BUILT, LATENT
@@ -71,10 +70,10 @@ def _ratio(gains: np.ndarray, ceiling: np.ndarray, alpha: float, fault: str) -> 
     if fault:
         return Estimate(nan, nan, nan, nan, n)
     without = (gains.sum() - gains) / (ceiling.sum() - ceiling)
-    half = np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum()) * student.ppf(1 - alpha / 2, n - 1)
+    half = statistics.jackknife_margin(without, alpha)
     share = float(gains.mean() / ceiling.mean())
     p = statistics.mean_interval(gains, alpha).p
-    return Estimate(share, share - float(half), share + float(half), p, n)
+    return Estimate(share, share - half, share + half, p, n)
 
 
 def _row(quantity: str, contrast: str, result: Estimate, reason: str = "") -> dict:

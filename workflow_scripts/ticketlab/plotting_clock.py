@@ -1,6 +1,6 @@
 """The developmental clock as a figure: what is determined when, in strips over one axis of training steps.
 
-Curves are rows of `comparisons` and barriers.curves; half-way steps with their intervals are rows of `clock`.
+Curves are rows of `comparisons` and comparisons.barriers; half-way steps with their intervals are rows of `clock`.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from workflow_scripts.ticketlab import barriers, clock
+from workflow_scripts.ticketlab import clock, comparisons
 from workflow_scripts.ticketlab.comparisons import LLC, MASKS, ROLES, STRUCTURE, TICKETS
 from workflow_scripts.ticketlab.plotting import (
     BLACK,
@@ -38,7 +38,7 @@ Mark = tuple[pd.Series, Look, float]
 
 
 def figure(courses: pd.DataFrame, times: pd.DataFrame, settings: dict[str, dict]) -> Figure:
-    """courses: rows of `comparisons` and barriers.curves; times: of `clock`; settings: as specs.draw_clock gives."""
+    """courses: of `comparisons` and comparisons.barriers; times: of `clock`; settings: as specs.draw_clock gives."""
     drawn, rows = study_rows("A developmental clock: one axis of training steps", settings, (10.0, 9.6))
     for (study, spec), row in zip(settings.items(), rows, strict=True):
         strips = row.subplots(len(CLOCK), 1, sharex=True)
@@ -162,7 +162,7 @@ def _barrier(axes: Axes, mine: pd.DataFrame, times: pd.DataFrame, spec: dict) ->
     """The barrier between networks whose data orders split at t; other initialisations share nothing: the ceiling."""
     metric = spec["judging"]["metric"]
     axes.set_ylabel(f"barrier, split at t:\n{SHORT_METRICS[metric]}")
-    rows = mine[mine["test"].eq(barriers.TEST) & mine["quantity"].eq(metric)]
+    rows = mine[mine["test"].eq(comparisons.BARRIERS) & mine["quantity"].eq(metric)]
     for _, other in rows[rows["contrast"] == "other_init"].iterrows():
         axes.axhline(other["estimate"], color=GREY, linestyle=":", label="other initialisation")
         axes.axhspan(other["ci_low"], other["ci_high"], color=GREY, alpha=0.15, linewidth=0)

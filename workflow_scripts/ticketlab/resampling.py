@@ -5,8 +5,8 @@ the ticket in each tensor, and since tickets are rich in weights that begin larg
 initialisation meet the same new draw, so ticket and rest are the two halves of one exchange.
 
 A resampled network is trained on the data order of its dense parent and compared with the parent's siblings, which
-have the same θ₀ and other orders: so what it still shares with them is what θ₀ decides *whatever the order*, the
-determinacy of agreement.py. The parent itself, compared with them, is "everything" kept; dense networks of other
+have the same θ₀ and other orders: so what it still shares with them is what θ₀ decides *whatever the order*, as in
+determinacy.py. The parent itself, compared with them, is "everything" kept; dense networks of other
 initialisations are "nothing". On the parent's own order even a small change would be held against chaos of training.
 """
 

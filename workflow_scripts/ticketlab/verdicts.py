@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.ticketlab import agreement, statistics
+from workflow_scripts.ticketlab import determinacy, statistics
 from workflow_scripts.ticketlab.comparisons import DECISIVE_CONTROLS, ROLES, STRUCTURE, SUPERMASKS, TICKETS
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 
@@ -420,7 +420,7 @@ def detectable(row: Mapping, settings: JudgingSettings) -> float:
     is asked to one side, at α), and where Holm's adjustment runs over a family at its strictest level. NaN where
     nothing was estimated.
     """
-    alpha = 1 - agreement.CONFIDENCE if row["test"] == T2 else settings.alpha  # of the interval
+    alpha = 1 - determinacy.CONFIDENCE if row["test"] == T2 else settings.alpha  # of the interval
     level = (alpha if row["test"] == T3 else alpha / 2) / max(row["family"], 1)
     deviation = statistics.deviation(row["ci_low"], row["ci_high"], row["n"], alpha)
     return deviation * statistics.detectable_effect(row["n"], level, settings.power)
