@@ -19,6 +19,8 @@ from typing import Any
 import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
@@ -39,10 +41,10 @@ STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.4,
     "lines.markersize": 4.5,
     "figure.facecolor": "white",
-    "savefig.dpi": 200,
     "svg.fonttype": "path",  # the reader's machine need not have the font
     "svg.hashsalt": "ticketlab",
 }
+DPI = 200  # of a PNG
 METRICS = {"loss": "test loss (nats)", "error": "test error"}
 SHORT_METRICS = {"loss": "loss, nats", "error": "error"}
 
@@ -105,17 +107,21 @@ def draw(figure: Callable[..., Figure], *tables: Any) -> Figure:
 
 def save(figure: Figure, paths: Iterable[str | Path]) -> None:
     """Write the figure to each path, PNG or SVG by its suffix, without date or version: same figure, same bytes."""
-    metadata: dict[str, dict] = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
     with style():
+        figure.set_dpi(DPI)
+        # Figure.savefig draws everything twice, the first time to no effect.
         for path in map(Path, paths):
-            kind = path.suffix.removeprefix(".")
-            figure.savefig(path, format=kind, metadata=metadata[kind])
+            if path.suffix == ".svg":
+                FigureCanvasSVG(figure).print_svg(path, metadata={"Date": None, "Creator": None})
+            else:
+                FigureCanvasAgg(figure).print_png(path, metadata={"Software": None})
 
 
 def settle(figure: Figure) -> None:
     """End the layout and round what it found: its solver differs in the last bits from one time to the next."""
     figure.set_layout_engine("none")
     for row in figure.subfigs:
+        row.bbox_relative.set_points(row.bbox_relative.get_points().round(6))
         for axes in row.axes:
             left, bottom, width, height = (round(value, 6) for value in axes.get_position().bounds)
             axes.set_position((left, bottom, width, height))
