@@ -110,9 +110,9 @@ CHANGES = {
         spared=["* digits-0", "* digits-0-*", "* text*", "prepare_data *"],
     ),
     "one more round of pruning": Change(
-        config=study("digits", pruning={"rounds": 4}),
-        stale=["imp_round digits-0-*-4"],
-        spared=["imp_round digits-0-*-[123]", "train_*", "retrain_tickets *", "estimate_llc *", "* text*"],
+        config=study("digits", pruning={"rounds": 3}),
+        stale=["imp_round digits-0-*-3"],
+        spared=["imp_round digits-0-*-[12]", "train_*", "retrain_tickets *", "estimate_llc *", "* text*"],
     ),
     "one more density of supermasks": Change(
         config=study("text", supermask={"densities": [0.5, 0.3]}),
@@ -120,7 +120,7 @@ CHANGES = {
         spared=["train_*", "imp_round *", "retrain_tickets *", "score_roles *", "* digits*"],
     ),
     "one more density of controls": Change(
-        config=study("digits", pruning={"control_levels": [1, 2, 3]}),
+        config=study("digits", pruning={"control_levels": [1, 2]}),
         stale=["retrain_tickets digits-0-shuffled", "retrain_tickets digits-0-[!m]*", "estimate_llc digits-0-tickets"],
         spared=["train_*", "imp_round *", "retrain_tickets *-mask_at_step", "estimate_llc digits-0-dense", "* text*"],
     ),
