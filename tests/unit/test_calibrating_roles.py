@@ -9,13 +9,13 @@ from workflow_scripts.ticketlab import (
     agreement,
     calibrating_roles,
     checks,
+    determinacy,
     plotting_calibration_roles,
     roles,
     stack,
     tables,
 )
 from workflow_scripts.ticketlab.contracts.calibration import CALIBRATION
-from workflow_scripts.ticketlab.determinacy import determinacy
 from workflow_scripts.ticketlab.plotting import RED, save
 from workflow_scripts.ticketlab.settings.calibration_roles import RolesCalibrationSettings
 
@@ -153,7 +153,7 @@ def test_a_replicate_that_is_another_network_is_out_of_calibration(seen):
 
 
 def test_intervals_that_are_too_short_are_out_of_calibration(monkeypatch):
-    monkeypatch.setattr(agreement, "CONFIDENCE", 0.4)
+    monkeypatch.setattr(determinacy, "CONFIDENCE", 0.4)
     red = failed(calibrating_roles.simulated(QUICK))
     assert [name for name in red if "coverage" in name]
 
@@ -184,7 +184,7 @@ def test_simulated_roles_have_the_share_and_the_reliability_that_they_are_made_w
 
 def test_checks_of_chance_widen_the_interval_of_determinacy_to_their_own_level(seen):
     (row,) = [row for row in calibrating_roles.trained(seen, QUICK) if row["case"] == "other initialisations"]
-    found = determinacy(agreement.compare(seen, 1), "other_init", permutations=1)
+    found = determinacy.determinacy(agreement.compare(seen, 1), "other_init", permutations=1)
     found = found[found["score"] == "all"].iloc[0]
     assert row["estimate"] == pytest.approx(found["estimate"])
     # Student's t with 7 degrees of freedom: 3.499 at 99 %, 2.365 at 95 %.

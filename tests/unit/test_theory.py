@@ -263,7 +263,7 @@ def share_with_a_zero(kind: str, above: int) -> float:
     for trial in range(20):
         random = np.random.default_rng([trial, dimension])
         origin = random.normal(size=count)
-        directions = getattr(linear_networks, f"{kind}_directions")(count, dimension, random)
+        directions = getattr(linear_zero_sets, f"{kind}_directions")(count, dimension, random)
         goal = linear_networks.target(widths, rank)
         loss = linear_zero_sets.smallest_loss(origin, directions, widths, goal, 6, random)
         found += loss < linear_networks.ZERO

@@ -6,6 +6,7 @@ networks are still in its order. A red cross is a required check that failed.
 """
 
 from itertools import cycle
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from workflow_scripts.ticketlab.plotting import BLACK, GREY, RED, SERIES, style
+from workflow_scripts.ticketlab.plotting import BLACK, GREY, RED, SERIES, legend, style
 
 EXACT = ("regular", "normal_crossing", "zero_map")
 SWEPT = {"learning_rate": "ε, step size", "nbeta": "nβ, inverse temperature", "localization": "γ, localisation"}
+FLAGGED = "flagged"
 
 
 def figure(frame: pd.DataFrame) -> Figure:
@@ -44,9 +46,11 @@ def figure(frame: pd.DataFrame) -> Figure:
         for axes, (varied, label) in zip(below.subplots(1, 3, sharey=True), SWEPT.items(), strict=True):
             _sweep(axes, frame[frame["family"] == f"sweep {varied}"])
             axes.set_xlabel(label)
-        below.axes[0].set_ylabel("λ̂ / λ")
-        handles = max((axes.get_legend_handles_labels() for axes in below.axes), key=lambda entries: len(entries[0]))
-        below.axes[-1].legend(*handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
+        below.axes[0].set_ylabel("λ̂ / λ; above, τ: do λ̂ and λ\norder these networks alike?")
+        entries_of = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in below.axes]
+        entries = {label: handle for pairs in entries_of for handle, label in pairs}
+        names = sorted(entries, key=lambda name: name == FLAGGED)
+        legend(below.axes[-1], [entries[name] for name in names], names)
         drawn.draw_without_rendering()
         return drawn
 
@@ -74,7 +78,7 @@ def _errors(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_yticks(range(len(cases)), cases)
     axes.invert_yaxis()
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:+g} %" if value else "0")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
+    legend(axes)
 
 
 def _sweep(axes: Axes, rows: pd.DataFrame) -> None:
@@ -85,7 +89,9 @@ def _sweep(axes: Axes, rows: pd.DataFrame) -> None:
         share = mine["estimate"] / mine["truth"]
         axes.plot(mine["x"], share, color=look.colour, marker=look.marker, linestyle=look.dash, label=case)
         flagged = (mine["flag"] != "").to_numpy()
-        axes.plot(mine["x"][flagged], share[flagged], color=GREY, marker="x", markersize=8, linestyle="none", zorder=5)
+        cross: dict[str, Any] = {"color": GREY, "marker": "x", "markersize": 8, "linestyle": "none", "zorder": 5}
+        if flagged.any():
+            axes.plot(mine["x"][flagged], share[flagged], **cross, label=FLAGGED)
     axes.axhline(1, color=BLACK, linewidth=0.8)
     axes.set_xscale("log")
     axes.xaxis.set_minor_formatter(NullFormatter())

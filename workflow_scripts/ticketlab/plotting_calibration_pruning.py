@@ -1,8 +1,10 @@
 """The figure of pruning's calibration: how much of a planted support each mask holds, beside chance."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREY, RED, VARIANTS, Look, style
 
@@ -62,6 +64,12 @@ def _counts(axes: Axes, rows: pd.DataFrame) -> None:
         axes.plot([row["truth"] - row["tolerance"], row["truth"] + row["tolerance"]], [line, line], color=GREY)
         axes.plot(row["truth"], line, "|", color=BLACK, markersize=9)
         axes.plot(row["estimate"], line, "o", color=colour)
-    axes.set_yticks(range(len(rows)), (rows["case"] + ": " + rows["quantity"]).tolist(), fontsize=7)
+    at = ["" if np.isnan(share) else f" at {100 * share:.0f}%" for share in rows["x"]]
+    axes.set_yticks(range(len(rows)), (rows["case"] + at + ": " + rows["quantity"]).tolist(), fontsize=7)
     axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xscale("symlog", linthresh=3, linscale=2)  # from none or a few tickets to thousands of weights
+    ticks = (0, 1, 2, 3, 10, 100, 1000)
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.set_xlim(-0.4, 20000)
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.set_title("counts (line: allowed, dot: found)")
