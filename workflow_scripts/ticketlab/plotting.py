@@ -100,7 +100,6 @@ def draw(figure: Callable[..., Figure], *tables: Any) -> Figure:
     """The figure that a module's `figure` draws of these tables and settings, in the one style."""
     with style():
         drawn = figure(*tables)
-        drawn.draw_without_rendering()
         settle(drawn)
         return drawn
 
@@ -118,7 +117,10 @@ def save(figure: Figure, paths: Iterable[str | Path]) -> None:
 
 
 def settle(figure: Figure) -> None:
-    """End the layout and round what it found: its solver differs in the last bits from one time to the next."""
+    """Lay the figure out and round the places found: the solver's last bits differ from one time to the next."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
     figure.set_layout_engine("none")
     for row in figure.subfigs:
         row.bbox_relative.set_points(row.bbox_relative.get_points().round(6))
