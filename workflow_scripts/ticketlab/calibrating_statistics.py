@@ -1,6 +1,6 @@
 """Do intervals cover and tests err as often as they say, and what can they see, at the number of seeds of a study?
 
-Everything goes through the functions that the verdicts rest on (statistics.py, determinacy,
+Everything goes through the functions that the verdicts rest on (statistics.py, determinacy.py,
 verdicts.ticket_cells), on simulated values with a known truth. A simulated share has the exact binomial interval
 (Clopper & Pearson 1934), and a check passes if the nominal value lies in it; where only a bound is known, a test may
 err, and an interval miss, less often than nominal.
@@ -37,7 +37,7 @@ STUDY = "calibration statistics"
 CERTAIN = 100.0  # an effect, in standard deviations, that every test finds
 MARGIN = 1.0  # of non-inferiority and thresholds, in standard deviations: where it lies does not matter
 LAST_STEP = 1
-ROLES_COVERAGE = 0.95  # that determinacy promises
+ROLES_COVERAGE = 0.95  # that determinacy.py promises
 
 
 def calibrate(settings: StatisticsCalibrationSettings) -> pd.DataFrame:

@@ -20,7 +20,7 @@ CELL = ["rewind_step", "level"]
 # What a ticket must beat to be a winning one.
 DECISIVE_CONTROLS = ("reinitialised", "shuffled")
 TICKETS, SUPERMASKS, ROLES, STRUCTURE, LLC, MASKS = "tickets", "supermask", "roles", "structure", "llc", "masks"
-BARRIERS = "barriers"
+BARRIERS = "barriers"  # in the clock's figure only
 
 
 def tickets(metrics: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[dict]:
@@ -200,6 +200,17 @@ def masks(overlaps: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
             yield _row(MASKS, reference, contrast, result, level=level, step=step)
 
 
+def barriers(frame: pd.DataFrame, alpha: float) -> Iterator[dict]:
+    """For the clock's figure: the barrier by metric, kind of pair and split step; frame: of table `barriers`.
+
+    Of an initialisation's several data orders the mean is taken. Pairs of different initialisations form a ring, each
+    network being in two of them: their interval is a little too narrow.
+    """
+    for (metric, pair, split_step), group in frame.groupby(["metric", "pair", "split_step"]):
+        by_init = group.groupby("init_seed")["barrier"].agg(lambda values: values.mean(skipna=False))
+        yield _row(BARRIERS, metric, pair, statistics.mean_interval(by_init, alpha), step=split_step)
+
+
 def _by_seed(rows: pd.DataFrame) -> pd.DataFrame:
     """Values as seeds × steps, both ascending."""
     return rows.pivot(index="init_seed", columns="step", values="value").sort_index().sort_index(axis=1)
@@ -210,17 +221,6 @@ def _paired(first: pd.Series, second: pd.Series) -> pd.Series:
     if not first.index.equals(second.index):
         raise ValueError(f"unpaired seeds: {first.index.tolist()} and {second.index.tolist()}")
     return first - second
-
-
-def barriers(frame: pd.DataFrame, alpha: float) -> Iterator[dict]:
-    """For the clock's figure: the barrier by metric, kind of pair and split step; frame: of table `barriers`.
-
-    Of an initialisation's several data orders the mean is taken. Pairs of different initialisations form a ring, each
-    network being in two of them: their interval is a little too narrow.
-    """
-    for (metric, pair, split_step), group in frame.groupby(["metric", "pair", "split_step"]):
-        by_init = group.groupby("init_seed")["barrier"].agg(lambda values: values.mean(skipna=False))
-        yield _row(BARRIERS, metric, pair, statistics.mean_interval(by_init, alpha), step=split_step)
 
 
 def _row(
