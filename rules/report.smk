@@ -15,6 +15,8 @@ rule figures:
         at("logs/figures.log"),
     benchmark:
         at("benchmarks/figures.tsv")
+    # Of all that follows the verdicts it takes the longest, and the report waits for it.
+    priority: 1
     conda:
         CONDA
     threads: 1

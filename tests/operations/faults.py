@@ -34,6 +34,11 @@ FAULTS: dict[str, list[str]] = {
         f"{TABLES}::test_a_flipped_bit_is_refused_or_harmless",
         f"{HERE}::test_an_edited_table_is_refused_or_holds_what_it_held",
     ],
+    "`device: cuda` and no GPU": [
+        "unit/test_stack.py::test_a_gpu_that_is_not_there_is_refused_with_the_remedy",
+        "operations/test_profile.py::"
+        "test_on_a_workstation_jobs_of_networks_take_turns_on_the_gpu_and_say_so_where_there_is_none",
+    ],
     "a network diverges": [
         f"{TRAINING}::test_a_diverged_network_leaves_the_others_alone_and_is_reported",
         f"{TRAINING}::test_a_diverged_network_has_no_metrics",

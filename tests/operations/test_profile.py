@@ -1,10 +1,12 @@
-"""What the profile asks Slurm for, told from the calls of an sbatch that takes no job: no Slurm is needed."""
+"""How jobs share GPUs: by the calls of an sbatch that takes no job, and by whose turn it is on a workstation."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.workflow.projects import Project, environment
 
@@ -40,3 +42,23 @@ def test_a_job_of_networks_asks_for_one_gpu_if_the_config_says_so_and_a_group_fo
     for call in of["instruments"] + of["estimate"]:
         assert call.count("--gpus=1") == gpus and call.count("--gpus") == gpus
         assert "--mem" in call and "-t " in call and "-p main" in call
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="jobs that fail for want of a GPU show whose turn it is")
+def test_on_a_workstation_jobs_of_networks_take_turns_on_the_gpu_and_say_so_where_there_is_none(
+    tiny: Project, tmp_path: Path
+) -> None:
+    project = tiny.copy(tmp_path / "project")
+    asked = ["--forcerun", *FORCED, "--rerun-triggers=mtime", "--config", "device=cuda"]
+    result = project.snakemake(*asked)
+    assert result.returncode != 0 and "device: cuda asks for a GPU, and torch" in result.stderr, result.stderr[-6000:]
+    running: dict[str, str] = {}
+    together = set()
+    start = r"localrule (\w+):\n(?:    .*\n)*?    jobid: (\d+)"
+    end, failure = r"Finished jobid: (\d+)", r"Error in rule \w+:\n    jobid: (\d+)"
+    for rule, started, done, failed in re.findall(f"{start}|{end}|{failure}", result.stderr):
+        if started:
+            running[started] = "other" if rule == "calibrate" else "networks"
+        running.pop(done or failed, None)
+        together.add(tuple(sorted(running.values())))
+    assert ("networks", "other") in together and ("networks", "networks") not in together

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch.func import functional_call
 
 from workflow_scripts.ticketlab import stack
+from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.stack import Member
 
 
@@ -70,6 +71,19 @@ def test_keys_and_variants():
 def test_auto_is_a_device_that_is_there():
     assert stack.pick_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
     assert stack.pick_device("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize(("name", "cards", "seen"), [("cuda", 0, "none"), ("cuda:0", 0, "none"), ("cuda:2", 2, "2")])
+def test_a_gpu_that_is_not_there_is_refused_with_the_remedy(name, cards, seen, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: cards)
+    with pytest.raises(TicketlabError, match=f"device: {name} asks .* sees {seen} here; set `device` to auto or cpu"):
+        stack.pick_device(name)
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:1"])
+def test_a_gpu_that_is_there_is_taken_by_its_name(name, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert str(stack.pick_device(name)) == name
 
 
 @pytest.mark.gpu

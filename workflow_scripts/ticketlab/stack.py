@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from workflow_scripts.ticketlab.errors import TicketlabError
 from workflow_scripts.ticketlab.randomness import data_seed
 
 # Tensors by parameter name, each (N, *shape of the parameter).
@@ -103,7 +104,17 @@ def slices(length: int, chunk: int) -> Iterator[slice]:
 
 
 def pick_device(name: str) -> torch.device:
-    """`auto` is the GPU where there is one, else the CPU; any other name is torch's own."""
+    """`auto` is the GPU where there is one, else the CPU; any other name is torch's own.
+
+    Raises TicketlabError if torch sees no GPU of that name.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
+    device = torch.device(name)
+    seen = torch.cuda.device_count()
+    if device.type == "cuda" and (device.index or 0) >= seen:
+        raise TicketlabError(
+            f"device: {name} asks for a GPU, and torch {torch.__version__} sees {seen or 'none'} here; set `device` to "
+            "auto or cpu, or install the build of torch that fits the GPU's driver (pytorch.org/get-started)"
+        )
+    return device
