@@ -1,0 +1,124 @@
+"""Comparisons of known truth, made of drawn ends or row by row, and what the decision rules say to them."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tests.unit.example_results import calibration_of
+from workflow_scripts.ticketlab import comparisons, verdicts
+from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.verdicts import T1
+
+JUDGING: dict[str, Any] = {"metric": "loss", "margin": 0.1}
+SETTINGS = JudgingSettings(**JUDGING)
+SEEDS, LAST, DENSE = 8, 10, 2.0
+NAN = float("nan")
+
+
+def noise(*name, size=SEEDS, scale=0.02):
+    return np.random.default_rng([ord(letter) for letter in "".join(map(str, name))]).normal(0, scale, size)
+
+
+def metrics(ends, seeds=SEEDS):
+    """A metrics table of a dense network that ends at 2, and of others: {(variant, level, density): its mean end}.
+
+    An end may be an array with one value per seed.
+    """
+    rows = []
+    for (variant, level, density), end in ({("dense", 0, 1.0): DENSE} | ends).items():
+        last = 40 if variant == "dense_total" else LAST
+        values = np.broadcast_to(end, seeds) + noise(variant, level, size=seeds)
+        for seed in range(seeds):
+            for step, value in ((0, 4.0 + noise(variant, seed, size=1)[0]), (last, values[seed])):
+                rows.append((seed, seed, variant, 0, level, step, density, value))
+    columns = ["init_seed", "data_seed", "variant", "rewind_step", "level", "step", "density", "value"]
+    frame = pd.DataFrame(rows, columns=columns).assign(study="s", metric="loss")
+    return pd.concat([frame.assign(split=split) for split in ("test", "validation")], ignore_index=True)
+
+
+def compared(frame):
+    rows = [*comparisons.tickets(frame, SETTINGS, LAST), *comparisons.supermasks(frame, SETTINGS)]
+    return pd.DataFrame(rows).assign(study="s")
+
+
+def ticket(level, density, end, reinitialised=None, shuffled=None):
+    ends = {("ticket", level, density): end}
+    if reinitialised is not None:
+        ends[("reinitialised", level, density)] = reinitialised
+    if shuffled is not None:
+        ends[("shuffled", level, density)] = shuffled
+    return ends
+
+
+def judged(*parts, licensed_by=None, **others):
+    """The verdicts of study s on these comparisons, and of others."""
+    frames = [pd.concat(parts, ignore_index=True), *others.values()]
+    names = ["s", *others]
+    frame = pd.concat([part.assign(study=name) for name, part in zip(names, frames, strict=True)], ignore_index=True)
+    studies = {
+        name: {"judging": JUDGING, "licensed_by": licensed_by if name == "s" else None, "last_step": LAST}
+        for name in names
+    }
+    table = verdicts.judge(frame, studies, calibration_of())
+    return table[table["study"] == "s"]
+
+
+def claim(table, start, test=T1):
+    found = table[table["claim"].str.startswith(start) & table["test"].eq(test)]
+    assert len(found) == 1, (start, table["claim"].tolist())
+    return found.iloc[0]
+
+
+EXISTS = "a winning ticket exists"
+GOOD, CLOSE, BAD = 1.9, 2.08, 2.5  # better than dense, within the margin's reach, clearly worse
+
+
+ALL_FAIL = ticket(1, 0.3, BAD, 3.0, 3.0) | ticket(2, 0.1, BAD, 3.0, 3.0)
+WINS = ticket(1, 0.3, GOOD, BAD, BAD)
+
+
+def with_nan(frame, variant, level=None, seed=3):
+    hit = frame["variant"].eq(variant) & frame["init_seed"].eq(seed) & frame["step"].gt(0)
+    if level is not None:
+        hit &= frame["level"].eq(level)
+    assert hit.any()
+    return frame.assign(value=frame["value"].mask(hit))
+
+
+FULL = (
+    WINS
+    | {("dense_total", 1, 1.0): 1.9, ("supermask_kaiming", 1, 0.3): 3.0}
+    | ticket(2, 0.1, BAD, 3.0, 3.0)
+    | {("dense_total", 2, 1.0): 1.9}
+)
+
+
+def row(test, quantity, contrast, estimate, low, high, p=0.5, n=SEEDS, step=0):
+    return {
+        "study": "s", "test": test, "rewind_step": 0, "level": 0, "density": 1.0, "step": step, "quantity": quantity,
+        "contrast": contrast, "estimate": estimate, "ci_low": low, "ci_high": high, "p": p, "n": n,
+    }  # fmt: skip
+
+
+def roles(estimate, low, high, other=(0.0, -0.1, 0.1), step=0, agreement=0.5, replicate=0.9, n=SEEDS):
+    rows = [
+        row("roles", "agreement, identity, all", "same_init", agreement, 0.4, 0.6, n=n, step=step),
+        row("roles", "agreement, identity, all", "other_init", 0.0, NAN, NAN, n=n, step=step),
+        row("roles", "agreement, identity, all", "replicate", replicate, 0.8, 1.0, n=n, step=0),
+        row("roles", "determinacy, identity, all", "same_init", estimate, low, high, n=n, step=step),
+    ]
+    if other is not None:
+        rows.append(row("roles", "determinacy, identity, all", "other_init", *other, n=n, step=step))
+    return pd.DataFrame(rows)
+
+
+def base():
+    return compared(metrics(WINS))
+
+
+def structure(name="bigram", acquired=(0.9, 0.8, 1.0), forgotten=(0.4, 0.3, 0.5), p=1e-6, n=SEEDS):
+    rows = [row("structure", name, "acquired", *acquired, n=n, step=8)]
+    if forgotten is not None:
+        rows.append(row("structure", name, "forgotten", *forgotten, p=p, n=n, step=8))
+    return pd.DataFrame(rows)
