@@ -103,6 +103,33 @@ def test_a_study_without_controls_shows_its_tickets(results):
     assert "shuffled mask" not in legend_of(end)
 
 
+def intervals_in(axes, look):
+    """The lowest and the highest value of each interval in this look: of bands that have a width, and of bars."""
+    colour = matplotlib.colors.to_rgb(look.colour)
+    mine = [
+        collection
+        for collection in axes.collections
+        for colours in (collection.get_edgecolor(), collection.get_facecolor())
+        if len(colours) and tuple(colours[0][:3]) == pytest.approx(colour)
+    ]
+    paths = [path for collection in mine for path in collection.get_paths()]
+    extents = [(*path.vertices.min(axis=0), *path.vertices.max(axis=0), len(path.vertices)) for path in paths]
+    return [(low, high) for left, low, right, high, points in extents if points == 2 or right > left]
+
+
+@pytest.mark.parametrize("densities", [1, 2])
+def test_also_the_interval_of_a_single_density_is_drawn(results, densities):
+    frame, verdicts, settings = results
+    control = frame["test"].eq(TICKETS) & frame["contrast"].eq("shuffled")
+    kept = sorted(frame.loc[control, "level"].unique())[:densities]
+    fewer = frame[~control | frame["level"].isin(kept)]
+    end, *_ = panels(plotting.draw(FIGURES["tickets"], fewer, verdicts, settings))
+    rows = fewer[fewer["study"].eq("example") & fewer["contrast"].eq("shuffled") & fewer["quantity"].eq("loss")]
+    rows = rows[rows["step"].eq(LAST) & rows["rewind_step"].eq(0)]
+    assert len(rows) == densities
+    assert (rows["ci_low"].min(), rows["ci_high"].max()) in intervals_in(end, plotting.VARIANTS["shuffled"])
+
+
 def test_a_tickets_marker_is_filled_by_its_verdict(results):
     frame, verdicts, settings = results
     _, _, difference, *_ = panels(plotting.draw(FIGURES["tickets"], frame, verdicts, settings))

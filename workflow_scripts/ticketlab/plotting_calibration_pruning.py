@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREY, RED, VARIANTS, Look, style
+from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREY, RED, VARIANTS, Look, intervals, style
 
 FAMILIES = {"linear": "linear teacher: recovery is provable", "relu": "ReLU teacher: aligned signs, nothing else known"}
 MASKS = {
@@ -44,7 +44,7 @@ def _recovery(axes: Axes, rows: pd.DataFrame) -> None:
         axes.plot(
             mine["x"], mine["estimate"], linestyle=look.dash, marker=look.marker, color=look.colour, label=look.label
         )
-        axes.fill_between(mine["x"], mine["ci_low"], mine["ci_high"], color=look.colour, alpha=0.15, linewidth=0)
+        intervals(axes, mine, "x", look)
     chance, found = rows[rows["case"] == "shuffled"], rows[rows["case"] == "imp"]
     axes.plot(chance["x"], chance["truth"], color=BLACK, linewidth=0.8, label="chance")
     asked = found["truth"] - found["tolerance"]

@@ -9,7 +9,18 @@ from matplotlib.figure import Figure
 
 from workflow_scripts.ticketlab import fates
 from workflow_scripts.ticketlab.fates import DENSE, END, OWN, SHUFFLED
-from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREEN, GREY, ORANGE, Look, legend, step_axis, style
+from workflow_scripts.ticketlab.plotting import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    Look,
+    intervals,
+    legend,
+    step_axis,
+    style,
+)
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 
 PEAK = "peak"  # of whichever structure the panel is about
@@ -84,7 +95,7 @@ def _of(rows: pd.DataFrame, network: str, quantity: str, structure: str = "") ->
 
 def _line(axes: Axes, rows: pd.DataFrame, look: Look, label: str) -> None:
     axes.plot(rows["step"], rows["estimate"], color=look.colour, marker=look.marker, linestyle=look.dash, label=label)
-    axes.fill_between(rows["step"], rows["ci_low"], rows["ci_high"], color=look.colour, alpha=0.15, linewidth=0)
+    intervals(axes, rows, "step", look)
 
 
 def _label(rows: pd.DataFrame, network: str, name: str, settings: JudgingSettings, look: Look) -> str:
