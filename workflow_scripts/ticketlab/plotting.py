@@ -152,7 +152,7 @@ def of_test(comparisons: pd.DataFrame, study: str, test: str) -> pd.DataFrame:
 def line(
     axes: Axes, rows: pd.DataFrame, x: str, look: Look, label: str, *, band: bool = True, hollow: bool = False
 ) -> pd.DataFrame:
-    """Estimates along `x` with their intervals, as a band if wanted; returns the rows in that order."""
+    """Estimates along `x` with their intervals, a band or of one point a bar; returns the rows in that order."""
     rows = rows.sort_values(x)
     axes.plot(
         rows[x],
@@ -163,17 +163,11 @@ def line(
         label=label,
         markerfacecolor="white" if hollow else look.colour,
     )
-    if band:
-        intervals(axes, rows, x, look)
-    return rows
-
-
-def intervals(axes: Axes, rows: pd.DataFrame, x: str, look: Look) -> None:
-    """Intervals along `x`, in its order, as a band; that of a single point, where a band has no width, as a bar."""
-    if len(rows) == 1:
+    if band and len(rows) == 1:  # a band would have no width
         bars(axes, rows, x, look)
-    else:
+    elif band:
         axes.fill_between(rows[x], rows["ci_low"], rows["ci_high"], color=look.colour, alpha=0.15, linewidth=0)
+    return rows
 
 
 def bars(axes: Axes, rows: pd.DataFrame, x: str, look: Look) -> None:

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREY, RED, VARIANTS, Look, intervals, style
+from workflow_scripts.ticketlab.plotting import BLACK, BLUE, GREY, RED, VARIANTS, Look, line, style
 
 FAMILIES = {"linear": "linear teacher: recovery is provable", "relu": "ReLU teacher: aligned signs, nothing else known"}
 MASKS = {
@@ -40,11 +40,7 @@ def _recovery(axes: Axes, rows: pd.DataFrame) -> None:
     """Each mask against density; grey: what chance gives and, above it, the margin that is asked for."""
     rows = rows.sort_values("x", ascending=False)
     for case, look in MASKS.items():
-        mine = rows[rows["case"] == case]
-        axes.plot(
-            mine["x"], mine["estimate"], linestyle=look.dash, marker=look.marker, color=look.colour, label=look.label
-        )
-        intervals(axes, mine, "x", look)
+        line(axes, rows[rows["case"] == case], "x", look, look.label)
     chance, found = rows[rows["case"] == "shuffled"], rows[rows["case"] == "imp"]
     axes.plot(chance["x"], chance["truth"], color=BLACK, linewidth=0.8, label="chance")
     asked = found["truth"] - found["tolerance"]
@@ -59,11 +55,11 @@ def _recovery(axes: Axes, rows: pd.DataFrame) -> None:
 
 def _counts(axes: Axes, rows: pd.DataFrame) -> None:
     """Whatever is counted, one line each: the known value, its tolerance, and what was found."""
-    for line, (_, row) in enumerate(rows.iterrows()):
+    for place, (_, row) in enumerate(rows.iterrows()):
         colour = RED if row["required"] and not row["passed"] else BLUE if row["required"] else GREY
-        axes.plot([row["truth"] - row["tolerance"], row["truth"] + row["tolerance"]], [line, line], color=GREY)
-        axes.plot(row["truth"], line, "|", color=BLACK, markersize=9)
-        axes.plot(row["estimate"], line, "o", color=colour)
+        axes.plot([row["truth"] - row["tolerance"], row["truth"] + row["tolerance"]], [place, place], color=GREY)
+        axes.plot(row["truth"], place, "|", color=BLACK, markersize=9)
+        axes.plot(row["estimate"], place, "o", color=colour)
     at = ["" if np.isnan(share) else f" at {100 * share:.0f}%" for share in rows["x"]]
     axes.set_yticks(range(len(rows)), (rows["case"] + at + ": " + rows["quantity"]).tolist(), fontsize=7)
     axes.set_ylim(len(rows) - 0.5, -0.5)

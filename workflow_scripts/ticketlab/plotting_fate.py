@@ -4,7 +4,6 @@ Where learning coefficients of tickets were estimated along training, they stand
 """
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workflow_scripts.ticketlab import fates
@@ -16,8 +15,8 @@ from workflow_scripts.ticketlab.plotting import (
     GREY,
     ORANGE,
     Look,
-    intervals,
     legend,
+    line,
     step_axis,
     style,
 )
@@ -61,9 +60,10 @@ def figure(frame: pd.DataFrame, studies: dict[str, dict]) -> Figure:
                 axes.set_ylabel("distance (nats)")
                 for key, look in LOOKS.items():
                     network = key.replace(PEAK, f"peak_{name}")
-                    _line(
+                    line(
                         axes,
                         _of(rows[study], network, "distance", name),
+                        "step",
                         look,
                         _label(rows[study], network, name, settings, look),
                     )
@@ -77,7 +77,7 @@ def figure(frame: pd.DataFrame, studies: dict[str, dict]) -> Figure:
                 axes.set_ylabel("λ̂")
                 for key, look in LOOKS.items():
                     if PEAK not in key:
-                        _line(axes, _of(rows[study], key, "llc"), look, _ratio(rows[study], key, look))
+                        line(axes, _of(rows[study], key, "llc"), "step", look, _ratio(rows[study], key, look))
                 axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
                 step_axis(axes, "training step", spec["last_step"])
                 legend(axes)
@@ -91,11 +91,6 @@ def _of(rows: pd.DataFrame, network: str, quantity: str, structure: str = "") ->
     for column, value in wanted.items():
         rows = rows[rows[column] == value]
     return rows.sort_values("step")
-
-
-def _line(axes: Axes, rows: pd.DataFrame, look: Look, label: str) -> None:
-    axes.plot(rows["step"], rows["estimate"], color=look.colour, marker=look.marker, linestyle=look.dash, label=label)
-    intervals(axes, rows, "step", look)
 
 
 def _label(rows: pd.DataFrame, network: str, name: str, settings: JudgingSettings, look: Look) -> str:

@@ -111,8 +111,7 @@ def pick_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     device = torch.device(name)
-    seen = torch.cuda.device_count()
-    if device.type == "cuda" and (device.index or 0) >= seen:
+    if device.type == "cuda" and (device.index or 0) >= (seen := torch.cuda.device_count()):
         raise TicketlabError(
             f"device: {name} asks for a GPU, and torch {torch.__version__} sees {seen or 'none'} here; set `device` to "
             "auto or cpu, or install the build of torch that fits the GPU's driver (pytorch.org/get-started)"
