@@ -33,6 +33,8 @@ rule develop_tickets:
         at("logs/develop_tickets/{study}-{block}.log"),
     benchmark:
         at("benchmarks/develop_tickets/{study}-{block}.tsv")
+    # One of the longest jobs, which little waits for: at the end it would leave the other cores with nothing to do.
+    priority: 1
     conda:
         CONDA
     threads: 1
