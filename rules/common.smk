@@ -6,6 +6,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.persistence.file import FilePersistence
 
+from workflow_scripts import numerics
 from workflow_scripts.ticketlab import config as ticketlab_config
 from workflow_scripts.ticketlab import models, specs, tasks
 from workflow_scripts.ticketlab.calibration import INSTRUMENTS
@@ -26,8 +27,12 @@ try:
         tensors.check(CONFIG, ROOT)
 except TicketlabError as error:
     raise WorkflowError(str(error)) from None
+# Jobs inherit this: their libraries look at the environment as they are loaded.
+numerics.fix(CONFIG.numerics)
+if workflow.is_main_process and CONFIG.numerics != "native" and numerics.doubt():
+    logger.warning(numerics.doubt())
 STUDIES = CONFIG.names()
-LOCK = parts.remember(lock_parts(ROOT / "envs/requirements.lock"))
+LOCK = parts.remember(lock_parts(ROOT / "envs/requirements.lock") | {"numerics": CONFIG.numerics})
 GPUS = int(CONFIG.device.startswith("cuda"))  # what a scheduler is asked for by each job that runs networks
 
 # What is no longer what its job wrote counts as unfinished, so that it is made again; results that were copied without

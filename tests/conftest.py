@@ -1,5 +1,10 @@
 """What tests share: two small problems with their networks, the shipped config, and (see there) finished runs."""
 
+# ruff: noqa: E402 — the libraries look at the environment as they are loaded
+from workflow_scripts import numerics
+
+numerics.fix("portable")
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -32,7 +32,7 @@ SMALL = LLCCalibrationSettings(
         "draws": 500,
         "burn_in": 500,
         "chains": 32,
-        "calls": 8,
+        "calls": 12,
     },
 )
 
@@ -62,9 +62,9 @@ def test_the_sampler_is_calibrated(checks):
 
 
 def wrong_nbeta_in_the_chains(monkeypatch):
-    real = llc.optimiser_of
+    real = llc.langevin
     monkeypatch.setattr(
-        llc, "optimiser_of", lambda w, s, free: real(w, s.model_copy(update={"nbeta": 2 * s.nbeta}), free)
+        llc, "langevin", lambda *v: real(*v[:4], v[4].model_copy(update={"nbeta": 2 * v[4].nbeta}), v[5])
     )
 
 
@@ -74,14 +74,14 @@ def wrong_nbeta_in_the_estimate(monkeypatch):
 
 
 def too_little_noise(monkeypatch):
-    real = torch.normal
-    monkeypatch.setattr("devinterp.optim.sgmcmc.torch.normal", lambda *, std, **others: real(std=0.9 * std, **others))
+    real = llc.langevin
+    monkeypatch.setattr(llc, "langevin", lambda *v: real(*v[:3], 0.9 * v[3], *v[4:]))
 
 
 def the_mean_loss_of_all_chains(monkeypatch):
     """The gradient of each chain is divided by their number: the trap of backpropagating a mean."""
-    real = torch.Tensor.backward
-    monkeypatch.setattr(torch.Tensor, "backward", lambda loss: real(loss / 32))
+    real = torch.autograd.grad
+    monkeypatch.setattr(torch.autograd, "grad", lambda loss, *others, **how: real(loss / 32, *others, **how))
 
 
 def no_burn_in(monkeypatch):

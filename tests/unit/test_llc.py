@@ -45,7 +45,7 @@ REGULAR = LLCSettings(chains=4, draws=1500, burn_in=200, learning_rate=1e-3, nbe
 def regular():
     """24 independent estimates of one regular model with 24 parameters."""
     h = torch.logspace(-1, 0, 24)
-    return h, llc.estimate(llc.sample(quadratic(h), zeros(24, 24), no_batch, REGULAR, 0), REGULAR)
+    return h, llc.estimate(llc.sample(quadratic(h), zeros(24, 24), no_batch, REGULAR, range(24)), REGULAR)
 
 
 def test_a_regular_model_follows_the_law_of_the_finite_step(regular):
@@ -64,7 +64,7 @@ def test_standard_errors_are_the_spread_between_repetitions(regular):
 def test_a_smaller_step_brings_a_regular_model_to_half_its_parameters():
     h = torch.full((10,), 0.3)
     settings = REGULAR.model_copy(update={"learning_rate": 3e-4, "burn_in": 400})
-    found = llc.estimate(llc.sample(quadratic(h), zeros(32, 10), no_batch, settings, 1), settings)
+    found = llc.estimate(llc.sample(quadratic(h), zeros(32, 10), no_batch, settings, range(32)), settings)
     assert found.llc.mean() == pytest.approx(10 / 2, rel=0.04)
     assert (found.parameters == 10).all()
 
@@ -75,7 +75,9 @@ def test_a_normal_crossing_agrees_with_quadrature_at_the_same_temperature():
     fine = coarse.model_copy(update={"draws": 6000, "burn_in": 2000, "learning_rate": 2.5e-4})
     found = [
         llc.estimate(
-            llc.sample(lambda w, _: 0.5 * (w["w"][:, 0] * w["w"][:, 1]) ** 2, zeros(100, 2), no_batch, settings, 2),
+            llc.sample(
+                lambda w, _: 0.5 * (w["w"][:, 0] * w["w"][:, 1]) ** 2, zeros(100, 2), no_batch, settings, range(100)
+            ),
             settings,
         ).llc
         for settings in (coarse, fine)
@@ -105,15 +107,17 @@ def test_stacked_chains_are_separate_devinterp_optimisers(monkeypatch):
     def potential(w, v):
         return (w**4).sum(-1) + (v**2).sum((-1, -2)) * (1 + w[..., 0] ** 2)
 
-    calls = dict.fromkeys(table, 0)
+    class FromTable:
+        def __init__(self, *_):
+            self.step = -1
 
-    def stacked_noise(*, size, **_):
-        calls[size[1:]] += 1
-        return table[size[1:]][calls[size[1:]] - 1]
+        def next(self):
+            self.step += 1
+            return stack.in_one_vector({"w": table[5,][self.step], "v": table[2, 2][self.step]})[0]
 
     with monkeypatch.context() as patch:
-        patch.setattr("devinterp.optim.sgmcmc.torch.normal", stacked_noise)
-        traces = llc.sample(lambda s, _: potential(s["w"], s["v"]), start, no_batch, settings, 0, masks)
+        patch.setattr(llc, "_Noise", FromTable)
+        traces = llc.sample(lambda s, _: potential(s["w"], s["v"]), start, no_batch, settings, range(3), masks)
 
     for chain in range(6):
         w, v = (start[name][chain // 2].clone().requires_grad_() for name in ("w", "v"))
@@ -143,7 +147,7 @@ def test_masked_weights_never_move_and_do_not_count():
     start = {"w": torch.tensor([[0.0, 1.0, 0.0, -2.0], [3.0, 0.0, 0.0, 0.0]]), "b": torch.zeros(2, 3)}
     masks = {"w": (start["w"] != 0).float()}
     settings = LLCSettings(chains=2, draws=16, burn_in=2)
-    traces = llc.sample(loss, start, no_batch, settings, 0, masks)
+    traces = llc.sample(loss, start, no_batch, settings, range(2), masks)
     outside = masks["w"].repeat_interleave(2, 0) == 0
     assert all((weights[outside] == 0).all() for weights in seen)
     assert (seen[settings.burn_in * 2][~outside] != start["w"].repeat_interleave(2, 0)[~outside]).all()
@@ -161,27 +165,50 @@ def digits():
 SHORT = LLCSettings(chains=2, draws=20, burn_in=5)
 
 
-def test_a_chain_does_not_depend_on_who_shares_its_stack(digits, monkeypatch):
-    """Its deterministic part, to float32 rounding: the noise of a larger stack is another draw."""
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("chains", [2, 3])
+def test_a_chain_depends_neither_on_its_neighbours_nor_on_its_place_bit_for_bit(digits, masked, chains):
     model, problem, members, weights = digits
-    monkeypatch.setattr("devinterp.optim.sgmcmc.torch.normal", lambda *, size, **_: torch.zeros(size))
-    measure = partial(llc.measure, model, problem, "digits", step=0, settings=SHORT)
-    together = measure(members, weights, settings=SHORT.model_copy(update={"members_together": 3}))
-    alone = measure(members[1:2], stack.take(weights, [1]))
-    np.testing.assert_allclose(together.loss[1:2], alone.loss, rtol=1e-4)
-    np.testing.assert_allclose(together.baseline[1:2], alone.baseline, rtol=1e-4)
+    masks = {name: (weights[name] > 0).float() for name in model.prunable} if masked else None
+    settings = SHORT.model_copy(update={"chains": chains})
+
+    def measured(places, together):
+        chosen = None if masks is None else stack.take(masks, places)
+        some = settings.model_copy(update={"members_together": together})
+        start = stack.take(weights, places)
+        start = start if chosen is None else start | {name: start[name] * chosen[name] for name in chosen}
+        return llc.measure(model, problem, "digits", [members[place] for place in places], start, 0, some, chosen)
+
+    alone = measured([1], 1)
+    for places, together in (([0, 1, 2], 1), ([0, 1, 2], 2), ([0, 1, 2], 3), ([1, 2], 2), ([2, 0, 1], 3)):
+        found = measured(places, together)
+        for mine, theirs in zip(
+            (alone.loss, alone.baseline, alone.gain), (found.loss, found.baseline, found.gain), strict=True
+        ):
+            np.testing.assert_array_equal(mine[0], theirs[places.index(1)])
 
 
-def test_with_one_network_per_stack_an_estimate_is_a_function_of_the_network_alone(digits):
+def test_another_step_has_noise_of_its_own_on_the_same_batches(digits):
     model, problem, members, weights = digits
     measure = partial(llc.measure, model, problem, "digits", settings=SHORT)
-    together = measure(members, weights, 7)
     alone = measure(members[1:2], stack.take(weights, [1]), 7)
-    np.testing.assert_array_equal(together.loss[1:2], alone.loss)
-    np.testing.assert_array_equal(together.gain[1:2], alone.gain)
     other_step = measure(members[1:2], stack.take(weights, [1]), 8)
-    np.testing.assert_array_equal(other_step.baseline, alone.baseline)  # compared on the same batches …
-    assert (other_step.loss[:, :, 1:] != alone.loss[:, :, 1:]).all()  # … with noise of its own
+    np.testing.assert_array_equal(other_step.baseline, alone.baseline)
+    assert (other_step.loss[:, :, 1:] != alone.loss[:, :, 1:]).all()
+
+
+def test_the_noise_is_standard_normal_and_another_one_for_each_network_chain_and_step():
+    """More steps than are drawn at once, and tensors that fill no register."""
+    like = {"w": torch.zeros(6, 7, 3), "v": torch.zeros(6, 5)}
+    noise, steps = llc._Noise(like, 3, [4, 5, 6]), llc.NOISE_AHEAD // (2 * 26) + 10
+    drawn = torch.stack(
+        [torch.cat([v.flatten(1) for v in stack.views_of(noise.next(), like).values()], 1) for _ in range(steps)]
+    )
+    assert drawn.shape == (steps, 6, 26)
+    assert len(drawn.unique()) > 0.99 * drawn.numel()  # float32 normal numbers do meet
+    assert abs(drawn.mean()) < 5 / drawn.numel() ** 0.5
+    assert abs(drawn.var() - 1) < 5 * (2 / drawn.numel()) ** 0.5
+    assert abs((drawn**4).mean() - 3) < 5 * (96 / drawn.numel()) ** 0.5
 
 
 def test_chains_start_at_w_star_and_have_batches_of_their_own(digits):
@@ -195,7 +222,7 @@ def test_a_start_beside_the_minimum_is_flagged():
     h = torch.full((8,), 1.0)
     start = {"w": torch.cat([torch.zeros(4, 8), torch.full((4, 8), 0.3)])}
     settings = REGULAR.model_copy(update={"nbeta": 200.0, "localization": 20.0})
-    traces = llc.sample(quadratic(h), start, no_batch, settings, 0)
+    traces = llc.sample(quadratic(h), start, no_batch, settings, range(8))
     flags = llc.estimate(traces, settings).flag
     assert (flags[:4] == "").all()
     assert flags[4:].str.contains("not_a_minimum").all()
@@ -206,7 +233,7 @@ def test_a_start_beside_the_minimum_is_flagged():
 def test_a_diverged_chain_is_flagged_and_never_averaged_away():
     """The second network is too steep for the step; the first is not concerned."""
     h = torch.tensor([0.1] * 4 + [10.0] * 4)[:, None]
-    found = llc.estimate(llc.sample(quadratic(h), zeros(2, 8), no_batch, REGULAR, 0), REGULAR)
+    found = llc.estimate(llc.sample(quadratic(h), zeros(2, 8), no_batch, REGULAR, range(2)), REGULAR)
     assert found.flag.tolist() == ["", "diverged"]
     assert np.isfinite(found.llc[0]) and found.loc[1, ["llc", "se", "rhat", "ess"]].isna().all()
 

@@ -54,6 +54,33 @@ def test_stacks_concatenate_in_order(case, adamw):
     assert all(torch.equal(again[name], weights[name]) for name in weights)
 
 
+def test_tensors_in_one_vector_each_start_at_a_register_and_share_its_numbers():
+    tensors = {"a": torch.arange(6.0).view(2, 3), "b": torch.arange(17.0), "c": torch.ones(1, 1)}
+    vector, views = stack.in_one_vector(tensors)
+    assert vector.shape == (16 + 32 + 16,) and vector.is_contiguous()
+    for name, tensor in tensors.items():
+        assert torch.equal(views[name], tensor) and views[name].storage_offset() % stack.REGISTER == 0
+    vector.add_(1)
+    assert torch.equal(views["b"], tensors["b"] + 1) and torch.equal(tensors["b"], torch.arange(17.0))
+    assert torch.equal(stack.views_of(vector * 2, tensors)["a"], 2 * (tensors["a"] + 1))
+
+
+def test_one_network_computes_the_same_bits_as_in_a_stack(case, adamw):
+    """Outputs, activities and gradients, with and without gates."""
+    weights, network = case.start(adamw).weights, stack.forward(case.model)
+    gates = torch.linspace(0, 1, len(case.model.components)).expand(3, -1)
+    for gate in (None, gates):
+        outputs, activities = network(weights, inputs_of(case, 3), gate)
+        one = {name: tensor[1:2].clone().requires_grad_() for name, tensor in weights.items()}
+        mine, my_activities = network(one, inputs_of(case, 1), None if gate is None else gate[:1])
+        assert torch.equal(mine[0], outputs[1]) and len(mine) == 1
+        assert all(torch.equal(a[0], b[1]) and len(a) == 1 for a, b in zip(my_activities, activities, strict=True))
+        mine.sum().backward()
+        stacked = {name: tensor.clone().requires_grad_() for name, tensor in weights.items()}
+        network(stacked, inputs_of(case, 3), gate)[0].sum().backward()
+        assert all(torch.equal(one[name].grad[0], stacked[name].grad[1]) for name in one)
+
+
 @given(st.integers(0, 50), st.integers(1, 60))
 def test_slices_cover_each_place_once(length, chunk):
     parts = list(stack.slices(length, chunk))

@@ -35,6 +35,6 @@ from workflow_scripts.ticketlab.llc import sample
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
 
 settings = LLCSettings(chains=2, draws=16, burn_in=1, nbeta=10.0, learning_rate=1e-3, localization=1.0)
-sample(lambda weights, _: weights["w"].square().sum(1), {"w": torch.zeros(1, 3)}, lambda step: None, settings, 0)
+sample(lambda weights, _: weights["w"].square().sum(1), {"w": torch.zeros(1, 3)}, lambda step: None, settings, [0])
 """)
-    assert "devinterp.optim.sgmcmc" in modules and "torch._dynamo" not in modules
+    assert "torch._functorch" in modules and "torch._dynamo" not in modules

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import Field, PositiveInt, ValidationError, model_validator
@@ -130,6 +130,11 @@ class Config(Section):
 
     results: str = Field("results", description="folder that the workflow writes to, relative to the Snakefile")
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:0")
+    numerics: Literal["portable", "compatible", "native"] = Field(
+        "portable",
+        description="instructions that jobs compute with (workflow_scripts/numerics.py): portable, AVX2, the same "
+        "numbers on all processors of a maker; compatible, also across makers, slower; native, what there is",
+    )
     run: list[str] = Field([], description="studies to run; empty for all")
     calibration: CalibrationSettings = CalibrationSettings()
     dimension: LinearDimensionSettings = LinearDimensionSettings()

@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TextIO
 
-from workflow_scripts import USUAL
+from workflow_scripts import USUAL, numerics
 from workflow_scripts.ticketlab import manifest
 from workflow_scripts.ticketlab.errors import TicketlabError
 
@@ -31,10 +31,16 @@ OUT_OF_MEMORY = ("can't allocate memory", "out of memory")  # as torch says it, 
 
 
 def provenance(params: Any) -> dict:
-    """What a table says of its origin: digests of config section, code and lock, and package versions."""
+    """What a table says of its origin: digests of config section, code and lock, package versions, numerics."""
     spec = sha256(json.dumps(params.spec, sort_keys=True).encode()).hexdigest()[:16]
     packages = {name: version(name) for name in RECORDED_PACKAGES}
-    return {"spec": spec, "code": params.code, "lock": params.lock, "packages": packages}
+    return {
+        "spec": spec,
+        "code": params.code,
+        "lock": params.lock,
+        "packages": packages,
+        "numerics": numerics.mode(),
+    }
 
 
 @contextmanager

@@ -2,9 +2,11 @@
 
     λ̂ = nβ · mean_t [L_B(w_t) − L_B(w*)],   w_t ~ exp(−nβ L(w) − γ/2 ‖w − w*‖²)   (Lau et al. 2308.12108)
 
-devinterp's SGMCMC.sgld is elementwise, so parameters with a leading axis hold independent chains: N networks × C chains
-are one stack, network by network, each localised at its own start. Both losses are of the same batch B, which the chain
-has not seen when the loss is taken; against an independent estimate of L(w*) this removes most of the batch noise.
+A step of SGLD is elementwise, so N networks × C chains are one stack, network by network, each localised at its own
+start, and its numbers one vector. The step is devinterp's SGMCMC.sgld (tests hold it to that), but each network draws
+its noise from a generator of its own: its chains depend neither on its neighbours nor on its place. Both losses are of
+the same batch B, which the chain has not seen when the loss is taken; against an independent estimate of L(w*) this
+removes most of the batch noise.
 
 λ̂ means something at a minimum and at this (nβ, γ, ε) only; compare networks at matched loss. R-hat says that chains
 agree, not that they are right, so estimates are also held against 0 ≤ λ̂ ≤ d/2 and against w* being a minimum.
@@ -15,16 +17,13 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from inspect import unwrap
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from arviz_stats.base import array_stats
-from devinterp.optim.sgmcmc import SGMCMC
 from torch import Tensor
-from torch.optim import Optimizer
 
 from workflow_scripts.ticketlab import stack
 from workflow_scripts.ticketlab.errors import TicketlabError
@@ -36,17 +35,13 @@ from workflow_scripts.ticketlab.tasks import Problem
 
 log = logging.getLogger(__name__)
 
-# At their first call these methods load torch.compile, which takes a second or three, to tell it to leave them alone.
-# Nothing is compiled here.
-for method in (unwrap(Optimizer.add_param_group), unwrap(Optimizer.zero_grad)):
-    method.__dynamo_disable = method
-
 # (weights of N chains, a batch for each) to their mean losses (N,)
 Loss = Callable[[Stack, Any], Tensor]
 
 MINIMUM_BATCHES = 16  # batches per chain on which the draws' mean weights are held against w*
 MINIMUM_SHARE = 0.1  # a gain of the mean weights over w* above this share of the chains' spread: w* is no minimum
 NOISE_LIMIT = 3.0  # standard errors beyond which a difference is not noise
+NOISE_AHEAD = 1 << 16  # numbers of a network's noise that are drawn at once, for as many steps as they last
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,7 @@ def sample(
     start: Stack,
     batches: Callable[[int], Any],
     settings: LLCSettings,
-    seed: int,
+    seeds: Sequence[int],
     masks: Stack | None = None,
 ) -> Traces:
     """Run `settings.chains` chains from each of the N networks of `start`.
@@ -78,31 +73,37 @@ def sample(
     loss: any function of a stack of N·chains slices and a batch; a toy potential may ignore the batch.
     batches: step to a batch for the N·chains slices, network by network.
     masks: by tensor name (N, *shape), 1 where a weight is free; the others never move.
-    seed: of the noise, which also depends on the shapes in the stack, its number of networks among them.
+    seeds: of each network's noise.
     """
     chains, steps = settings.chains, settings.burn_in + settings.draws
     count = stack.size(start)
     device = next(iter(start.values())).device
     slices = [member for member in range(count) for _ in range(chains)]
-    anchor = stack.take(start, slices)
-    free = {} if masks is None else stack.take(masks, slices)
-    weights = {name: tensor.clone().requires_grad_(True) for name, tensor in anchor.items()}
-    mean = {name: torch.zeros_like(tensor) for name, tensor in anchor.items()}
-    optimiser = optimiser_of(weights, settings, free)
-    noise = torch.Generator(device=device).manual_seed(seed)
+    anchors, anchor = stack.in_one_vector(stack.take(start, slices))
+    numbers, weights = stack.in_one_vector(anchor)
+    gradients, gradient = stack.in_one_vector(anchor)
+    means = torch.zeros_like(anchors)
+    mean = stack.views_of(means, anchor)
+    free = None
+    if masks is not None:
+        ones = {name: torch.ones_like(tensor) for name, tensor in anchor.items()}
+        free, _ = stack.in_one_vector(ones | stack.take(masks, slices))
+    noise = _Noise(anchor, count, seeds)
+    for tensor in weights.values():
+        tensor.requires_grad_(True)
     traces = torch.empty(2, steps, count * chains, device=device)
     for step in range(steps):
         batch = batches(step)
-        optimiser.zero_grad()
         losses = loss(weights, batch)
         # The sum over chains of their mean losses: each chain's gradient is that of its own mean loss.
-        losses.sum().backward()
-        traces[0, step] = losses.detach()
+        found = torch.autograd.grad(losses.sum(), list(weights.values()), materialize_grads=True)
         with torch.no_grad():
+            traces[0, step] = losses.detach()
             traces[1, step] = loss(anchor, batch)
             if step >= settings.burn_in:
-                torch._foreach_add_(list(mean.values()), list(weights.values()), alpha=1 / (settings.draws * chains))
-        optimiser.step(noise_generator=noise)
+                means.add_(numbers, alpha=1 / (settings.draws * chains))
+            torch._foreach_copy_(list(gradient.values()), list(found))
+            langevin(numbers, anchors, gradients, noise.next(), settings, free)
     centre = {name: _over_chains(tensor, chains).sum(1).repeat_interleave(chains, 0) for name, tensor in mean.items()}
     gains = []
     with torch.no_grad():
@@ -120,14 +121,45 @@ def sample(
     )
 
 
-def optimiser_of(weights: Stack, settings: LLCSettings, free: Stack) -> SGMCMC:
-    """devinterp's SGLD over stacked chains: one parameter per group, since a group shares one list of masks."""
-    return SGMCMC.sgld(
-        [{"params": [tensor], "mask": [free[name]] if name in free else None} for name, tensor in weights.items()],
-        lr=settings.learning_rate,
-        nbeta=settings.nbeta,
-        localization=settings.localization,
-    )
+def langevin(
+    weights: Tensor, anchor: Tensor, gradient: Tensor, noise: Tensor, settings: LLCSettings, free: Tensor | None = None
+) -> None:
+    """One step of SGLD on `weights`, in place, at the settings' ε, nβ and γ (Welling & Teh 2011, Lau et al. 2023):
+
+        w ← w − ε/2 · (nβ ∇L_B(w) + γ (w − w*)) + √ε · ξ,   ξ normal
+
+    All are vectors of one length; `gradient` and `noise` are used up where `free` is 0, since the weight stays there.
+    """
+    if free is not None:
+        gradient.mul_(free)
+        noise.mul_(free)
+    step = settings.learning_rate
+    weights.lerp_(anchor, step * settings.localization / 2)
+    weights.add_(gradient, alpha=-step * settings.nbeta / 2)
+    weights.add_(noise, alpha=step**0.5)
+
+
+class _Noise:
+    """Standard normal numbers for the chains of `count` networks, as a vector like stack.in_one_vector's of `like`."""
+
+    def __init__(self, like: Stack, count: int, seeds: Sequence[int]):
+        self.vector, views = stack.in_one_vector(like)
+        device = self.vector.device
+        self.parts = [view.view(count, -1) for view in views.values()]
+        self.sizes = [part.shape[1] for part in self.parts]
+        self.generators = [torch.Generator(device=device).manual_seed(seed) for seed in seeds]
+        self.drawn = torch.empty(count, max(1, NOISE_AHEAD // sum(self.sizes)), sum(self.sizes), device=device)
+        self.left = 0
+
+    def next(self) -> Tensor:
+        """The numbers of the next step; the vector is the same one at every call."""
+        if not self.left:
+            for mine, generator_ in zip(self.drawn, self.generators, strict=True):
+                mine.normal_(generator=generator_)
+            self.left = self.drawn.shape[1]
+        torch._foreach_copy_(self.parts, list(self.drawn[:, -self.left].split(self.sizes, dim=1)))
+        self.left -= 1
+        return self.vector
 
 
 def free_parameters(start: Stack, masks: Stack | None) -> np.ndarray:
@@ -207,7 +239,7 @@ def measure(
 
     Every chain has batches of its own, or R-hat would see the chains agree about batch noise. They are a function of
     (study, init seed, chain, draw), so that one initialisation's networks (checkpoints, tickets, controls) are
-    compared on the same batches. With `settings.members_together` at 1 a network's chains depend on no other network.
+    compared on the same batches.
     """
     loss = network_loss(model, problem)
     total, began = len(members), time.monotonic()
@@ -216,9 +248,9 @@ def measure(
         some = members[chosen]
         start = {name: tensor[chosen] for name, tensor in weights.items()}
         free = None if masks is None else {name: mask[chosen] for name, mask in masks.items()}
-        seed = torch_seed(study, "llc-noise", *some[0].keys().values(), step)
+        seeds = [torch_seed(study, "llc-noise", *member.keys().values(), step) for member in some]
         device = next(iter(start.values())).device
-        parts.append(sample(loss, start, chain_batches(problem, study, some, settings, device), settings, seed, free))
+        parts.append(sample(loss, start, chain_batches(problem, study, some, settings, device), settings, seeds, free))
         done, seconds = chosen.stop, time.monotonic() - began
         rate = done * settings.chains * (settings.burn_in + settings.draws) / seconds
         log.info(

@@ -178,7 +178,7 @@ def estimates(
 
     The calls are networks of one stack: they share no noise, batch or baseline, so they differ as separate calls do.
     """
-    noise = torch_seed(STUDY, name, seed, chosen.learning_rate)
+    noise = [torch_seed(STUDY, name, seed, chosen.learning_rate, call) for call in range(calls)]
     traces = llc.sample(loss, stack.take(start, [0] * calls), batches, chosen, noise)
     frame = llc.estimate(traces, chosen)
     log.info("%s, ε %g: λ̂ %.3f ± %.3f", name, chosen.learning_rate, frame.llc.mean(), frame.llc.sem())

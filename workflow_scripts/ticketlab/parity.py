@@ -11,6 +11,7 @@ import tempfile
 import warnings
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from inspect import unwrap
 from pathlib import Path
 
 import datasets
@@ -19,6 +20,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim import Optimizer
 
 from workflow_scripts.ticketlab import llc, models, stack, training
 from workflow_scripts.ticketlab.models.network import Network
@@ -30,6 +32,11 @@ from workflow_scripts.ticketlab.stack import Stack
 from workflow_scripts.ticketlab.tasks import Problem, cross_entropy
 
 STUDY = "parity"
+
+# At their first call these methods load torch.compile, which takes a second or three, to tell it to leave them alone.
+# Nothing is compiled here, and devinterp's sampler is an optimiser by class.
+for method in (unwrap(Optimizer.add_param_group), unwrap(Optimizer.zero_grad)):
+    method.__dynamo_disable = method
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,9 @@ from workflow_scripts.ticketlab.stack import Member, Stack
 from workflow_scripts.ticketlab.tasks import Problem, losses
 
 PROBES = 2
-NETWORK_EXAMPLES = 128  # networks × examples in one forward pass (a CPU's cache), but always all examples of a network
+# Networks × examples in one forward pass (a CPU's cache), but always all examples, and two networks: a single one would
+# be run twice (stack.forward).
+NETWORK_EXAMPLES = 128
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def score(model: Network, weights: Stack, probe: Probe, settings: RolesSettings)
     """
     examples = max(len(probe.inputs), 0 if probe.repeated is None else len(probe.repeated))
     parts = []
-    for chunk in stack.slices(stack.size(weights), max(1, NETWORK_EXAMPLES // examples)):
+    for chunk in stack.slices(stack.size(weights), max(2, NETWORK_EXAMPLES // examples)):
         some = {name: tensor[chunk] for name, tensor in weights.items()}
         scores = _activity_scores(model, some, probe)
         if settings.scores is None or "ablation" in settings.scores:
@@ -194,7 +196,8 @@ def class_selectivity(activity: Tensor, labels: Tensor, classes: Sequence[int]) 
     """
     activity = activity.double()
     centred = activity - activity.mean(dim=1, keepdim=True)
-    deviation = centred.square().mean(dim=1).sqrt()
+    # A norm, since torch's root of a tensor is MKL's, which starts from the processor's own estimate of 1/√x.
+    deviation = torch.linalg.vector_norm(centred, dim=1) / math.sqrt(activity.shape[1])
     return {
         f"selectivity:{label}": torch.where(deviation == 0, 0.0, centred[:, labels == label].mean(dim=1) / deviation)
         for label in classes

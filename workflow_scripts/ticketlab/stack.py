@@ -1,7 +1,9 @@
 """Many networks as one: same architecture, different weights, one batched matrix product each.
 
-A stack holds N networks; each of its tensors has a leading axis of length N. A network's numbers do not depend on who
-shares its stack, up to float32 rounding: batched products may sum in another order for another N.
+A stack holds N networks; each of its tensors has a leading axis of length N. A network's numbers depend neither on who
+shares its stack nor on its place in it, bit for bit, under the numerics that workflow_scripts/numerics.py fixes: each
+slice of a batched product is summed alike, elementwise steps have no remainder (`in_one_vector`), and one network is
+run as two (`forward`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +18,8 @@ from workflow_scripts.ticketlab.randomness import data_seed
 
 # Tensors by parameter name, each (N, *shape of the parameter).
 Stack = dict[str, Tensor]
+
+REGISTER = 16  # float32 numbers in the widest vector register, AVX-512's
 
 
 @dataclass(frozen=True)
@@ -85,17 +89,57 @@ def size(tensors: Stack) -> int:
     return next(iter(tensors.values())).shape[0]
 
 
+def in_one_vector(tensors: Stack) -> tuple[Tensor, Stack]:
+    """A vector that holds copies of the tensors one after another, and views of it in their shapes.
+
+    An elementwise step on the vector is one on all of them. torch's fused optimisers round the last few numbers of a
+    tensor, those that fill no vector register, otherwise than the rest, which would tell the last network from the
+    others; here only zeros between and after the tensors are left over.
+    """
+    first = next(iter(tensors.values()))
+    vector = torch.zeros(sum(_room(tensor) for tensor in tensors.values()), dtype=first.dtype, device=first.device)
+    views = views_of(vector, tensors)
+    torch._foreach_copy_(list(views.values()), [tensor.detach() for tensor in tensors.values()])
+    return vector, views
+
+
+def views_of(vector: Tensor, like: Stack) -> Stack:
+    """The tensors, shaped as those of `like`, that a vector laid out by `in_one_vector` holds."""
+    parts = vector.split([_room(tensor) for tensor in like.values()])
+    return {
+        name: part[: tensor.numel()].view(tensor.shape)
+        for (name, tensor), part in zip(like.items(), parts, strict=True)
+    }
+
+
+def _room(tensor: Tensor) -> int:
+    return -(-tensor.numel() // REGISTER) * REGISTER
+
+
 def forward(model: nn.Module) -> Callable[..., tuple[Tensor, list[Tensor]]]:
-    """`model` as a function of a stack: (weights, inputs (N, …)[, gates (N, components)]) to (outputs, activities)."""
+    """`model` as a function of a stack: (weights, inputs (N, …)[, gates (N, components)]) to (outputs, activities).
+
+    A stack of one network is run as two, of which the second is dropped: torch lays out some products of a single slice
+    otherwise, and sums them in another order.
+    """
 
     def one(weights: Stack, inputs: Tensor, gates: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
         return functional_call(model, weights, (inputs, gates))
 
     ungated = vmap(one)
     gated = vmap(one, in_dims=(0, 0, 0))
-    return lambda weights, inputs, gates=None: (
-        ungated(weights, inputs) if gates is None else gated(weights, inputs, gates)
-    )
+
+    def run(weights: Stack, inputs: Tensor, gates: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
+        if size(weights) == 1:
+            outputs, activities = run(
+                {name: torch.cat([tensor, tensor.detach()]) for name, tensor in weights.items()},
+                inputs.expand(2, *inputs.shape[1:]),
+                None if gates is None else gates.expand(2, *gates.shape[1:]),
+            )
+            return outputs[:1], [activity[:1] for activity in activities]
+        return ungated(weights, inputs) if gates is None else gated(weights, inputs, gates)
+
+    return run
 
 
 def slices(length: int, chunk: int) -> Iterator[slice]:

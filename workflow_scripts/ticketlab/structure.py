@@ -32,8 +32,8 @@ from workflow_scripts.ticketlab.settings.structure import StructureSettings
 from workflow_scripts.ticketlab.stack import Member, Stack
 from workflow_scripts.ticketlab.tasks import Components, Problem
 
-# Predictions that are handled together: networks × examples × places × outputs (32 MiB in float64).
-CHUNK = 1 << 22
+# Predictions of a network that are handled together: examples × places × outputs (4 MiB in float64).
+CHUNK = 1 << 19
 
 
 class References(NamedTuple):
@@ -120,7 +120,7 @@ def distances(model: Network, weights: Stack, references: References) -> dict[st
         return outputs.log_softmax(dim=-1) if references.noise is None else outputs
 
     first = next(iter(references.predictions.values()))
-    return divergence(references, prediction, count, max(1, CHUNK // (count * first[0].numel())))
+    return divergence(references, prediction, count, max(1, CHUNK // first[0].numel()))
 
 
 def between(references: References) -> dict[str, dict[str, float]]:
@@ -137,9 +137,9 @@ def component_distances(model: Network, weights: Stack, components: Components) 
     network, count = stack.forward(model), stack.size(weights)
     inputs = torch.from_numpy(components.inputs).to(next(iter(weights.values())).device)
     parts = []
-    for chunk in stack.slices(count, 1):  # the inputs may be many, as all pairs of symbols are
+    for chunk in stack.slices(count, 2):  # the inputs may be many, as all pairs of symbols are
         some = {name: tensor[chunk] for name, tensor in weights.items()}
-        logits, _ = network(some, inputs.expand(1, *inputs.shape))
+        logits, _ = network(some, inputs.expand(stack.size(some), *inputs.shape))
         arrays = {name: tensor.cpu().numpy() for name, tensor in some.items()}
         parts.append({name: f(logits.cpu().numpy(), arrays) for name, f in components.distances.items()})
     return {name: np.concatenate([part[name] for part in parts]) for name in components.distances}

@@ -66,7 +66,8 @@ def nested(kind: str, study: str, members: Sequence[Member], start: Stack, dimen
     repeated = list(range(len(members))) * len(dimensions)
     rank = torch.from_numpy(place)[repeated]
     sizes = torch.tensor(dimensions).repeat_interleave(len(members))[:, None]
-    scale = (math.sqrt(count) / sizes.sqrt()).to(device)
+    scale = torch.tensor([math.sqrt(count / size) for size in dimensions], device=device)
+    scale = scale.repeat_interleave(len(members))[:, None]
     base = take(start, repeated)
     turn = torch.from_numpy(signs.astype(np.float32))[repeated].to(device)
 

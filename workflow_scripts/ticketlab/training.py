@@ -1,7 +1,7 @@
 """The training loop over a stack: masks, schedule, optimiser state, any start and stop; and its evaluation.
 
 Everything that a step needs is a function of its number (randomness.py), so `train` can start from any saved State and
-repeats the original run bit for bit on the same machine and in the same stack.
+repeats the original run bit for bit, in whatever stack (stack.py) and on whatever processor (numerics.py).
 """
 
 import copy
@@ -31,8 +31,9 @@ log = logging.getLogger(__name__)
 SLOTS = {"adamw": ("exp_avg", "exp_avg_sq"), "sgd": ("momentum_buffer",)}
 EPSILON = 1e-8  # AdamW's, as torch has it
 BATCHES_PREPARED = 32  # steps whose batches are drawn and moved to the device together
-# Predictions evaluated together, of all networks: few enough for memory that is used again (jobs.keep_freed_memory).
-EVALUATION_CHUNK = 4096
+# Predictions of a network evaluated together: few enough for memory that is used again (jobs.keep_freed_memory), and as
+# many whatever the number of networks, or sums would depend on it.
+EVALUATION_CHUNK = 1024
 PROGRESS_SECONDS = 10.0
 
 
@@ -125,10 +126,9 @@ def train(
     for name, mask in masks.items():
         for tensors in (weights, *slots.values()):
             tensors[name].mul_(mask)
-    update = _updater(model, settings, weights, slots, state.step)
+    update = _updater(model, settings, weights, slots, masks, state.step)
     network = stack.forward(model)
     loss_of = torch.func.vmap(lambda logits, targets: problem.metrics["loss"](logits, targets).mean())
-    masked = [weights[name] for name in masks]
     progress = _Progress(state.step, record[-1], len(members))
     diverged: set[int] = set()
     prepared = range(0)
@@ -144,63 +144,105 @@ def train(
         logits, _ = network(effective(weights), inputs[step - prepared.start])
         # The sum over networks of their mean losses: each network's gradient is that of its own mean loss.
         loss_of(logits, targets[step - prepared.start]).sum().backward()
-        if masked:
-            torch._foreach_mul_([tensor.grad for tensor in masked], list(masks.values()))  # type: ignore[arg-type, misc]
         update(learning_rate(settings, step, total))
         progress.tick(step + 1)
 
 
+@dataclass(frozen=True)
+class _Group:
+    """Tensors that are updated together, each kind of their numbers in one vector (stack.in_one_vector).
+
+    free: 1 for weights that are trained, 0 for masked ones; None if none is masked.
+    """
+
+    trained: list[Tensor]
+    weights: Tensor
+    gradients: Tensor
+    gradient_views: list[Tensor]
+    slots: list[Tensor]
+    free: Tensor | None
+    decay: float
+    step: Tensor
+
+
 def _updater(
-    model: Network, settings: TrainingSettings, weights: Stack, slots: dict[str, Stack], step: int
+    model: Network, settings: TrainingSettings, weights: Stack, slots: dict[str, Stack], masks: Stack, step: int
 ) -> Callable[[float], None]:
     """A function of the learning rate that steps `weights` and `slots` along the gradients and forgets these.
 
     By torch's own optimiser (it is elementwise, so a stack is a tensor like any other): by its functions, since its
-    classes import the compiler (torch._dynamo), which would take each job another second.
+    classes import the compiler (torch._dynamo), which would take each job another second. Tensors that the loss does
+    not depend on stay as they are. The tensors of `weights` and `slots` become views of the groups' vectors.
     """
     for tensor in weights.values():
         tensor.requires_grad_(True)
-    # Weight decay acts on matrices only, as usual: not on norms and biases.
-    matrices = [name for name in weights if name in model.prunable]
-    groups = [(matrices, settings.weight_decay), ([name for name in weights if name not in model.prunable], 0.0)]
-    steps = {name: torch.tensor(float(step), device=tensor.device) for name, tensor in weights.items()}
+    groups: list[_Group] = []
 
-    def of(tensors: Stack, names: Sequence[str]) -> list[Tensor]:
-        return [tensors[name] for name in names]
+    def group(names: Sequence[str], decay: float) -> _Group:
+        def vector(of: Stack) -> tuple[Tensor, Stack]:
+            return stack.in_one_vector({name: of[name] for name in names})
+
+        trained, trained_views = vector(weights)
+        for name, view in trained_views.items():
+            weights[name].data = view
+        memory = []
+        for slot in SLOTS[settings.optimiser]:
+            numbers, views = vector(slots[slot])
+            slots[slot] |= views
+            memory.append(numbers)
+        gradients, gradient_views = vector(weights)
+        free = None
+        if not masks.keys().isdisjoint(names):
+            free, _ = vector({name: masks.get(name, torch.ones_like(weights[name])) for name in names})
+        return _Group(
+            trained=[weights[name] for name in names],
+            weights=trained,
+            gradients=gradients,
+            gradient_views=list(gradient_views.values()),
+            slots=memory,
+            free=free,
+            decay=decay,
+            step=torch.tensor(float(step), device=trained.device),
+        )
 
     @torch.no_grad()
     def update(rate: float) -> None:
-        for group, decay in groups:
-            names = [name for name in group if weights[name].grad is not None]
-            gradients = [gradient for name in names if (gradient := weights[name].grad) is not None]
-            memory = [of(slots[slot], names) for slot in SLOTS[settings.optimiser]]
+        if not groups:
+            used = [name for name, tensor in weights.items() if tensor.grad is not None]
+            # Weight decay acts on matrices only, as usual: not on norms and biases.
+            for decays, decay in ((True, settings.weight_decay), (False, 0.0)):
+                names = [name for name in used if (name in model.prunable) == decays]
+                groups.extend([group(names, decay)] if names else [])
+        for part in groups:
+            torch._foreach_copy_(part.gradient_views, [tensor.grad for tensor in part.trained])  # type: ignore[misc]
+            if part.free is not None:
+                part.gradients.mul_(part.free)
             if settings.optimiser == "adamw":
-                first, second = memory
+                first, second = part.slots
                 beta1, beta2 = settings.betas
                 adamw(
-                    of(weights, names),
-                    gradients,
-                    first,
-                    second,
+                    [part.weights],
+                    [part.gradients],
+                    [first],
+                    [second],
                     [],
-                    of(steps, names),
+                    [part.step],
                     fused=True,
                     amsgrad=False,
                     beta1=beta1,
                     beta2=beta2,
                     lr=rate,
-                    weight_decay=decay,
+                    weight_decay=part.decay,
                     eps=EPSILON,
                     maximize=False,
                 )
             else:
-                (buffers,) = memory
                 sgd(
-                    of(weights, names),
-                    gradients,
-                    [*buffers],
+                    [part.weights],
+                    [part.gradients],
+                    [*part.slots],
                     foreach=True,
-                    weight_decay=decay,
+                    weight_decay=part.decay,
                     momentum=settings.momentum,
                     lr=rate,
                     dampening=0.0,
@@ -267,7 +309,7 @@ def evaluate(
     for split in problem.evaluation if splits is None else splits:
         inputs, targets = (torch.from_numpy(part).to(device) for part in problem.evaluation[split])
         sums = {metric: np.zeros(count) for metric in problem.metrics}
-        for part in stack.slices(len(inputs), max(1, EVALUATION_CHUNK // (count * targets[0].numel()))):
+        for part in stack.slices(len(inputs), max(1, EVALUATION_CHUNK // targets[0].numel())):
             x, y = (side[part].expand(count, *side[part].shape) for side in (inputs, targets))
             logits, _ = network(weights, x)
             for metric, function in problem.metrics.items():

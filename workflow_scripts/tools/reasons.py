@@ -88,9 +88,11 @@ def _digests(before: list[str], now: list[str]) -> Iterator[str]:
     modules = {name for name in {*old, *new} if name.endswith(".py")}
     code = list(_changes(*({name: side[name] for name in modules & {*side}} for side in (old, new))))
     yield from [f"code: {_some(code)}"] if code else []
-    pins = [name for name in sorted({*old, *new} - modules) if old.get(name) != new.get(name)]
+    pins = [name for name in sorted({*old, *new} - modules - {"numerics"}) if old.get(name) != new.get(name)]
     versions = [f"{name} {old.get(name, '(none)')} -> {new.get(name, '(none)')}" for name in pins]
-    yield from [f"packages: {_some(versions)}"] if pins else []
+    yield from [f"packages: {_some(versions)}"] if versions else []
+    if old.get("numerics") != new.get("numerics"):
+        yield f"config: numerics {old.get('numerics')!r} -> {new.get('numerics')!r}"
 
 
 def _changes(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:

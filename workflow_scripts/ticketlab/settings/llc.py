@@ -29,8 +29,8 @@ class LLCSettings(Section):
     explosion: PositiveFloat = Field(2.0, description="nats above L(w*) at which a chain has diverged")
     members_together: PositiveInt = Field(
         1,
-        description="networks whose chains are sampled as one stack: 1 leaves a network's noise independent of all "
-        "others; 5 take about half the time of 1 on a CPU core where networks are small, and less on a GPU",
+        description="networks whose chains are sampled as one stack, with the same numbers: 5 take about half the time "
+        "of 1 on a CPU core where networks are small, and less on a GPU",
     )
 
     @model_validator(mode="after")
