@@ -18,7 +18,7 @@ comma := ,
 space := $(subst ,, )
 CHOSEN := $(if $(strip $(STUDIES)),--config run='[$(subst $(space),$(comma),$(strip $(STUDIES)))]')
 
-.PHONY: help run quick slurm plan status verify report test test-cluster lint format bench reference schema lock clean environment
+.PHONY: help run quick slurm plan status verify verify-reference report test test-cluster lint format bench reference schema lock clean environment
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ verify: environment ## are the results still what the jobs wrote? every file aga
 	@$(CHECK) $(ARGS)
 	@$(BIN)/python -m workflow_scripts.tools.verify --cores $(CORES) $(CHOSEN) $(ARGS)
 
+verify-reference: environment ## the numbers of a finished run beside the published ones (ARGS=quick: of the quick run)
+	@$(BIN)/python -m workflow_scripts.tools.verify_reference $(ARGS)
+
 report: environment ## results/report.html and whatever it needs
 	@$(CHECK) $(ARGS)
 	@$(UNLOCK)
@@ -78,7 +81,7 @@ format: environment ## bring the code into the style that lint asks for
 bench: environment ## throughput beside a plain PyTorch loop and devinterp's own sampler
 	$(BIN)/python -m benchmarks.bench $(ARGS)
 
-reference: environment ## docs/reference/ from the finished default run in results/ (ARGS=thorough: from that one's)
+reference: environment ## docs/reference/ from the finished default run in results/ (ARGS=thorough or quick: of that one)
 	$(BIN)/python -m workflow_scripts.tools.reference $(ARGS)
 
 schema: environment ## config/schema.json from the pydantic models

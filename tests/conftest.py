@@ -16,7 +16,7 @@ import torch
 import yaml
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.workflow.runs import pristine, quick, tiny  # noqa: F401
+from tests.workflow.runs import COMPARED, pristine, quick, tiny  # noqa: F401
 from workflow_scripts.ticketlab import models, stack, training
 from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
@@ -88,6 +88,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LongestFirst
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ranks = {**{name: rank - len(FIRST) for rank, name in enumerate(FIRST)}, **dict.fromkeys(LAST, 1)}
     items.sort(key=lambda item: ranks.get(item.path.name, 0))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """What test_quick.py found when it compared its run with docs/reference/quick."""
+    factory = getattr(config, "_tmp_path_factory", None)
+    found = factory.getbasetemp() / COMPARED if factory else None
+    if found and found.is_file():
+        terminalreporter.section("this run's numbers and those of docs/reference/quick")
+        terminalreporter.write_line(found.read_text())
 
 
 @pytest.fixture(autouse=True)

@@ -40,7 +40,11 @@ def test_there_are_overlays():
 
 # path, value, and what the message must say: the key, the value, what is allowed.
 MISTAKES = [
-    ("colour", "red", ["top level", "'colour'", "'red'", "results, device, numerics, run, calibration, dimension, studies"]),
+    (
+        "colour",
+        "red",
+        ["top level", "'colour'", "'red'", "results, device, numerics, run, calibration"],
+    ),
     ("studies/text/colour", "red", ["studies.text:", "'colour'", "'red'", "seeds, block_size"]),
     (
         "studies/text/training/learnig_rate",

@@ -14,6 +14,8 @@ import pytest
 
 from tests.workflow.projects import NOT_COPIED, ROOT, Project, tiny_project
 
+COMPARED = "reference.txt"  # what test_quick.py leaves for the end of the output
+
 
 @pytest.fixture(scope="session")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -23,10 +25,15 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def shared_folder(factory: pytest.TempPathFactory) -> Path:
+    """The temporary folder of the whole run, of all workers."""
+    base = factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
 def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Project]) -> Project:
     """What `make` makes in the folder that it is given; made by one worker, for all."""
-    base = factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    folder = shared_folder(factory) / name
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         overlays = folder / "overlays"

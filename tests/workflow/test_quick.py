@@ -10,9 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.contracts import CONTRACTS
+from tests.workflow import runs
 from tests.workflow.projects import ROOT, Project
+from workflow_scripts import numerics
 from workflow_scripts.ticketlab import tables, verdicts
 from workflow_scripts.ticketlab.contracts.networks import MASKS, WEIGHTS
+from workflow_scripts.tools import verify_reference
 
 RESULTS = "results/quick"
 ON_REQUEST = {"sweep_llc", "draw_llc_sweep"}
@@ -64,7 +67,7 @@ def test_every_table_reads_by_its_contract_and_tells_its_origin(quick: Project) 
     for path in paths:
         table = CONTRACTS[table_of(path)]
         facts = tables.facts(path, table)
-        assert {"spec", "code", "lock", "packages"} <= set(facts)
+        assert {"spec", "code", "lock", "packages"} <= set(facts) and facts["numerics"] == numerics.mode()
         if table in (WEIGHTS, MASKS):
             for step in tables.steps(path, table):
                 snapshot = tables.read_stack(path, table, step)
@@ -104,3 +107,15 @@ def test_every_study_has_a_verdict_on_each_test(quick: Project, study: str) -> N
     assert set(mine["decision"]) <= {*verdicts.VERDICTS, "winning", "matching", "neither"}
     hypothesis = mine[~mine["decision"].isin(["winning", "matching", "neither"])]
     assert set(hypothesis["test"]) >= TESTS
+
+
+def test_the_numbers_are_compared_with_the_published_ones(
+    quick: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Shown at the end of the output; equal only where the processor's maker is one whose numbers are recorded."""
+    frames = verify_reference.read_run(quick.folder / RESULTS)
+    text, _ = verify_reference.report(frames, ROOT / "docs/reference/quick", numerics.mode())
+    assert [line.partition(":")[0] for line in text.splitlines() if line[0] != " "][:3] == [
+        table.name for table in verify_reference.NUMBERS
+    ]
+    (runs.shared_folder(tmp_path_factory) / runs.COMPARED).write_text(text)

@@ -194,6 +194,7 @@ CHANGES = {
     "a pinned package": Change(
         edits=[("envs/requirements.lock", "numpy==", "numpy==9.")], stale=["prepare_data *", "*"]
     ),
+    "other numerics": Change(config={"numerics": "native"}, stale=["prepare_data *", "*"]),
     "a newer linter": Change(edits=[("envs/requirements.lock", "ruff==", "ruff==9.")], stale=[]),
     "a table deleted": Change(
         broken={"digits/block0/dense/weights.parquet": Path.unlink},

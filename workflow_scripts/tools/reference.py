@@ -1,7 +1,8 @@
 """Copy the answers, the times and the figures of a finished run to docs/reference/, the reference results.
 
 Of the default run (results/), or with the name of an overlay, `thorough`, of that one's (results/thorough/), to a
-folder of its own.
+folder of its own. Of `quick`, which is too short to answer anything, only the numbers that `make verify-reference`
+compares.
 """
 
 import argparse
@@ -18,10 +19,12 @@ from workflow_scripts.ticketlab.contracts.verdicts import VERDICTS
 from workflow_scripts.ticketlab.doses import NOT_MEASURED
 from workflow_scripts.ticketlab.predictions import TITLES
 from workflow_scripts.ticketlab.reporting import MAIN_CLAIMS, half_way_steps
+from workflow_scripts.tools import verify_reference
 from workflow_scripts.tools.jobs import is_of_study
 
 RESULTS, REFERENCE = Path("results"), Path("docs/reference")
 DEFAULT = "the default run"
+ONLY_NUMBERS = "quick"
 
 
 def number(value: float) -> str:
@@ -134,4 +137,6 @@ if __name__ == "__main__":
     parser.add_argument("overlay", nargs="?", default="", help="of config/, whose results lie in results/OVERLAY")
     overlay = parser.parse_args().overlay
     run = f"a run of config/{overlay}.yaml" if overlay else DEFAULT
-    write(RESULTS / overlay, REFERENCE / overlay, run)
+    if overlay != ONLY_NUMBERS:
+        write(RESULTS / overlay, REFERENCE / overlay, run)
+    verify_reference.write(verify_reference.read_run(RESULTS / overlay), REFERENCE / overlay)
