@@ -15,8 +15,9 @@ include: "rules/tickets.smk"
 include: "rules/roles.smk"
 include: "rules/instruments.smk"
 include: "rules/noise.smk"
-include: "rules/fates.smk"
-include: "rules/origins.smk"
+include: "rules/development.smk"
+include: "rules/resampling.smk"
+include: "rules/forecast.smk"
 include: "rules/dimension.smk"
 include: "rules/calibration.smk"
 include: "rules/verdicts.smk"
@@ -34,8 +35,9 @@ rule all:
         rules.roles.input,
         rules.instruments.input,
         rules.noise.input,
-        rules.fates.input,
-        rules.origins.input,
+        rules.development.input,
+        rules.resampling.input,
+        rules.forecast.input,
         rules.dimension.input,
         rules.calibrations.input,
         rules.verdicts.input,

@@ -30,14 +30,18 @@ from devinterp.slt.llc import llc as devinterp_llc
 from torch import nn
 from torch.nn import functional as F
 
-from workflow_scripts.ticketlab import llc, models, stack, training
+from workflow_scripts.ticketlab import models
+from workflow_scripts.ticketlab.calibration.devinterp_llc import Logits, next_symbol_loss
+from workflow_scripts.ticketlab.core.random_streams import generator
+from workflow_scripts.ticketlab.instruments import llc
 from workflow_scripts.ticketlab.models.network import Network
-from workflow_scripts.ticketlab.parity import Logits, next_symbol_loss
-from workflow_scripts.ticketlab.randomness import generator
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
-from workflow_scripts.ticketlab.stack import Stack
-from workflow_scripts.ticketlab.tasks import Problem, cross_entropy, images
+from workflow_scripts.ticketlab.tasks import images
+from workflow_scripts.ticketlab.tasks.problem import Problem, cross_entropy
+from workflow_scripts.ticketlab.training import stack
+from workflow_scripts.ticketlab.training.stack import Stack
+from workflow_scripts.ticketlab.training.train import initial_state, initial_weights, learning_rate, train
 
 SYMBOLS, CONTEXT = 64, 32
 TEXT_MODEL = {"kind": "transformer", "layers": 2, "width": 64, "heads": 8, "mlp_width": 128}
@@ -115,7 +119,7 @@ def training_pair(
 ) -> Pair:
     """`networks` networks for all steps of the recipe, with half of each matrix masked or with none."""
     model = models.build(model_settings, problem.inputs, problem.outputs, problem.context)
-    weights = training.initial_weights(model, "bench", range(networks))
+    weights = initial_weights(model, "bench", range(networks))
     members = stack.dense_members(range(networks))
     masks = None
     if masked:
@@ -123,8 +127,8 @@ def training_pair(
         masks = {n: (torch.rand(weights[n].shape, generator=random) < 0.5).float() for n in model.prunable}
 
     def stacked() -> Stack:
-        state = training.initial_state(weights, settings)
-        *_, last = training.train(model, problem, "bench", members, state, settings, [settings.steps], masks=masks)
+        state = initial_state(weights, settings)
+        *_, last = train(model, problem, "bench", members, state, settings, [settings.steps], masks=masks)
         return last.weights
 
     def plain() -> list[Stack]:
@@ -147,7 +151,7 @@ def training_pair(
 def plain_training(
     model: nn.Module, problem: Problem, data_seed: int, weights: Stack, settings: TrainingSettings, masks: Stack
 ) -> Stack:
-    """One network as one would write it without us; the same numbers as training.train, up to rounding."""
+    """One network as one would write it without us; the same numbers as train.train, up to rounding."""
     parameters = dict(model.named_parameters())
     with torch.no_grad():
         for name, parameter in parameters.items():
@@ -163,7 +167,7 @@ def plain_training(
     masked = [(parameters[name], mask) for name, mask in masks.items()]
     for step in range(settings.steps):
         x, y = problem.sample(generator("bench", "batch", data_seed, step), settings.batch_size)
-        optimiser.param_groups[0]["lr"] = training.learning_rate(settings, step, settings.steps)
+        optimiser.param_groups[0]["lr"] = learning_rate(settings, step, settings.steps)
         optimiser.zero_grad()
         logits, _ = model(torch.from_numpy(x))
         F.cross_entropy(logits.flatten(0, -2), torch.from_numpy(y).flatten()).backward()
@@ -211,7 +215,7 @@ def llc_pair(settings: LLCSettings, training_steps: int) -> Pair:
 
 def initial(model: Network) -> Stack:
     """θ₀ of one network."""
-    return {name: tensor[0] for name, tensor in training.initial_weights(model, "bench", [0]).items()}
+    return {name: tensor[0] for name, tensor in initial_weights(model, "bench", [0]).items()}
 
 
 def pairs() -> list[Callable[[], Pair]]:

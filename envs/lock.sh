@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Resolve requirements.in in a fresh environment and write its packages into requirements.lock and environment.yaml: first
-# what jobs need, then what the tests and their tools add to it (digest.py leaves these out, and so does conda).
+# what jobs need, then what the tests and their tools add to it (workflow_scripts/preflight/digest.py leaves these out, and so does conda).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

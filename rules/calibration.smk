@@ -19,11 +19,11 @@ rule calibrate:
         mem_mb=grown(2000),
         runtime=grown(60),
     params:
-        spec=lambda w: specs.calibrate(CONFIG, w.instrument),
-        code=lambda w: code(f"calibrate_{w.instrument}.py")(w),
+        spec=lambda w: rule_params.calibrate(CONFIG, w.instrument),
+        code=lambda w: code("calibrate.py", CALIBRATIONS[w.instrument])(w),
         lock=LOCK,
     script:
-        "../workflow_scripts/calibrate_{wildcards.instrument}.py"
+        "../workflow_scripts/calibrate.py"
 
 
 rule draw_calibrations:
@@ -42,8 +42,8 @@ rule draw_calibrations:
         mem_mb=grown(1000),
         runtime=grown(10),
     params:
-        spec={"instruments": INSTRUMENTS},
-        code=code("draw_calibrations.py"),
+        spec={},
+        code=code_of_figures(*(f"calibration_{instrument}" for instrument in INSTRUMENTS)),
         lock=LOCK,
     script:
-        "../workflow_scripts/draw_calibrations.py"
+        "../workflow_scripts/draw.py"

@@ -27,7 +27,7 @@ rule measure_barriers:
         runtime=grown(20),
         gpu=GPUS,
     params:
-        spec=lambda w: specs.measure_barriers(CONFIG, w.study),
+        spec=lambda w: rule_params.measure_barriers(CONFIG, w.study),
         code=code("measure_barriers.py"),
         lock=LOCK,
     script:
@@ -61,7 +61,7 @@ rule read_clock:
         mem_mb=grown(2000),
         runtime=grown(10),
     params:
-        spec=specs.read_clock(CONFIG),
+        spec=rule_params.read_clock(CONFIG),
         code=code("read_clock.py"),
         lock=LOCK,
     script:
@@ -86,8 +86,8 @@ rule draw_clock:
         mem_mb=grown(1000),
         runtime=grown(10),
     params:
-        spec=specs.draw_clock(CONFIG),
-        code=code("draw_clock.py"),
+        spec=rule_params.draw_clock(CONFIG),
+        code=code_of_figures("clock"),
         lock=LOCK,
     script:
-        "../workflow_scripts/draw_clock.py"
+        "../workflow_scripts/draw.py"

@@ -7,20 +7,22 @@ from snakemake.logging import logger
 from snakemake.persistence.file import FilePersistence
 
 from workflow_scripts import numerics
-from workflow_scripts.ticketlab import config as ticketlab_config
-from workflow_scripts.ticketlab import models, specs, tasks
-from workflow_scripts.ticketlab.calibration import INSTRUMENTS
-from workflow_scripts.ticketlab.digest import code_parts, lock_parts
-from workflow_scripts.ticketlab.errors import TicketlabError
-from workflow_scripts.tools import damage, parts, tensors
-from workflow_scripts.tools.recover import recover
+from workflow_scripts.preflight import damage, parts, tensors
+from workflow_scripts.preflight.digest import code_parts, lock_parts
+from workflow_scripts.preflight.recover import recover
+from workflow_scripts.ticketlab import models, tasks
+from workflow_scripts.ticketlab.calibration.registry import CALIBRATIONS
+from workflow_scripts.ticketlab.config import rule_params, study as study_config
+from workflow_scripts.ticketlab.core.errors import TicketlabError
+from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
+from workflow_scripts.ticketlab.report.figures.registry import FIGURES as FIGURE_MODULES
 
 ROOT = Path(workflow.basedir)
 CONDA = "../envs/environment.yaml"
 
 # Snakemake merges config files key by key; ours knows that a corpus of another kind replaces the one below it.
 try:
-    CONFIG = ticketlab_config.load(
+    CONFIG = study_config.load(
         [ROOT / "config.yaml", *workflow.config_settings.configfiles], dict(workflow.config_settings.config)
     )
     if workflow.is_main_process:
@@ -55,7 +57,7 @@ wildcard_constraints:
     cell="[a-z0-9_]+",
     control="[a-z_]+",
     instrument="|".join(INSTRUMENTS),
-    source=r"dense|tickets|fates|split\d+",
+    source=r"dense|tickets|development|split\d+",
 
 
 def at(path):
@@ -68,12 +70,15 @@ def grown(amount):
     return lambda wildcards, attempt: amount * attempt
 
 
-def code(script):
-    """The digest of a script and all it reaches; for a study's rule with the study's own task and model files."""
+def code(script, *named):
+    """The digest of a script and all it reaches, and of the modules that it loads by name.
+
+    named: of those, whatever a registry has for it; a study's own task and model files are added by themselves.
+    """
 
     @cache
     def digest(*modules):
-        return parts.remember(code_parts(ROOT / "workflow_scripts" / script, *modules, root=ROOT))
+        return parts.remember(code_parts(ROOT / "workflow_scripts" / script, *named, *modules, root=ROOT))
 
     def of_job(wildcards):
         if not hasattr(wildcards, "study"):
@@ -84,12 +89,17 @@ def code(script):
     return of_job
 
 
+def code_of_figures(*names):
+    """The digest of the code that draws these figures."""
+    return code("draw.py", *(FIGURE_MODULES[name] for name in names))
+
+
 def every(pattern, **values):
     """`pattern` for each study to run, each of its blocks, and each of `values` (a name to a function of a study)."""
     paths = []
     for study in STUDIES:
         choices = {name: list(function(study)) for name, function in values.items()}
-        blocks = specs.blocks(CONFIG, study)
+        blocks = rule_params.blocks(CONFIG, study)
         paths += (
             expand(at(pattern), study=study, block=blocks, **choices)
             if "{block}" in pattern

@@ -10,7 +10,7 @@ rule data:
 rule prepare_data:
     input:
         # ancient: their content counts (data_spec), not their time.
-        lambda w: [ancient(path) for path in specs.external_files(CONFIG, w.study)],
+        lambda w: [ancient(path) for path in rule_params.external_files(CONFIG, w.study)],
     output:
         data=at("{study}/data.parquet"),
     log:
@@ -31,15 +31,15 @@ rule prepare_data:
         "../workflow_scripts/prepare_data.py"
 
 
-rule init_seeds:
+rule initialise:
     input:
         data=rules.prepare_data.output.data,
     output:
         weights=at("{study}/block{block}/init/weights.parquet"),
     log:
-        at("logs/init_seeds/{study}-{block}.log"),
+        at("logs/initialise/{study}-{block}.log"),
     benchmark:
-        at("benchmarks/init_seeds/{study}-{block}.tsv")
+        at("benchmarks/initialise/{study}-{block}.tsv")
     conda:
         CONDA
     threads: 1
@@ -47,8 +47,8 @@ rule init_seeds:
         mem_mb=grown(2000),
         runtime=grown(10),
     params:
-        spec=lambda w: specs.init_seeds(CONFIG, w.study, int(w.block)),
-        code=code("init_seeds.py"),
+        spec=lambda w: rule_params.initialise(CONFIG, w.study, int(w.block)),
+        code=code("initialise.py"),
         lock=LOCK,
     script:
-        "../workflow_scripts/init_seeds.py"
+        "../workflow_scripts/initialise.py"

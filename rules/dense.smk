@@ -8,7 +8,7 @@ rule dense:
 rule train_dense:
     input:
         data=rules.prepare_data.output.data,
-        init=rules.init_seeds.output.weights,
+        init=rules.initialise.output.weights,
     output:
         weights=at("{study}/block{block}/dense/weights.parquet"),
         metrics=at("{study}/block{block}/dense/metrics.parquet"),
@@ -24,7 +24,7 @@ rule train_dense:
         runtime=grown(60),
         gpu=GPUS,
     params:
-        spec=lambda w: specs.train_dense(CONFIG, w.study),
+        spec=lambda w: rule_params.train_dense(CONFIG, w.study),
         code=code("train_dense.py"),
         lock=LOCK,
     script:

@@ -1,6 +1,6 @@
 # Effective dimension against ticket size: deep linear networks, studies at several sizes, heads in another basis.
-MEASURED = [study for study in STUDIES if specs.cells(CONFIG, study)]
-ROTATED = specs.rotated(CONFIG)
+MEASURED = [study for study in STUDIES if rule_params.cells(CONFIG, study)]
+ROTATED = rule_params.rotated(CONFIG)
 
 
 rule dimension:
@@ -10,22 +10,22 @@ rule dimension:
         at("dimension/linear/sizes.parquet"),
         every(
             "{study}/dimension/{cell}/{table}.parquet",
-            cell=lambda study: specs.cells(CONFIG, study),
+            cell=lambda study: rule_params.cells(CONFIG, study),
             table=lambda study: ["subspaces", "sizes"],
         ),
         expand(at("{study}/rotations.parquet"), study=ROTATED),
-        at("dimensions.parquet"),
-        expand(at("figures/dimensions.{format}"), format=["png", "svg"]),
+        at("dimension.parquet"),
+        expand(at("figures/dimension.{format}"), format=["png", "svg"]),
 
 
-rule measure_linear_dimensions:
+rule measure_deep_linear:
     output:
         subspaces=at("dimension/linear/subspaces.parquet"),
         sizes=at("dimension/linear/sizes.parquet"),
     log:
-        at("logs/measure_linear_dimensions.log"),
+        at("logs/measure_deep_linear.log"),
     benchmark:
-        at("benchmarks/measure_linear_dimensions.tsv")
+        at("benchmarks/measure_deep_linear.tsv")
     conda:
         CONDA
     threads: 1
@@ -33,23 +33,23 @@ rule measure_linear_dimensions:
         mem_mb=grown(2000),
         runtime=grown(30),
     params:
-        spec=specs.measure_linear_dimensions(CONFIG),
-        code=code("measure_linear_dimensions.py"),
+        spec=rule_params.measure_deep_linear(CONFIG),
+        code=code("measure_deep_linear.py"),
         lock=LOCK,
     script:
-        "../workflow_scripts/measure_linear_dimensions.py"
+        "../workflow_scripts/measure_deep_linear.py"
 
 
-rule measure_dimensions:
+rule measure_dimension:
     input:
         data=rules.prepare_data.output.data,
     output:
         subspaces=at("{study}/dimension/{cell}/subspaces.parquet"),
         sizes=at("{study}/dimension/{cell}/sizes.parquet"),
     log:
-        at("logs/measure_dimensions/{study}-{cell}.log"),
+        at("logs/measure_dimension/{study}-{cell}.log"),
     benchmark:
-        at("benchmarks/measure_dimensions/{study}-{cell}.tsv")
+        at("benchmarks/measure_dimension/{study}-{cell}.tsv")
     conda:
         CONDA
     threads: 1
@@ -58,11 +58,11 @@ rule measure_dimensions:
         runtime=grown(60),
         gpu=GPUS,
     params:
-        spec=lambda w: specs.measure_dimensions(CONFIG, w.study, w.cell),
-        code=code("measure_dimensions.py"),
+        spec=lambda w: rule_params.measure_dimension(CONFIG, w.study, w.cell),
+        code=code("measure_dimension.py"),
         lock=LOCK,
     script:
-        "../workflow_scripts/measure_dimensions.py"
+        "../workflow_scripts/measure_dimension.py"
 
 
 rule rotate_heads:
@@ -83,27 +83,27 @@ rule rotate_heads:
         runtime=grown(60),
         gpu=GPUS,
     params:
-        spec=lambda w: specs.rotate_heads(CONFIG, w.study),
+        spec=lambda w: rule_params.rotate_heads(CONFIG, w.study),
         code=code("rotate_heads.py"),
         lock=LOCK,
     script:
         "../workflow_scripts/rotate_heads.py"
 
 
-rule summarise_dimensions:
+rule summarise_dimension:
     input:
-        searches=rules.measure_linear_dimensions.output.subspaces,
+        searches=rules.measure_deep_linear.output.subspaces,
         sizes=[
-            rules.measure_linear_dimensions.output.sizes,
-            *every("{study}/dimension/{cell}/sizes.parquet", cell=lambda study: specs.cells(CONFIG, study)),
+            rules.measure_deep_linear.output.sizes,
+            *every("{study}/dimension/{cell}/sizes.parquet", cell=lambda study: rule_params.cells(CONFIG, study)),
         ],
         rotations=expand(rules.rotate_heads.output.rotations, study=ROTATED),
     output:
-        dimensions=at("dimensions.parquet"),
+        dimension=at("dimension.parquet"),
     log:
-        at("logs/summarise_dimensions.log"),
+        at("logs/summarise_dimension.log"),
     benchmark:
-        at("benchmarks/summarise_dimensions.tsv")
+        at("benchmarks/summarise_dimension.tsv")
     conda:
         CONDA
     threads: 1
@@ -111,22 +111,22 @@ rule summarise_dimensions:
         mem_mb=grown(1000),
         runtime=grown(10),
     params:
-        spec=specs.summarise_dimensions(CONFIG),
-        code=code("summarise_dimensions.py"),
+        spec=rule_params.summarise_dimension(CONFIG),
+        code=code("summarise_dimension.py"),
         lock=LOCK,
     script:
-        "../workflow_scripts/summarise_dimensions.py"
+        "../workflow_scripts/summarise_dimension.py"
 
 
-rule draw_dimensions:
+rule draw_dimension:
     input:
-        dimensions=rules.summarise_dimensions.output.dimensions,
+        dimension=rules.summarise_dimension.output.dimension,
     output:
-        figures=expand(at("figures/dimensions.{format}"), format=["png", "svg"]),
+        figures=expand(at("figures/dimension.{format}"), format=["png", "svg"]),
     log:
-        at("logs/draw_dimensions.log"),
+        at("logs/draw_dimension.log"),
     benchmark:
-        at("benchmarks/draw_dimensions.tsv")
+        at("benchmarks/draw_dimension.tsv")
     conda:
         CONDA
     threads: 1
@@ -134,8 +134,8 @@ rule draw_dimensions:
         mem_mb=grown(1000),
         runtime=grown(10),
     params:
-        spec=specs.draw_dimensions(CONFIG),
-        code=code("draw_dimensions.py"),
+        spec=rule_params.draw_dimension(CONFIG),
+        code=code_of_figures("dimension"),
         lock=LOCK,
     script:
-        "../workflow_scripts/draw_dimensions.py"
+        "../workflow_scripts/draw.py"

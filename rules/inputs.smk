@@ -8,9 +8,9 @@ def data_spec(wildcards):
     Snakemake sees a newer file by itself, but not an older one in its place. And it records no parameter whose function
     takes `input`, hence the wildcards.
     """
-    files = [path for path in map(Path, specs.external_files(CONFIG, wildcards.study)) if path.is_file()]
+    files = [path for path in map(Path, rule_params.external_files(CONFIG, wildcards.study)) if path.is_file()]
     digests = {str(path): sha256(path.read_bytes()).hexdigest() for path in files}
-    return specs.prepare_data(CONFIG, wildcards.study) | ({"sha256": digests} if digests else {})
+    return rule_params.prepare_data(CONFIG, wildcards.study) | ({"sha256": digests} if digests else {})
 
 
 def round_before(name):
@@ -54,7 +54,7 @@ def roles_of_study(wildcards):
     return expand(
         rules.score_roles.output.roles,
         study=wildcards.study,
-        block=specs.blocks(CONFIG, wildcards.study),
+        block=rule_params.blocks(CONFIG, wildcards.study),
         source=role_sources(wildcards.study),
     )
 
@@ -68,7 +68,7 @@ def clock_masks(wildcards):
 
 def end_masks(wildcards):
     """IMP's masks that tickets are developed with, from θ₀ where it rewinds there."""
-    rewind, level = min(pruning(wildcards.study).rewind_steps), specs.fate_level(CONFIG, wildcards.study)
+    rewind, level = min(pruning(wildcards.study).rewind_steps), rule_params.development_level(CONFIG, wildcards.study)
     return expand(rules.imp_round.output.masks, **wildcards, rewind=rewind, level=level)
 
 
@@ -80,7 +80,7 @@ def spawned_weights(wildcards):
 
 def spawned_weights_of_study(wildcards):
     """The same of every block."""
-    blocks = specs.blocks(CONFIG, wildcards.study)
+    blocks = rule_params.blocks(CONFIG, wildcards.study)
     splits = spawning(wildcards.study).split_steps
     return expand(rules.train_spawned.output.weights, study=wildcards.study, block=blocks, split=splits)
 
@@ -96,7 +96,7 @@ def llc_networks(name):
     def paths(wildcards):
         if wildcards.source == "dense":
             return expand(rules.train_dense.output.weights, **wildcards) if name == "weights" else []
-        if wildcards.source == "fates":
+        if wildcards.source == "development":
             return expand(rules.develop_tickets.output[name], **wildcards)
         settings = pruning(wildcards.study)
         return expand(
@@ -115,13 +115,13 @@ def metrics_of_study(wildcards):
     patterns = [
         rules.train_dense.output.metrics,
         rules.imp_round.output.metrics,
-        rules.retrain_tickets.output.metrics,
+        rules.train_controls.output.metrics,
         rules.find_supermask.output.metrics,
     ]
     return expand(
         patterns,
         study=wildcards.study,
-        block=specs.blocks(CONFIG, wildcards.study),
+        block=rule_params.blocks(CONFIG, wildcards.study),
         rewind=settings.rewind_steps,
         level=range(1, settings.rounds + 1),
         control=settings.all_controls(),
@@ -133,14 +133,14 @@ def blocks_of_study(pattern):
     return lambda wildcards: expand(
         pattern,
         study=wildcards.study,
-        block=specs.blocks(CONFIG, wildcards.study),
+        block=rule_params.blocks(CONFIG, wildcards.study),
         source=["dense", "tickets"],
     )
 
 
 def doses_of_study(pattern):
     """`pattern` for every dose of noise of a study, in the order of the config."""
-    return lambda wildcards: expand(pattern, study=wildcards.study, batch=specs.doses(CONFIG, wildcards.study))
+    return lambda wildcards: expand(pattern, study=wildcards.study, batch=rule_params.doses(CONFIG, wildcards.study))
 
 
 def at_initialisation(pattern, **values):
@@ -148,7 +148,7 @@ def at_initialisation(pattern, **values):
     return lambda wildcards: expand(
         pattern,
         study=wildcards.study,
-        block=specs.blocks(CONFIG, wildcards.study),
+        block=rule_params.blocks(CONFIG, wildcards.study),
         split=0,
         rewind=0,
         level=pruning(wildcards.study).clock_level,
@@ -156,20 +156,20 @@ def at_initialisation(pattern, **values):
     )
 
 
-def fates_of(pattern, **values):
-    """`pattern` for every block of every study with fates, and each of `values` (a name to a function of a study)."""
+def developed_of(pattern, **values):
+    """`pattern` for every block of every study whose tickets are developed, and each of `values` (a name to a function of a study)."""
     return [
         path
-        for study in specs.fated(CONFIG)
+        for study in rule_params.developed(CONFIG)
         for path in expand(
             pattern,
             study=study,
-            block=specs.blocks(CONFIG, study),
+            block=rule_params.blocks(CONFIG, study),
             **{name: function(study) for name, function in values.items()},
         )
     ]
 
 
-def llc_of_fates(study):
+def llc_of_developed(study):
     """The sources of learning coefficients that are compared along training; none if tickets have none."""
-    return ["dense", "fates"] if CONFIG.studies[study].fate.llc_checkpoints else []
+    return ["dense", "development"] if CONFIG.studies[study].development.llc_checkpoints else []

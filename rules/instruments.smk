@@ -29,14 +29,14 @@ rule trace_structure:
         runtime=grown(20),
         gpu=GPUS,
     params:
-        spec=lambda w: specs.trace_structure(CONFIG, w.study),
+        spec=lambda w: rule_params.trace_structure(CONFIG, w.study),
         code=code("trace_structure.py"),
         lock=LOCK,
     script:
         "../workflow_scripts/trace_structure.py"
 
 
-rule trace_masks:
+rule trace_mask_overlap:
     input:
         data=rules.prepare_data.output.data,
         dense=rules.train_dense.output.weights,
@@ -44,9 +44,9 @@ rule trace_masks:
     output:
         overlap=at("{study}/block{block}/overlap.parquet"),
     log:
-        at("logs/trace_masks/{study}-{block}.log"),
+        at("logs/trace_mask_overlap/{study}-{block}.log"),
     benchmark:
-        at("benchmarks/trace_masks/{study}-{block}.tsv")
+        at("benchmarks/trace_mask_overlap/{study}-{block}.tsv")
     conda:
         CONDA
     threads: 1
@@ -55,14 +55,14 @@ rule trace_masks:
         runtime=grown(10),
         gpu=GPUS,
     params:
-        spec=lambda w: specs.trace_masks(CONFIG, w.study),
-        code=code("trace_masks.py"),
+        spec=lambda w: rule_params.trace_mask_overlap(CONFIG, w.study),
+        code=code("trace_mask_overlap.py"),
         lock=LOCK,
     script:
-        "../workflow_scripts/trace_masks.py"
+        "../workflow_scripts/trace_mask_overlap.py"
 
 
-rule compare_masks:
+rule compare_final_masks:
     input:
         data=rules.prepare_data.output.data,
         dense=rules.train_dense.output.weights,
@@ -70,9 +70,9 @@ rule compare_masks:
     output:
         overlap=at("{study}/block{block}/spawned/overlap.parquet"),
     log:
-        at("logs/compare_masks/{study}-{block}.log"),
+        at("logs/compare_final_masks/{study}-{block}.log"),
     benchmark:
-        at("benchmarks/compare_masks/{study}-{block}.tsv")
+        at("benchmarks/compare_final_masks/{study}-{block}.tsv")
     conda:
         CONDA
     threads: 1
@@ -80,11 +80,11 @@ rule compare_masks:
         mem_mb=grown(3000),
         runtime=grown(10),
     params:
-        spec=lambda w: specs.compare_masks(CONFIG, w.study),
-        code=code("compare_masks.py"),
+        spec=lambda w: rule_params.compare_final_masks(CONFIG, w.study),
+        code=code("compare_final_masks.py"),
         lock=LOCK,
     script:
-        "../workflow_scripts/compare_masks.py"
+        "../workflow_scripts/compare_final_masks.py"
 
 
 rule estimate_llc:
@@ -107,7 +107,7 @@ rule estimate_llc:
         runtime=grown(60),
         gpu=GPUS,
     params:
-        spec=lambda w: specs.estimate_llc(CONFIG, w.study, w.source),
+        spec=lambda w: rule_params.estimate_llc(CONFIG, w.study, w.source),
         code=code("estimate_llc.py"),
         lock=LOCK,
     script:
@@ -138,7 +138,7 @@ rule sweep_llc:
         mem_mb=grown(3000),
         runtime=grown(120),
     params:
-        spec=lambda w: specs.sweep_llc(CONFIG, w.study),
+        spec=lambda w: rule_params.sweep_llc(CONFIG, w.study),
         code=code("sweep_llc.py"),
         lock=LOCK,
     script:
@@ -162,8 +162,8 @@ rule draw_llc_sweep:
         mem_mb=grown(1000),
         runtime=grown(10),
     params:
-        spec=lambda w: specs.draw_llc_sweep(CONFIG, w.study),
-        code=code("draw_llc_sweep.py"),
+        spec=lambda w: rule_params.draw_llc_sweep(CONFIG, w.study),
+        code=code_of_figures("llc_sweep"),
         lock=LOCK,
     script:
-        "../workflow_scripts/draw_llc_sweep.py"
+        "../workflow_scripts/draw.py"

@@ -1,5 +1,5 @@
 # How far the initialisation decides at each dose of noise, in the studies that try some.
-NOISY = [study for study in STUDIES if specs.doses(CONFIG, study)]
+NOISY = [study for study in STUDIES if rule_params.doses(CONFIG, study)]
 
 
 rule noise:
@@ -7,24 +7,24 @@ rule noise:
         rules.data.input,
         every(
             "{study}/noise/batch{batch}/{table}.parquet",
-            batch=lambda study: specs.doses(CONFIG, study),
+            batch=lambda study: rule_params.doses(CONFIG, study),
             table=lambda study: ["agreement", "metrics"],
         ),
         expand(at("{study}/noise.parquet"), study=NOISY),
         expand(at("figures/noise.{format}"), format=["png", "svg"] if NOISY else []),
 
 
-rule dose_of_noise:
+rule vary_noise:
     input:
         data=rules.prepare_data.output.data,
-        init=blocks_of_study(rules.init_seeds.output.weights),
+        init=blocks_of_study(rules.initialise.output.weights),
     output:
         agreement=at("{study}/noise/batch{batch}/agreement.parquet"),
         metrics=at("{study}/noise/batch{batch}/metrics.parquet"),
     log:
-        at("logs/dose_of_noise/{study}-{batch}.log"),
+        at("logs/vary_noise/{study}-{batch}.log"),
     benchmark:
-        at("benchmarks/dose_of_noise/{study}-{batch}.tsv")
+        at("benchmarks/vary_noise/{study}-{batch}.tsv")
     conda:
         CONDA
     threads: 1
@@ -33,17 +33,17 @@ rule dose_of_noise:
         runtime=grown(60),
         gpu=GPUS,
     params:
-        spec=lambda w: specs.dose_of_noise(CONFIG, w.study, int(w.batch)),
-        code=code("dose_of_noise.py"),
+        spec=lambda w: rule_params.vary_noise(CONFIG, w.study, int(w.batch)),
+        code=code("vary_noise.py"),
         lock=LOCK,
     script:
-        "../workflow_scripts/dose_of_noise.py"
+        "../workflow_scripts/vary_noise.py"
 
 
 rule summarise_noise:
     input:
-        agreement=doses_of_study(rules.dose_of_noise.output.agreement),
-        metrics=doses_of_study(rules.dose_of_noise.output.metrics),
+        agreement=doses_of_study(rules.vary_noise.output.agreement),
+        metrics=doses_of_study(rules.vary_noise.output.metrics),
     output:
         noise=at("{study}/noise.parquet"),
     log:
@@ -57,7 +57,7 @@ rule summarise_noise:
         mem_mb=grown(1000),
         runtime=grown(10),
     params:
-        spec=lambda w: specs.summarise_noise(CONFIG, w.study),
+        spec=lambda w: rule_params.summarise_noise(CONFIG, w.study),
         code=code("summarise_noise.py"),
         lock=LOCK,
     script:
@@ -80,8 +80,8 @@ rule draw_noise:
         mem_mb=grown(1000),
         runtime=grown(10),
     params:
-        spec=specs.draw_noise(CONFIG),
-        code=code("draw_noise.py"),
+        spec=rule_params.draw_noise(CONFIG),
+        code=code_of_figures("noise"),
         lock=LOCK,
     script:
-        "../workflow_scripts/draw_noise.py"
+        "../workflow_scripts/draw.py"

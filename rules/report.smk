@@ -1,8 +1,8 @@
 from os.path import relpath
 
 # The figures of what only some studies do.
-FURTHER = {"noise": NOISY, "fate": FATED, "resample": RESAMPLED, "foretold": FORETOLD}
-FIGURES = [*specs.FIGURES, "clock", *(name for name, studies in FURTHER.items() if studies), "dimensions"]
+FURTHER = {"noise": NOISY, "development": DEVELOPED, "resampling": RESAMPLED, "forecast": FORECAST}
+FIGURES = [*rule_params.FIGURES, "clock", *(name for name, studies in FURTHER.items() if studies), "dimension"]
 
 
 rule figures:
@@ -10,7 +10,7 @@ rule figures:
         comparisons=rules.judge.input.comparisons,
         verdicts=rules.judge.output.verdicts,
     output:
-        figures=expand(at("figures/{name}.{format}"), name=specs.FIGURES, format=["png", "svg"]),
+        figures=expand(at("figures/{name}.{format}"), name=rule_params.FIGURES, format=["png", "svg"]),
     log:
         at("logs/figures.log"),
     benchmark:
@@ -24,11 +24,11 @@ rule figures:
         mem_mb=grown(1000),
         runtime=grown(10),
     params:
-        spec=specs.figures(CONFIG),
-        code=code("figures.py"),
+        spec=rule_params.figures(CONFIG),
+        code=code_of_figures(*rule_params.FIGURES),
         lock=LOCK,
     script:
-        "../workflow_scripts/figures.py"
+        "../workflow_scripts/draw.py"
 
 
 rule report:
@@ -41,7 +41,7 @@ rule report:
         calibration=rules.draw_calibrations.input.calibration,
         calibration_figures=expand(at("figures/calibration_{instrument}.png"), instrument=INSTRUMENTS),
         # The code digest sees Python only. Relative: another path would be another input to Snakemake.
-        template=relpath(ROOT / "workflow_scripts/ticketlab/report.html.j2"),
+        template=relpath(ROOT / "workflow_scripts/ticketlab/report/page.html.j2"),
         # Not read here: so that whoever asks for the report alone asks for all stages (see data.smk).
         stages=[*rules.verdicts.input, *rules.noise.input, *rules.clock.input, *rules.dimension.input],
     output:
@@ -58,7 +58,7 @@ rule report:
         mem_mb=grown(1000),
         runtime=grown(10),
     params:
-        spec=specs.report(CONFIG),
+        spec=rule_params.report(CONFIG),
         code=code("report.py"),
         lock=LOCK,
     script:

@@ -29,7 +29,7 @@ rule train_spawned:
         runtime=grown(60),
         gpu=GPUS,
     params:
-        spec=lambda w: specs.train_spawned(CONFIG, w.study, int(w.split)),
+        spec=lambda w: rule_params.train_spawned(CONFIG, w.study, int(w.split)),
         code=code("train_spawned.py"),
         lock=LOCK,
     script:
@@ -54,7 +54,7 @@ rule score_roles:
         runtime=grown(20),
         gpu=GPUS,
     params:
-        spec=lambda w: specs.score_roles(CONFIG, w.study),
+        spec=lambda w: rule_params.score_roles(CONFIG, w.study),
         code=code("score_roles.py"),
         lock=LOCK,
     script:
@@ -77,7 +77,7 @@ rule compare_roles:
         mem_mb=grown(3000),
         runtime=grown(20),
     params:
-        spec=lambda w: specs.compare_roles(CONFIG, w.study),
+        spec=lambda w: rule_params.compare_roles(CONFIG, w.study),
         code=code("compare_roles.py"),
         lock=LOCK,
     script:

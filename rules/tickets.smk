@@ -37,14 +37,14 @@ rule imp_round:
         runtime=grown(60),
         gpu=GPUS,
     params:
-        spec=lambda w: specs.imp_round(CONFIG, w.study, int(w.rewind), int(w.level)),
+        spec=lambda w: rule_params.imp_round(CONFIG, w.study, int(w.rewind), int(w.level)),
         code=code("imp_round.py"),
         lock=LOCK,
     script:
         "../workflow_scripts/imp_round.py"
 
 
-rule retrain_tickets:
+rule train_controls:
     input:
         data=rules.prepare_data.output.data,
         dense=rules.train_dense.output.weights,
@@ -54,9 +54,9 @@ rule retrain_tickets:
         weights=at("{study}/block{block}/controls/{control}/weights.parquet"),
         metrics=at("{study}/block{block}/controls/{control}/metrics.parquet"),
     log:
-        at("logs/retrain_tickets/{study}-{block}-{control}.log"),
+        at("logs/train_controls/{study}-{block}-{control}.log"),
     benchmark:
-        at("benchmarks/retrain_tickets/{study}-{block}-{control}.tsv")
+        at("benchmarks/train_controls/{study}-{block}-{control}.tsv")
     conda:
         CONDA
     threads: 1
@@ -65,17 +65,17 @@ rule retrain_tickets:
         runtime=grown(60),
         gpu=GPUS,
     params:
-        spec=lambda w: specs.retrain_tickets(CONFIG, w.study, w.control),
-        code=code("retrain_tickets.py"),
+        spec=lambda w: rule_params.train_controls(CONFIG, w.study, w.control),
+        code=code("train_controls.py"),
         lock=LOCK,
     script:
-        "../workflow_scripts/retrain_tickets.py"
+        "../workflow_scripts/train_controls.py"
 
 
 rule find_supermask:
     input:
         data=rules.prepare_data.output.data,
-        init=rules.init_seeds.output.weights,
+        init=rules.initialise.output.weights,
     output:
         masks=at("{study}/block{block}/supermask/masks.parquet"),
         metrics=at("{study}/block{block}/supermask/metrics.parquet"),
@@ -91,7 +91,7 @@ rule find_supermask:
         runtime=grown(60),
         gpu=GPUS,
     params:
-        spec=lambda w: specs.find_supermask(CONFIG, w.study),
+        spec=lambda w: rule_params.find_supermask(CONFIG, w.study),
         code=code("find_supermask.py"),
         lock=LOCK,
     script:

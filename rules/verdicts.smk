@@ -2,8 +2,9 @@ rule verdicts:
     input:
         rules.roles.input,
         rules.instruments.input,
-        rules.fates.input,
-        rules.origins.input,
+        rules.development.input,
+        rules.resampling.input,
+        rules.forecast.input,
         rules.calibrations.input,
         every("{study}/comparisons.parquet"),
         at("verdicts.parquet"),
@@ -15,7 +16,7 @@ rule summarise:
         metrics=metrics_of_study,
         agreement=rules.compare_roles.output.agreement,
         structure=blocks_of_study(rules.trace_structure.output.structure),
-        overlap=blocks_of_study([rules.trace_masks.output.overlap, rules.compare_masks.output.overlap]),
+        overlap=blocks_of_study([rules.trace_mask_overlap.output.overlap, rules.compare_final_masks.output.overlap]),
         llc=blocks_of_study(rules.estimate_llc.output.llc),
     output:
         comparisons=at("{study}/comparisons.parquet"),
@@ -30,7 +31,7 @@ rule summarise:
         mem_mb=grown(1000),
         runtime=grown(10),
     params:
-        spec=lambda w: specs.summarise(CONFIG, w.study),
+        spec=lambda w: rule_params.summarise(CONFIG, w.study),
         code=code("summarise.py"),
         lock=LOCK,
     script:
@@ -54,7 +55,7 @@ rule judge:
         mem_mb=grown(1000),
         runtime=grown(10),
     params:
-        spec=specs.judge(CONFIG),
+        spec=rule_params.judge(CONFIG),
         code=code("judge.py"),
         lock=LOCK,
     script:
@@ -66,10 +67,10 @@ rule predict:
         comparisons=rules.judge.input.comparisons,
         verdicts=rules.judge.output.verdicts,
         # Lists, also of one: the studies may have none of these.
-        fates=[rules.summarise_fates.output.fates] if FATED else [],
-        resample=[rules.summarise_resample.output.resample] if RESAMPLED else [],
-        foretold=rules.draw_foretold.input.foretold,
-        dimensions=rules.summarise_dimensions.output.dimensions,
+        development=[rules.summarise_development.output.development] if DEVELOPED else [],
+        resampling=[rules.summarise_resampling.output.resampling] if RESAMPLED else [],
+        forecast=rules.draw_forecast.input.forecast,
+        dimension=rules.summarise_dimension.output.dimension,
     output:
         predictions=at("predictions.parquet"),
     log:
@@ -83,7 +84,7 @@ rule predict:
         mem_mb=grown(1000),
         runtime=grown(10),
     params:
-        spec=specs.predict(CONFIG),
+        spec=rule_params.predict(CONFIG),
         code=code("predict.py"),
         lock=LOCK,
     script:

@@ -17,12 +17,15 @@ import yaml
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.workflow.runs import COMPARED, pristine, quick, tiny  # noqa: F401
-from workflow_scripts.ticketlab import models, stack, training
+from workflow_scripts.ticketlab import models
 from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
-from workflow_scripts.ticketlab.stack import Member, Stack
-from workflow_scripts.ticketlab.tasks import Problem, cross_entropy, error_rate, images
-from workflow_scripts.ticketlab.training import State
+from workflow_scripts.ticketlab.tasks import images
+from workflow_scripts.ticketlab.tasks.problem import Problem, cross_entropy, error_rate
+from workflow_scripts.ticketlab.training import stack
+from workflow_scripts.ticketlab.training import train as training
+from workflow_scripts.ticketlab.training.stack import Member, Stack
+from workflow_scripts.ticketlab.training.train import State, initial_state, initial_weights
 
 ROOT = Path(__file__).parents[1]
 # Files that take minutes or mostly wait begin before all others. Of test_stale.py, which needs the run that
@@ -61,7 +64,7 @@ class Case:
         return stack.dense_members(list(seeds))
 
     def start(self, recipe: TrainingSettings, seeds: Iterable[int] = (0, 1, 2), purpose: str = "init") -> State:
-        return training.initial_state(training.initial_weights(self.model, self.study, seeds, purpose), recipe)
+        return initial_state(initial_weights(self.model, self.study, seeds, purpose), recipe)
 
     def train(
         self, members: Sequence[Member], start: State, recipe: TrainingSettings, record: Iterable[int], **options: Any

@@ -7,5 +7,5 @@ start.
 
 import gc
 
-USUAL = gc.get_threshold()  # jobs.logged goes back to it
+USUAL = gc.get_threshold()  # job.logged goes back to it
 gc.set_threshold(100_000)

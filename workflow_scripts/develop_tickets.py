@@ -7,16 +7,22 @@ tickets with the end's mask and of their shuffled control.
 import pandas as pd
 from snakemake.script import Snakemake
 
-from workflow_scripts.ticketlab import developing, pruning, states, structure, tables, tasks
-from workflow_scripts.ticketlab.contracts.networks import MASKS, METRICS, WEIGHTS
-from workflow_scripts.ticketlab.contracts.structure import STRUCTURE
-from workflow_scripts.ticketlab.jobs import logged
+from workflow_scripts.ticketlab import tasks
+from workflow_scripts.ticketlab.core.job import logged
+from workflow_scripts.ticketlab.experiments.development import masks as development
+from workflow_scripts.ticketlab.instruments import reference_distances
+from workflow_scripts.ticketlab.pruning import masks as pruning
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.settings.structure import StructureSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
-from workflow_scripts.ticketlab.stack import concatenate
-from workflow_scripts.ticketlab.study import metric_rows, open_study
-from workflow_scripts.ticketlab.training import SLOTS, evaluate, train
+from workflow_scripts.ticketlab.tables import files, stacks
+from workflow_scripts.ticketlab.tables.schemas.networks import MASKS, METRICS, WEIGHTS
+from workflow_scripts.ticketlab.tables.schemas.structure import STRUCTURE
+from workflow_scripts.ticketlab.training import checkpoints
+from workflow_scripts.ticketlab.training.evaluation import evaluate, metric_rows
+from workflow_scripts.ticketlab.training.stack import concatenate
+from workflow_scripts.ticketlab.training.study import open_study
+from workflow_scripts.ticketlab.training.train import SLOTS, train
 
 snakemake: Snakemake  # put here by Snakemake
 
@@ -27,37 +33,39 @@ with logged(snakemake) as provenance:
     last, level = training.steps, spec["level"]
     task = tasks.module(spec["task"]["kind"])
     components = task.components(study.problem) if hasattr(task, "components") else None
-    references = structure.references(
+    references = reference_distances.references(
         study.problem, task.references(study.problem), StructureSettings(**spec["structure"]), study.device
     )
-    course = tables.read(snakemake.input.structure, STRUCTURE)
-    peaks = {name: developing.nearest_step(course, name) for name in spec["structures"]}
+    course = files.read(snakemake.input.structure, STRUCTURE)
+    peaks = {name: development.nearest_step(course, name) for name in spec["structures"]}
     print("nearest at step", peaks)
 
     def dense_weights(step):
-        return pruning.prunable(study.model, states.read_weights(snakemake.input.dense, step, study.device)[1])
+        return pruning.prunable(
+            study.model.prunable, checkpoints.read_weights(snakemake.input.dense, step, study.device)[1]
+        )
 
-    dense, start = states.read_state(snakemake.input.dense, 0, study.device, SLOTS[training.optimiser])
-    _, imp = states.read_masks(snakemake.input.masks[0], last, study.device)
+    dense, start = checkpoints.read_state(snakemake.input.dense, 0, study.device, SLOTS[training.optimiser])
+    _, imp = checkpoints.read_masks(snakemake.input.masks[0], last, study.device)
     counts = pruning.schedule(schedule, pruning.sizes(imp), level)
-    tickets = developing.masks(study.name, dense, level, counts, imp, last, peaks, dense_weights)
-    members, start = states.join([(ticket.members, start) for ticket in tickets])
+    tickets = development.masks(study.name, dense, level, counts, imp, last, peaks, dense_weights)
+    members, start = checkpoints.join([(ticket.members, start) for ticket in tickets])
     mask = concatenate([ticket.mask for ticket in tickets])
-    end = [index for index, member in enumerate(members) if member.variant.startswith(developing.END)]
+    end = [index for index, member in enumerate(members) if member.variant.startswith(development.END)]
     kept = [members[index] for index in end]
 
-    with tables.writing(snakemake.output.masks, MASKS, provenance) as writer:
+    with stacks.writing(snakemake.output.masks, MASKS, provenance) as writer:
         for ticket in tickets:
-            states.add_masks(writer, study.name, ticket.members, ticket.taken_at, ticket.mask)
+            checkpoints.add_masks(writer, study.name, ticket.members, ticket.taken_at, ticket.mask)
     rows = []
     record = sorted(set(course["step"].tolist()))
-    with tables.writing(snakemake.output.weights, WEIGHTS, provenance) as writer:
+    with stacks.writing(snakemake.output.weights, WEIGHTS, provenance) as writer:
         for state in train(study.model, study.problem, study.name, members, start, training, record, masks=mask):
             found = (study.name, members, state.step, study.model, state.weights, references, components)
-            rows.append(structure.rows(*found))
+            rows.append(reference_distances.rows(*found))
             if state.step in (*spec["llc_steps"], last):
-                states.add_state(writer, study.name, kept, state.take(end))
-    tables.write(snakemake.output.structure, STRUCTURE, pd.concat(rows), provenance)
+                checkpoints.add_state(writer, study.name, kept, state.take(end))
+    files.write(snakemake.output.structure, STRUCTURE, pd.concat(rows), provenance)
     values = evaluate(study.model, study.problem, state.weights)
     metrics = metric_rows(study.name, members, last, pruning.density(mask), values)
-    tables.write(snakemake.output.metrics, METRICS, metrics, provenance)
+    files.write(snakemake.output.metrics, METRICS, metrics, provenance)

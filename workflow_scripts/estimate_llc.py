@@ -10,15 +10,16 @@ params.spec     study, task, model, device, llc (settings), steps (of training)
 import pandas as pd
 from snakemake.script import Snakemake
 
-from workflow_scripts.ticketlab import states, tables
-from workflow_scripts.ticketlab.contracts.llc import LLC, LLC_DRAWS
-from workflow_scripts.ticketlab.contracts.networks import MASKS, WEIGHTS
-from workflow_scripts.ticketlab.errors import TicketlabError
-from workflow_scripts.ticketlab.jobs import logged
-from workflow_scripts.ticketlab.llc import draw_rows, estimate, masks_of, measure
+from workflow_scripts.ticketlab.core.errors import TicketlabError
+from workflow_scripts.ticketlab.core.job import logged
+from workflow_scripts.ticketlab.instruments.llc import draw_rows, estimate, masks_of, measure
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
-from workflow_scripts.ticketlab.stack import Member, Stack, concatenate
-from workflow_scripts.ticketlab.study import open_study
+from workflow_scripts.ticketlab.tables import files, stacks
+from workflow_scripts.ticketlab.tables.schemas.llc import LLC, LLC_DRAWS
+from workflow_scripts.ticketlab.tables.schemas.networks import MASKS, WEIGHTS
+from workflow_scripts.ticketlab.training import checkpoints
+from workflow_scripts.ticketlab.training.stack import Member, Stack, concatenate
+from workflow_scripts.ticketlab.training.study import open_study
 
 snakemake: Snakemake  # put here by Snakemake
 
@@ -28,15 +29,15 @@ with logged(snakemake) as provenance:
     settings = LLCSettings(**spec["llc"])
     known: dict[Member, Stack] = {}
     for path in snakemake.input.get("masks", []):
-        for taken_at in tables.steps(path, MASKS):
-            members, taken = states.read_masks(path, taken_at, study.device)
+        for taken_at in stacks.steps(path, MASKS):
+            members, taken = checkpoints.read_masks(path, taken_at, study.device)
             known |= {member: {name: mask[i] for name, mask in taken.items()} for i, member in enumerate(members)}
     estimates, draws = [], []
     for step in spec["steps"]:
-        paths = [path for path in snakemake.input.weights if step in tables.steps(path, WEIGHTS)]
+        paths = [path for path in snakemake.input.weights if step in stacks.steps(path, WEIGHTS)]
         if not paths:
             raise TicketlabError(f"no file of {snakemake.input.weights} holds step {step}; choose another step")
-        parts = [states.read_weights(path, step, study.device) for path in paths]
+        parts = [checkpoints.read_weights(path, step, study.device) for path in paths]
         members = [member for part, _ in parts for member in part]
         weights = concatenate([part for _, part in parts])
         masks = masks_of(members, weights, known) if known else None
@@ -44,5 +45,5 @@ with logged(snakemake) as provenance:
         keys = pd.DataFrame([{"study": study.name, **member.keys(), "step": step} for member in members])
         estimates.append(pd.concat([keys, estimate(traces, settings)], axis=1))
         draws.append(draw_rows(traces, settings, keys))
-    tables.write(snakemake.output.llc, LLC, pd.concat(estimates), provenance)
-    tables.write(snakemake.output.draws, LLC_DRAWS, pd.concat(draws), provenance)
+    files.write(snakemake.output.llc, LLC, pd.concat(estimates), provenance)
+    files.write(snakemake.output.draws, LLC_DRAWS, pd.concat(draws), provenance)

@@ -7,18 +7,20 @@ import pandas as pd
 import torch
 from snakemake.script import Snakemake
 
-from workflow_scripts.ticketlab import states, tables
-from workflow_scripts.ticketlab.contracts.networks import MASKS, METRICS
-from workflow_scripts.ticketlab.jobs import logged
-from workflow_scripts.ticketlab.pruning import density as mask_density
-from workflow_scripts.ticketlab.pruning import random_scores
+from workflow_scripts.ticketlab.core.job import logged
+from workflow_scripts.ticketlab.core.recorded_steps import log_spaced_steps
+from workflow_scripts.ticketlab.pruning.masks import density as mask_density
+from workflow_scripts.ticketlab.pruning.masks import random_scores
+from workflow_scripts.ticketlab.pruning.supermask import frozen_weights, masked_by_scores, top_share
 from workflow_scripts.ticketlab.settings.supermask import SupermaskSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
-from workflow_scripts.ticketlab.stack import as_variant
-from workflow_scripts.ticketlab.steps import log_spaced_steps
-from workflow_scripts.ticketlab.study import metric_rows, open_study
-from workflow_scripts.ticketlab.supermask import frozen_weights, masked_by_scores, top_share
-from workflow_scripts.ticketlab.training import evaluate, initial_state, splits_at, train
+from workflow_scripts.ticketlab.tables import files, stacks
+from workflow_scripts.ticketlab.tables.schemas.networks import MASKS, METRICS
+from workflow_scripts.ticketlab.training import checkpoints
+from workflow_scripts.ticketlab.training.evaluation import evaluate, metric_rows, splits_at
+from workflow_scripts.ticketlab.training.stack import as_variant
+from workflow_scripts.ticketlab.training.study import open_study
+from workflow_scripts.ticketlab.training.train import initial_state, train
 
 snakemake: Snakemake  # put here by Snakemake
 
@@ -29,10 +31,10 @@ with logged(snakemake) as provenance:
     training = TrainingSettings(**spec["training"]).model_copy(
         update={"steps": settings.steps, "learning_rate": settings.learning_rate, "weight_decay": 0.0}
     )
-    dense, weights = states.read_weights(snakemake.input.init, 0, study.device)
+    dense, weights = checkpoints.read_weights(snakemake.input.init, 0, study.device)
     names = study.model.prunable
     rows = []
-    with tables.writing(snakemake.output.masks, MASKS, provenance) as writer:
+    with stacks.writing(snakemake.output.masks, MASKS, provenance) as writer:
         for init in settings.inits:
             for level, density in enumerate(settings.densities, start=1):
                 members = as_variant(dense, variant=f"supermask_{init}", level=level)
@@ -49,5 +51,5 @@ with logged(snakemake) as provenance:
                         values = evaluate(study.model, study.problem, effective(state.weights), sets)
                     mask = top_share({name: state.weights[name] for name in names}, density)
                     rows.append(metric_rows(study.name, members, state.step, mask_density(mask), values))
-                states.add_masks(writer, study.name, members, settings.steps, mask)
-    tables.write(snakemake.output.metrics, METRICS, pd.concat(rows), provenance)
+                checkpoints.add_masks(writer, study.name, members, settings.steps, mask)
+    files.write(snakemake.output.metrics, METRICS, pd.concat(rows), provenance)

@@ -2,17 +2,18 @@
 
 from snakemake.script import Snakemake
 
-from workflow_scripts.ticketlab import tables, verdicts
-from workflow_scripts.ticketlab.contracts.calibration import CALIBRATION
-from workflow_scripts.ticketlab.contracts.comparisons import COMPARISONS
-from workflow_scripts.ticketlab.contracts.verdicts import VERDICTS
-from workflow_scripts.ticketlab.jobs import logged
+from workflow_scripts.ticketlab.core.job import logged
+from workflow_scripts.ticketlab.tables import files
+from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
+from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
+from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
+from workflow_scripts.ticketlab.verdicts.judge import judge
 
 snakemake: Snakemake  # put here by Snakemake
 
 with logged(snakemake) as provenance:
-    checks = tables.read_many(snakemake.input.calibration, CALIBRATION)
-    comparisons = tables.read_many(snakemake.input.comparisons, COMPARISONS)
-    table = verdicts.judge(comparisons, snakemake.params.spec["studies"], checks)
-    tables.write(snakemake.output.verdicts, VERDICTS, table, provenance)
+    checks = files.read_many(snakemake.input.calibration, CALIBRATION)
+    comparisons = files.read_many(snakemake.input.comparisons, COMPARISONS)
+    table = judge(comparisons, snakemake.params.spec["studies"], checks)
+    files.write(snakemake.output.verdicts, VERDICTS, table, provenance)
     print(table[["study", "test", "claim", "estimate", "ci_low", "ci_high", "decision"]].to_string())

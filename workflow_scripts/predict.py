@@ -2,37 +2,49 @@
 
 from snakemake.script import Snakemake
 
-from workflow_scripts.ticketlab import dimensions, fates, origins, predictions, tables
-from workflow_scripts.ticketlab.contracts.comparisons import COMPARISONS
-from workflow_scripts.ticketlab.contracts.dimensions import DIMENSIONS
-from workflow_scripts.ticketlab.contracts.fates import FATES
-from workflow_scripts.ticketlab.contracts.origins import FORETOLD, RESAMPLE
-from workflow_scripts.ticketlab.contracts.predictions import PREDICTIONS
-from workflow_scripts.ticketlab.contracts.verdicts import VERDICTS
-from workflow_scripts.ticketlab.jobs import logged
+from workflow_scripts.ticketlab.core.job import logged
+from workflow_scripts.ticketlab.experiments.development import predictions as development
+from workflow_scripts.ticketlab.experiments.dimension import predictions as dimension
+from workflow_scripts.ticketlab.experiments.forecast import predictions as forecast
+from workflow_scripts.ticketlab.experiments.resampling import predictions as resampling
 from workflow_scripts.ticketlab.settings.dimension import LinearDimensionSettings
-from workflow_scripts.ticketlab.settings.foretelling import ForetellingSettings
+from workflow_scripts.ticketlab.settings.forecast import ForecastSettings
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.tables import files
+from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
+from workflow_scripts.ticketlab.tables.schemas.development import DEVELOPMENT
+from workflow_scripts.ticketlab.tables.schemas.dimension import DIMENSION
+from workflow_scripts.ticketlab.tables.schemas.forecast import FORECAST
+from workflow_scripts.ticketlab.tables.schemas.predictions import PREDICTIONS
+from workflow_scripts.ticketlab.tables.schemas.resampling import RESAMPLING
+from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
+from workflow_scripts.ticketlab.verdicts import predictions
 
 snakemake: Snakemake  # put here by Snakemake
 
 with logged(snakemake) as provenance:
-    spec, files = snakemake.params.spec, snakemake.input
+    spec, inputs = snakemake.params.spec, snakemake.input
     judging = {study: JudgingSettings(**settings["judging"]) for study, settings in spec["studies"].items()}
-    foretelling = {study: ForetellingSettings(**settings) for study, settings in spec["foretelling"].items()}
+    forecasting = {study: ForecastSettings(**settings) for study, settings in spec["forecast"].items()}
     further = [
-        *(row for path in files.fates for row in fates.foretold(tables.read(path, FATES), judging)),
-        *(row for path in files.resample for row in origins.predictions_of_parts(tables.read(path, RESAMPLE), judging)),
         *(
             row
-            for path in files.foretold
-            for row in origins.predictions_of_roles(tables.read(path, FORETOLD), foretelling)
+            for path in inputs.development
+            for row in development.predictions(files.read(path, DEVELOPMENT), judging)
         ),
-        *dimensions.predictions(
-            tables.read(files.dimensions, DIMENSIONS), LinearDimensionSettings(**spec["dimension"])
+        *(
+            row
+            for path in inputs.resampling
+            for row in resampling.predictions_of_parts(files.read(path, RESAMPLING), judging)
         ),
+        *(
+            row
+            for path in inputs.forecast
+            for row in forecast.predictions_of_roles(files.read(path, FORECAST), forecasting)
+        ),
+        *dimension.predictions(files.read(inputs.dimension, DIMENSION), LinearDimensionSettings(**spec["dimension"])),
     ]
-    comparisons = tables.read_many(files.comparisons, COMPARISONS)
-    table = predictions.predict(comparisons, tables.read(files.verdicts, VERDICTS), spec["studies"], further)
-    tables.write(snakemake.output.predictions, PREDICTIONS, table, provenance)
+    comparisons = files.read_many(inputs.comparisons, COMPARISONS)
+    table = predictions.predict(comparisons, files.read(inputs.verdicts, VERDICTS), spec["studies"], further)
+    files.write(snakemake.output.predictions, PREDICTIONS, table, provenance)
     print(table[["study", "prediction", "quantity", "dose", "ci_low", "ci_high", "verdict"]].to_string())

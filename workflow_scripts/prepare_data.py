@@ -2,9 +2,10 @@
 
 from snakemake.script import Snakemake
 
-from workflow_scripts.ticketlab import tables, tasks
-from workflow_scripts.ticketlab.contracts.data import DATA
-from workflow_scripts.ticketlab.jobs import logged
+from workflow_scripts.ticketlab import tasks
+from workflow_scripts.ticketlab.core.job import logged
+from workflow_scripts.ticketlab.tables import files
+from workflow_scripts.ticketlab.tables.schemas.data import DATA
 
 snakemake: Snakemake  # put here by Snakemake
 
@@ -12,6 +13,6 @@ with logged(snakemake) as provenance:
     spec = snakemake.params.spec
     task = tasks.module(spec["task"]["kind"])
     frame, facts = task.prepare(task.Settings(**spec["task"]), spec["study"])
-    tables.write(snakemake.output.data, DATA, frame, provenance, facts=facts)
+    files.write(snakemake.output.data, DATA, frame, provenance, facts=facts)
     counts = frame["split"].value_counts().to_dict()
     print(f"{len(frame)} examples: {counts}")

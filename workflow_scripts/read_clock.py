@@ -3,15 +3,16 @@
 import pandas as pd
 from snakemake.script import Snakemake
 
-from workflow_scripts.ticketlab import clock, tables
-from workflow_scripts.ticketlab.contracts.barriers import BARRIERS
-from workflow_scripts.ticketlab.contracts.clock import CLOCK
-from workflow_scripts.ticketlab.contracts.llc import LLC
-from workflow_scripts.ticketlab.contracts.networks import METRICS
-from workflow_scripts.ticketlab.contracts.overlap import OVERLAP
-from workflow_scripts.ticketlab.contracts.roles import AGREEMENT
-from workflow_scripts.ticketlab.contracts.structure import STRUCTURE
-from workflow_scripts.ticketlab.jobs import logged
+from workflow_scripts.ticketlab.core.job import logged
+from workflow_scripts.ticketlab.tables import files
+from workflow_scripts.ticketlab.tables.schemas.barriers import BARRIERS
+from workflow_scripts.ticketlab.tables.schemas.clock import CLOCK
+from workflow_scripts.ticketlab.tables.schemas.llc import LLC
+from workflow_scripts.ticketlab.tables.schemas.networks import METRICS
+from workflow_scripts.ticketlab.tables.schemas.overlap import OVERLAP
+from workflow_scripts.ticketlab.tables.schemas.roles import AGREEMENT
+from workflow_scripts.ticketlab.tables.schemas.structure import STRUCTURE
+from workflow_scripts.ticketlab.verdicts import clock
 
 snakemake: Snakemake  # put here by Snakemake
 
@@ -25,7 +26,7 @@ CONTRACTS = {
 }
 
 with logged(snakemake) as provenance:
-    found = {name: tables.read_many(snakemake.input[name], contract) for name, contract in CONTRACTS.items()}
+    found = {name: files.read_many(snakemake.input[name], contract) for name, contract in CONTRACTS.items()}
     frame: pd.DataFrame = clock.read(found, snakemake.params.spec["studies"])
-    tables.write(snakemake.output.clock, CLOCK, frame, provenance)
+    files.write(snakemake.output.clock, CLOCK, frame, provenance)
     print(frame.to_string())

@@ -3,15 +3,17 @@
 import pandas as pd
 from snakemake.script import Snakemake
 
-from workflow_scripts.ticketlab import head_rotation, states, tables
-from workflow_scripts.ticketlab.contracts.dimensions import ROTATIONS
-from workflow_scripts.ticketlab.jobs import logged
+from workflow_scripts.ticketlab.core.job import logged
+from workflow_scripts.ticketlab.experiments.dimension import head_rotation
 from workflow_scripts.ticketlab.settings.dimension import RotationSettings
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
-from workflow_scripts.ticketlab.stack import concatenate
-from workflow_scripts.ticketlab.study import open_study
+from workflow_scripts.ticketlab.tables import files
+from workflow_scripts.ticketlab.tables.schemas.dimension import ROTATIONS
+from workflow_scripts.ticketlab.training import checkpoints
+from workflow_scripts.ticketlab.training.stack import concatenate
+from workflow_scripts.ticketlab.training.study import open_study
 
 snakemake: Snakemake  # put here by Snakemake
 
@@ -20,7 +22,7 @@ with logged(snakemake) as provenance:
     study = open_study(spec, snakemake.input.data)
     training = TrainingSettings(**spec["training"])
     starts, ends = (
-        [states.read_weights(path, step, study.device) for path in snakemake.input.dense]
+        [checkpoints.read_weights(path, step, study.device) for path in snakemake.input.dense]
         for step in (0, training.steps)
     )
     rows = head_rotation.measure(
@@ -34,4 +36,4 @@ with logged(snakemake) as provenance:
         ScheduleSettings(**spec["schedule"]),
         spec["metric"],
     )
-    tables.write(snakemake.output.rotations, ROTATIONS, pd.DataFrame(rows).assign(study=spec["study"]), provenance)
+    files.write(snakemake.output.rotations, ROTATIONS, pd.DataFrame(rows).assign(study=spec["study"]), provenance)

@@ -3,11 +3,14 @@
 import pandas as pd
 from snakemake.script import Snakemake
 
-from workflow_scripts.ticketlab import roles, states, tables, tasks
-from workflow_scripts.ticketlab.contracts.roles import ROLES
-from workflow_scripts.ticketlab.jobs import logged
+from workflow_scripts.ticketlab import tasks
+from workflow_scripts.ticketlab.core.job import logged
+from workflow_scripts.ticketlab.instruments import role_scores
 from workflow_scripts.ticketlab.settings.roles import RolesSettings
-from workflow_scripts.ticketlab.study import open_study
+from workflow_scripts.ticketlab.tables import files
+from workflow_scripts.ticketlab.tables.schemas.roles import ROLES
+from workflow_scripts.ticketlab.training import checkpoints
+from workflow_scripts.ticketlab.training.study import open_study
 
 snakemake: Snakemake  # put here by Snakemake
 
@@ -17,11 +20,11 @@ with logged(snakemake) as provenance:
     settings = RolesSettings(**spec["roles"])
     slices = tasks.module(spec["task"]["kind"]).slices(study.problem, settings.split)
     parts = []
-    for probe_index in range(roles.PROBES):
-        probe = roles.draw_probe(study.problem, slices, study.name, probe_index, settings, study.device)
+    for probe_index in range(role_scores.PROBES):
+        probe = role_scores.draw_probe(study.problem, slices, study.name, probe_index, settings, study.device)
         for path in snakemake.input.weights:
             for step in spec["steps"]:
-                members, weights = states.read_weights(path, step, study.device)
-                scores = roles.score(study.model, weights, probe, settings)
-                parts.append(roles.rows(study.name, members, step, probe_index, study.model, scores))
-    tables.write(snakemake.output[0], ROLES, pd.concat(parts), provenance)
+                members, weights = checkpoints.read_weights(path, step, study.device)
+                scores = role_scores.score(study.model, weights, probe, settings)
+                parts.append(role_scores.rows(study.name, members, step, probe_index, study.model, scores))
+    files.write(snakemake.output[0], ROLES, pd.concat(parts), provenance)

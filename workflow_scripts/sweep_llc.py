@@ -8,13 +8,14 @@ params.spec                 study, task, model, device, llc (settings), factors,
 import pandas as pd
 from snakemake.script import Snakemake
 
-from workflow_scripts.ticketlab import states, tables
-from workflow_scripts.ticketlab.contracts.llc import LLC_SWEEP
-from workflow_scripts.ticketlab.jobs import logged
-from workflow_scripts.ticketlab.llc import estimate, measure
-from workflow_scripts.ticketlab.llc_sweep import grid
+from workflow_scripts.ticketlab.core.job import logged
+from workflow_scripts.ticketlab.instruments.llc import estimate, measure
+from workflow_scripts.ticketlab.instruments.llc_sweep import grid
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
-from workflow_scripts.ticketlab.study import open_study
+from workflow_scripts.ticketlab.tables import files
+from workflow_scripts.ticketlab.tables.schemas.llc import LLC_SWEEP
+from workflow_scripts.ticketlab.training import checkpoints
+from workflow_scripts.ticketlab.training.study import open_study
 
 snakemake: Snakemake  # put here by Snakemake
 
@@ -25,7 +26,7 @@ with logged(snakemake) as provenance:
     known: dict[tuple[int, LLCSettings], pd.DataFrame] = {}
     rows = []
     for step in spec["steps"]:
-        members, weights = states.read_weights(snakemake.input.weights, step, study.device)
+        members, weights = checkpoints.read_weights(snakemake.input.weights, step, study.device)
         keys = pd.DataFrame([{"study": study.name, **member.keys(), "step": step} for member in members])
         for varied, value, settings in grid(own, spec["factors"]):
             at = (step, settings)
@@ -33,4 +34,4 @@ with logged(snakemake) as provenance:
                 traces = measure(study.model, study.problem, study.name, members, weights, step, settings)
                 known[at] = estimate(traces, settings)[["llc", "se", "flag"]]
             rows.append(pd.concat([keys, known[at]], axis=1).assign(varied=varied, value=value))
-    tables.write(snakemake.output.sweep, LLC_SWEEP, pd.concat(rows), provenance)
+    files.write(snakemake.output.sweep, LLC_SWEEP, pd.concat(rows), provenance)

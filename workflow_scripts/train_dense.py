@@ -3,12 +3,14 @@
 import pandas as pd
 from snakemake.script import Snakemake
 
-from workflow_scripts.ticketlab import states, tables
-from workflow_scripts.ticketlab.contracts.networks import METRICS, WEIGHTS
-from workflow_scripts.ticketlab.jobs import logged
+from workflow_scripts.ticketlab.core.job import logged
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
-from workflow_scripts.ticketlab.study import metric_rows, open_study
-from workflow_scripts.ticketlab.training import evaluate, initial_state, train
+from workflow_scripts.ticketlab.tables import files, stacks
+from workflow_scripts.ticketlab.tables.schemas.networks import METRICS, WEIGHTS
+from workflow_scripts.ticketlab.training import checkpoints
+from workflow_scripts.ticketlab.training.evaluation import evaluate, metric_rows
+from workflow_scripts.ticketlab.training.study import open_study
+from workflow_scripts.ticketlab.training.train import initial_state, train
 
 snakemake: Snakemake  # put here by Snakemake
 
@@ -16,12 +18,12 @@ with logged(snakemake) as provenance:
     spec = snakemake.params.spec
     study = open_study(spec, snakemake.input.data)
     settings = TrainingSettings(**spec["training"])
-    members, weights = states.read_weights(snakemake.input.init, 0, study.device)
+    members, weights = checkpoints.read_weights(snakemake.input.init, 0, study.device)
     rows = []
-    with tables.writing(snakemake.output.weights, WEIGHTS, provenance) as writer:
+    with stacks.writing(snakemake.output.weights, WEIGHTS, provenance) as writer:
         start = initial_state(weights, settings)
         for state in train(study.model, study.problem, study.name, members, start, settings, spec["checkpoints"]):
-            states.add_state(writer, study.name, members, state, slots=state.step in spec["resume_steps"])
+            checkpoints.add_state(writer, study.name, members, state, slots=state.step in spec["resume_steps"])
             values = evaluate(study.model, study.problem, state.weights)
             rows.append(metric_rows(study.name, members, state.step, [1.0] * len(members), values))
-    tables.write(snakemake.output.metrics, METRICS, pd.concat(rows), provenance)
+    files.write(snakemake.output.metrics, METRICS, pd.concat(rows), provenance)

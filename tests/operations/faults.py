@@ -5,8 +5,12 @@ A fault is met where it is cheapest to show: most by the module that refuses it,
 
 HERE = "operations/test_faults.py"
 REPEATS = "workflow/test_repeats.py"
-TABLES, TRAINING, CORPORA = "unit/test_tables.py", "unit/test_training.py", "unit/test_corpora.py"
-CONFIG, BAD_CONFIG = "unit/test_config.py", "workflow/test_bad_config.py"
+TABLES, TRAINING, CORPORA = (
+    "unit/tables/test_files.py",
+    "unit/training/test_train.py",
+    "unit/tasks/language/test_corpora.py",
+)
+CONFIG, BAD_CONFIG = "unit/config/test_study.py", "workflow/test_bad_config.py"
 CLUSTER = "operations/test_cluster.py"
 
 # As the first column of the table in docs/operations.md names it, to the tests that meet it.
@@ -20,7 +24,7 @@ FAULTS: dict[str, list[str]] = {
     "a job fails": [f"{REPEATS}::test_after_a_failure_and_its_repair_nothing_old_is_left"],
     "two runs in one folder": [
         f"{HERE}::test_a_second_run_in_the_same_folder_is_refused_while_the_first_goes_on",
-        "unit/test_unlock.py::test_the_lock_stays_while_a_job_still_writes",
+        "unit/tools/test_unlock.py::test_the_lock_stays_while_a_job_still_writes",
     ],
     "disk full": [f"{HERE}::test_a_full_disk_is_told_in_one_sentence_and_leaves_no_half_table"],
     "results folder that cannot be written": [f"{HERE}::test_a_read_only_results_folder_is_told_in_one_sentence"],
@@ -35,7 +39,7 @@ FAULTS: dict[str, list[str]] = {
         f"{HERE}::test_an_edited_table_is_refused_or_holds_what_it_held",
     ],
     "`device: cuda` and no GPU": [
-        "unit/test_stack.py::test_a_gpu_that_is_not_there_is_refused_with_the_remedy",
+        "unit/training/test_stack.py::test_a_gpu_that_is_not_there_is_refused_with_the_remedy",
         "operations/test_profile.py::"
         "test_on_a_workstation_jobs_of_networks_take_turns_on_the_gpu_and_say_so_where_there_is_none",
     ],
@@ -51,8 +55,8 @@ FAULTS: dict[str, list[str]] = {
         f"{CORPORA}::test_a_file_that_is_no_text_is_refused_by_name_and_place",
         f"{CORPORA}::test_a_folder_without_text_and_a_missing_path_are_refused",
     ],
-    "corpus shorter than the context": ["unit/test_text.py::test_a_corpus_shorter_than_the_context_is_refused"],
-    "image set without a class": ["unit/test_images.py::test_a_wrong_npz_file_is_refused_by_name"],
+    "corpus shorter than the context": ["unit/tasks/test_text.py::test_a_corpus_shorter_than_the_context_is_refused"],
+    "image set without a class": ["unit/tasks/test_images.py::test_a_wrong_npz_file_is_refused_by_name"],
     "`.npz` with pickled objects": [f"{HERE}::test_code_in_an_npz_file_is_refused_and_not_run"],
     "config value of a wrong type or range, unknown key": [
         f"{CONFIG}::test_a_mistake_ends_in_one_message",
@@ -65,13 +69,13 @@ FAULTS: dict[str, list[str]] = {
         f"{HERE}::test_any_file_is_a_config_or_refused_in_one_message",
     ],
     "config file that is not there": [
-        "unit/test_arguments.py::test_a_config_file_that_is_not_there_is_named_in_one_sentence",
+        "unit/tools/test_arguments.py::test_a_config_file_that_is_not_there_is_named_in_one_sentence",
         f"{BAD_CONFIG}::test_a_config_file_that_does_not_exist_ends_the_run_by_name",
     ],
     "`keep_by_tensor` names no tensor": [
         f"{BAD_CONFIG}::test_a_bad_config_is_refused_in_one_message_before_any_job",
-        "unit/test_tensors.py::test_a_name_that_the_network_has_not_is_refused_with_those_that_it_has",
-        "unit/test_pruning.py::test_a_share_for_a_tensor_that_is_not_there_is_refused",
+        "unit/preflight/test_tensors.py::test_a_name_that_the_network_has_not_is_refused_with_those_that_it_has",
+        "unit/pruning/test_masks.py::test_a_share_for_a_tensor_that_is_not_there_is_refused",
     ],
     "Slurm cancels a job": [f"{CLUSTER}::test_a_cancelled_job_and_a_drained_node_delay_a_run_and_change_no_byte"],
     "Slurm ends a job at its wall time": [

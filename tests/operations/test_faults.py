@@ -24,10 +24,10 @@ from hypothesis import strategies as st
 from tests.operations.faults import FAULTS
 from tests.operations.processes import jobs_of, running, said, wait_until
 from tests.workflow.projects import ROOT, Project, environment
-from workflow_scripts.ticketlab import tables
-from workflow_scripts.ticketlab.config import Config, load, validate
-from workflow_scripts.ticketlab.contracts.networks import METRICS
-from workflow_scripts.ticketlab.errors import TicketlabError
+from workflow_scripts.ticketlab.config.study import Config, load, validate
+from workflow_scripts.ticketlab.core.errors import TicketlabError
+from workflow_scripts.ticketlab.tables import files
+from workflow_scripts.ticketlab.tables.schemas.networks import METRICS
 from workflow_scripts.ticketlab.tasks import images
 
 DOCS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
@@ -54,9 +54,9 @@ SCRIPT = """
 import sys
 from types import SimpleNamespace
 import numpy as np
-from workflow_scripts.ticketlab import tables
-from workflow_scripts.ticketlab.contracts.networks import WEIGHTS
-from workflow_scripts.ticketlab.jobs import logged
+from workflow_scripts.ticketlab.tables import files
+from workflow_scripts.ticketlab.tables.schemas.networks import WEIGHTS
+from workflow_scripts.ticketlab.core.job import logged
 
 folder = sys.argv[1]
 params = SimpleNamespace(spec={{}}, code="c", lock="l")
@@ -184,7 +184,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "value": np.linspace(0, 1, 9),
     }
     provenance = {"spec": "0", "code": "1", "lock": "2", "packages": {"torch": "2"}}
-    tables.write(path, METRICS, pd.DataFrame(rows), provenance)
+    files.write(path, METRICS, pd.DataFrame(rows), provenance)
     return path
 
 
@@ -198,7 +198,7 @@ def test_an_edited_table_is_refused_or_holds_what_it_held(table: Path, data: st.
     edited = table.with_name("edited.parquet")
     edited.write_bytes(content[:start] + data.draw(st.binary(max_size=40)) + content[end:])
     try:
-        pd.testing.assert_frame_equal(tables.read(edited, METRICS), tables.read(table, METRICS))
+        pd.testing.assert_frame_equal(files.read(edited, METRICS), files.read(table, METRICS))
     except TicketlabError as error:
         assert str(edited) in str(error) and "\n" not in str(error)
 

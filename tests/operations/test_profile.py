@@ -16,7 +16,7 @@ TOOLS = {
     **dict.fromkeys(("sacct", "sacctmgr", "scontrol", "sinfo", "sshare"), "exit 1"),
 }
 # None of them reads what another makes, so all are submitted although none succeeds.
-FORCED = ("trace_structure", "trace_masks", "score_roles", "estimate_llc", "calibrate")
+FORCED = ("trace_structure", "trace_mask_overlap", "score_roles", "estimate_llc", "calibrate")
 
 
 @pytest.mark.parametrize(("device", "gpus"), [("cpu", 0), ("cuda", 1)])

@@ -1,6 +1,7 @@
 """A small study's `comparisons` and `verdicts` as the workflow would make them, for tests of figures and report.
 
-The numbers are drawn, but the rows are made by comparisons.py and verdicts.py, so they keep to the contract.
+The numbers are drawn, but the rows are made by verdicts/comparisons.py and verdicts/judge.py, so they keep to the
+contract.
 """
 
 from itertools import chain, combinations, product
@@ -8,9 +9,10 @@ from itertools import chain, combinations, product
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.ticketlab import clock, comparisons, verdicts
-from workflow_scripts.ticketlab.calibration import INSTRUMENTS
+from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.verdicts import clock, comparisons
+from workflow_scripts.ticketlab.verdicts.judge import judge
 
 SEEDS, LAST = range(4), 100
 STEPS = [0, 1, 3, 10, 30, LAST]
@@ -33,7 +35,7 @@ def judging(metric: str = "loss", margin: float = 0.1) -> dict:
 
 
 def figure_settings(**studies: dict) -> dict[str, dict]:
-    """What specs.figures gives, for studies by name (each its judging section)."""
+    """What rule_params.figures gives, for studies by name (each its judging section)."""
     return {
         name: {
             "judging": section,
@@ -95,7 +97,7 @@ def barrier_curves(**studies: dict) -> pd.DataFrame:
 def judged(frame: pd.DataFrame, **studies: dict) -> pd.DataFrame:
     """The `verdicts` table of these studies (each its judging section)."""
     specs = {name: {"judging": section, "licensed_by": None, "last_step": LAST} for name, section in studies.items()}
-    return verdicts.judge(frame, specs, calibration_of())
+    return judge(frame, specs, calibration_of())
 
 
 def calibration_of(**failing: str) -> pd.DataFrame:

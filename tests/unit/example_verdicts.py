@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from tests.unit.example_results import calibration_of
-from workflow_scripts.ticketlab import comparisons, verdicts
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
-from workflow_scripts.ticketlab.verdicts import T1
+from workflow_scripts.ticketlab.verdicts import comparisons
+from workflow_scripts.ticketlab.verdicts.judge import judge
+from workflow_scripts.ticketlab.verdicts.rows import T1
 
 JUDGING: dict[str, Any] = {"metric": "loss", "margin": 0.1}
 SETTINGS = JudgingSettings(**JUDGING)
@@ -60,7 +61,7 @@ def judged(*parts, licensed_by=None, **others):
         name: {"judging": JUDGING, "licensed_by": licensed_by if name == "s" else None, "last_step": LAST}
         for name in names
     }
-    table = verdicts.judge(frame, studies, calibration_of())
+    table = judge(frame, studies, calibration_of())
     return table[table["study"] == "s"]
 
 

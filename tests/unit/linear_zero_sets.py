@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import optimize
 
-from workflow_scripts.ticketlab.linear_networks import ZERO, target
+from workflow_scripts.ticketlab.experiments.dimension.deep_linear import ZERO, target
 
 
 def balanced(widths: Sequence[int], rank: int) -> np.ndarray:

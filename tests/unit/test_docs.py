@@ -11,10 +11,11 @@ import pytest
 import yaml
 
 from tests.contracts import CONTRACTS
-from workflow_scripts.ticketlab import config, plotting_figures, tables
-from workflow_scripts.ticketlab.contracts import KEYS
-from workflow_scripts.ticketlab.contracts.networks import METRICS, WEIGHTS
+from workflow_scripts.ticketlab.config import rule_params, study
 from workflow_scripts.ticketlab.settings.pruning import Control
+from workflow_scripts.ticketlab.tables import files, stacks
+from workflow_scripts.ticketlab.tables.schemas.networks import METRICS, WEIGHTS
+from workflow_scripts.ticketlab.tables.schemas.table import KEYS
 
 ROOT = Path(__file__).parents[2]
 README, RESULTS, ARTIFACTS, EXTENDING = (
@@ -79,7 +80,7 @@ def test_the_rule_named_beside_an_output_makes_it() -> None:
 
 def test_every_figure_is_named() -> None:
     for page in (README, RESULTS):
-        assert [name for name in (*plotting_figures.FIGURES, "clock") if f"`{name}`" not in page] == []
+        assert [name for name in (*rule_params.FIGURES, "clock") if f"`{name}`" not in page] == []
 
 
 @pytest.mark.parametrize("name", CONTRACTS)
@@ -116,8 +117,8 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ]
     frame = pd.DataFrame(rows).assign(value=lambda rows: rows.index / 10)
     block = tmp_path / "results/digits/block0"
-    tables.write(block / "imp/rewind0/round8/metrics.parquet", METRICS, frame, PROVENANCE)
-    with tables.writing(block / "dense/weights.parquet", WEIGHTS, PROVENANCE) as writer:
+    files.write(block / "imp/rewind0/round8/metrics.parquet", METRICS, frame, PROVENANCE)
+    with stacks.writing(block / "dense/weights.parquet", WEIGHTS, PROVENANCE) as writer:
         for step in (0, 7):
             tensor = np.full((2, 3, 4), step, dtype=np.float32)
             writer.add("digits", step, [keys, {**keys, "init_seed": 1}], {("weight", "layers.0.weight"): tensor})
@@ -203,7 +204,7 @@ def test_every_file_of_the_repository_that_is_named_exists(page: str) -> None:
 def test_the_overlays_of_the_readme_are_accepted(title: str, tmp_path: Path) -> None:
     overlay = tmp_path / "overlay.yaml"
     overlay.write_text(blocks(README, "yaml")[title], encoding="utf-8")
-    loaded = config.load([ROOT / "config.yaml", overlay], {})
+    loaded = study.load([ROOT / "config.yaml", overlay], {})
     assert loaded.results == yaml.safe_load(blocks(README, "yaml")[title])["results"]
 
 

@@ -11,8 +11,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from workflow_scripts.ticketlab import jobs
-from workflow_scripts.ticketlab.digest import lock_parts
+from workflow_scripts.preflight.digest import lock_parts
+from workflow_scripts.ticketlab.core import job
 
 ROOT = Path(__file__).parents[2]
 ENVS = ROOT / "envs"
@@ -74,7 +74,7 @@ def test_what_is_installed_is_what_is_locked(name: str) -> None:
 
 
 def test_the_packages_that_tables_record_are_direct_dependencies() -> None:
-    assert {canonicalize_name(name) for name in jobs.RECORDED_PACKAGES} <= set(DIRECT)
+    assert {canonicalize_name(name) for name in job.RECORDED_PACKAGES} <= set(DIRECT)
 
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from workflow_scripts.ticketlab.calibration.registry import CALIBRATIONS
+from workflow_scripts.ticketlab.report.figures.registry import FIGURES
+
 ROOT = Path(__file__).parents[2]
-ONLY_TABLES = ("compare_roles", "draw_clock", "figures", "judge", "read_clock", "summarise")
+ONLY_TABLES = ("compare_roles", "judge", "read_clock", "summarise")
+DRAWN = ("clock", "tickets", "roles", "transience", "llc")
 
 
 def loaded(code: str) -> set[str]:
@@ -28,10 +32,20 @@ def test_a_script_that_only_reads_tables_starts_without_torch_and_scipys_distrib
     assert "pandas" in modules and not modules & {"torch", "scipy.stats"}
 
 
+@pytest.mark.parametrize("figure", DRAWN)
+def test_a_figure_is_drawn_without_torch_and_scipys_distributions(figure):
+    modules = loaded(f"{imports('draw')}\nimport {FIGURES[figure]}")
+    assert "matplotlib" in modules and not modules & {"torch", "scipy.stats"}
+
+
+def test_statistics_are_calibrated_without_torch():
+    assert "torch" not in loaded(f"{imports('calibrate')}\nimport {CALIBRATIONS['statistics']}")
+
+
 def test_the_sampler_does_not_load_the_compiler():
     modules = loaded("""
 import torch
-from workflow_scripts.ticketlab.llc import sample
+from workflow_scripts.ticketlab.instruments.llc import sample
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
 
 settings = LLCSettings(chains=2, draws=16, burn_in=1, nbeta=10.0, learning_rate=1e-3, localization=1.0)

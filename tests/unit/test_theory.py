@@ -15,9 +15,9 @@ import pytest
 from scipy import integrate, stats
 
 from tests.unit import linear_zero_sets
-from workflow_scripts.ticketlab import linear_networks
-from workflow_scripts.ticketlab.learning_coefficients import deep_linear, normal_crossing
-from workflow_scripts.ticketlab.randomness import generator
+from workflow_scripts.ticketlab.core.random_streams import generator
+from workflow_scripts.ticketlab.experiments.dimension import deep_linear as dimension_deep_linear
+from workflow_scripts.ticketlab.instruments.exact_coefficients import deep_linear, normal_crossing
 
 PAGE = (Path(__file__).parents[2] / "docs/theory.md").read_text(encoding="utf-8")
 # Name to number as written.
@@ -126,7 +126,7 @@ def crossing() -> float:
 
 @number
 def linear_parameters() -> float:
-    return linear_networks.parameters(FIVE[0])
+    return dimension_deep_linear.parameters(FIVE[0])
 
 
 @number
@@ -258,15 +258,15 @@ def hessian_rank(widths: Sequence[int], rank: int) -> int:
 def share_with_a_zero(kind: str, above: int) -> float:
     """Of 20 subspaces of dimension 2λ + above through a random θ₀: in how many is there a zero of K?"""
     widths, rank = SUBSPACES
-    count, dimension = linear_networks.parameters(widths), int(linear_threshold()) + above
+    count, dimension = dimension_deep_linear.parameters(widths), int(linear_threshold()) + above
     found = 0
     for trial in range(20):
         random = np.random.default_rng([trial, dimension])
         origin = random.normal(size=count)
         directions = getattr(linear_zero_sets, f"{kind}_directions")(count, dimension, random)
-        goal = linear_networks.target(widths, rank)
+        goal = dimension_deep_linear.target(widths, rank)
         loss = linear_zero_sets.smallest_loss(origin, directions, widths, goal, 6, random)
-        found += loss < linear_networks.ZERO
+        found += loss < dimension_deep_linear.ZERO
     return found / 20
 
 
@@ -311,22 +311,22 @@ def test_twice_the_learning_coefficient_of_a_deep_linear_network_is_the_codimens
 
 def test_the_rank_of_the_hessian_bounds_the_learning_coefficient() -> None:
     for widths, rank in small_networks():
-        hessian, count = hessian_rank(widths, rank), linear_networks.parameters(widths)
+        hessian, count = hessian_rank(widths, rank), dimension_deep_linear.parameters(widths)
         assert Fraction(hessian, 2) <= deep_linear(widths, rank)[0] <= Fraction(count + hessian, 4), (widths, rank)
 
 
 def test_the_dimension_of_the_symmetries_orbit_bounds_the_learning_coefficient() -> None:
     """Statement 5's first use, at the balanced solution: changes of basis in the hidden layers, less its stabiliser."""
     for widths, rank in small_networks():
-        free = linear_networks.parameters(widths) - orbit_dimension(widths, rank)
+        free = dimension_deep_linear.parameters(widths) - orbit_dimension(widths, rank)
         assert deep_linear(widths, rank)[0] <= Fraction(free, 2), (widths, rank)
     assert orbit_dimension([2, 2, 2], 2) == 4 and deep_linear([2, 2, 2], 2)[0] == Fraction(8 - 4, 2)
 
 
 def orbit_dimension(widths: Sequence[int], rank: int) -> int:
     """Rank of the tangent map at the balanced solution: E W_k and −W_(k+1) E, for each E of hidden layer k."""
-    layers = [linear_networks.target(pair, rank) for pair in pairwise(widths)]
-    tangents = [np.zeros(linear_networks.parameters(widths))]
+    layers = [dimension_deep_linear.target(pair, rank) for pair in pairwise(widths)]
+    tangents = [np.zeros(dimension_deep_linear.parameters(widths))]
     for k in range(1, len(layers)):
         for place in product(range(widths[k]), repeat=2):
             unit, changes = np.zeros((widths[k], widths[k])), [np.zeros_like(layer) for layer in layers]
@@ -380,8 +380,8 @@ def test_rotating_queries_and_keys_changes_small_weights_and_nothing_else() -> N
 
 def test_the_jacobian_is_the_derivative() -> None:
     widths, random = [3, 4, 2, 3], np.random.default_rng(1)
-    theta = random.normal(size=linear_networks.parameters(widths))
-    goal = linear_networks.target(widths, 2)
+    theta = random.normal(size=dimension_deep_linear.parameters(widths))
+    goal = dimension_deep_linear.target(widths, 2)
     step = 1e-6
     numeric = [
         (
@@ -397,13 +397,13 @@ def test_the_jacobian_is_the_derivative() -> None:
 @pytest.mark.parametrize(("widths", "rank"), [([3, 3, 3], 0), ([4, 6, 3, 5], 1), ([5, 5, 5], 5)])
 def test_the_balanced_network_has_loss_zero(widths: list[int], rank: int) -> None:
     theta = linear_zero_sets.balanced(widths, rank)
-    assert not linear_zero_sets.residuals(theta, widths, linear_networks.target(widths, rank)).any()
+    assert not linear_zero_sets.residuals(theta, widths, dimension_deep_linear.target(widths, rank)).any()
 
 
 def test_a_point_is_a_subspace_of_no_dimension() -> None:
     widths, random = [2, 2, 2], np.random.default_rng(2)
     origin, none = random.normal(size=8), linear_zero_sets.random_directions(8, 0, random)
-    loss = linear_zero_sets.smallest_loss(origin, none, widths, linear_networks.target(widths, 1), 3, random)
+    loss = linear_zero_sets.smallest_loss(origin, none, widths, dimension_deep_linear.target(widths, 1), 3, random)
     assert loss == pytest.approx(
-        0.5 * np.sum(linear_zero_sets.residuals(origin, widths, linear_networks.target(widths, 1)) ** 2)
+        0.5 * np.sum(linear_zero_sets.residuals(origin, widths, dimension_deep_linear.target(widths, 1)) ** 2)
     )

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from tests.workflow import forks
-from workflow_scripts.tools.jobs import Job
+from workflow_scripts.tools.dry_run import Job
 
 ROOT = Path(__file__).parents[2]
 NOT_COPIED = (".git", ".snakemake", ".venv", "__pycache__", ".*_cache", ".hypothesis", "results", "logs", "tests")
@@ -74,7 +74,7 @@ TINY: dict[str, Any] = {
             "spawning": {"split_steps": [0], "orders": 1},
             "llc": {"chains": 2, "draws": 16, "burn_in": 2, "checkpoints": 2},
             # A job starts in three seconds, and every test that runs this project starts all of them.
-            **dict.fromkeys(("dimension", "resample", "foretelling")),
+            **dict.fromkeys(("dimension", "resampling", "forecast")),
         }
     },
 }

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from tests.workflow.projects import ROOT, TINY, Project, closure
-from workflow_scripts.ticketlab import tables
-from workflow_scripts.ticketlab.contracts.verdicts import VERDICTS
+from workflow_scripts.ticketlab.tables import files
+from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
 
 REGISTRY = "workflow_scripts/ticketlab/tasks/__init__.py"
 STUDY = "majority"
@@ -43,7 +43,7 @@ def test_a_new_study_leaves_every_finished_result_of_the_others_alone(extended: 
 
 def test_the_pages_study_runs_to_its_verdicts(extended: Project, tmp_path: Path) -> None:
     project = extended.copy(tmp_path / "project").run()
-    verdicts = tables.read(project.folder / "results/verdicts.parquet", VERDICTS)
+    verdicts = files.read(project.folder / "results/verdicts.parquet", VERDICTS)
     mine = verdicts[verdicts["study"] == STUDY]
     assert {"T1 tickets", "T2 roles", "T3 transience"} <= set(mine["test"])
     assert set(verdicts["study"]) == {"digits", STUDY}

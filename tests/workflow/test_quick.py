@@ -13,8 +13,9 @@ from tests.contracts import CONTRACTS
 from tests.workflow import runs
 from tests.workflow.projects import ROOT, Project
 from workflow_scripts import numerics
-from workflow_scripts.ticketlab import tables, verdicts
-from workflow_scripts.ticketlab.contracts.networks import MASKS, WEIGHTS
+from workflow_scripts.ticketlab.tables import files, stacks
+from workflow_scripts.ticketlab.tables.schemas.networks import MASKS, WEIGHTS
+from workflow_scripts.ticketlab.verdicts.rows import VERDICTS
 from workflow_scripts.tools import verify_reference
 
 RESULTS = "results/quick"
@@ -27,7 +28,7 @@ def test_every_rule_and_study_ran_and_left_its_outputs_log_and_benchmark(quick: 
     jobs = quick.plan("--forceall").values()
     scripts = {path.stem for path in (ROOT / "workflow_scripts").glob("*.py")} - {"__init__"}
     assert scripts - ON_REQUEST <= {
-        f"{job.rule}_{job.wildcards['instrument']}" if job.rule == "calibrate" else job.rule for job in jobs
+        "draw" if job.rule.startswith("draw_") or job.rule == "figures" else job.rule for job in jobs
     }
     assert {job.study for job in jobs} == {*STUDIES, ""}
     missing = [path for job in jobs for path in (*job.output, job.benchmark) if not (quick.folder / path).is_file()]
@@ -66,16 +67,16 @@ def test_every_table_reads_by_its_contract_and_tells_its_origin(quick: Project) 
     assert {table_of(path) for path in paths} == set(CONTRACTS) - {"llc_sweep"}
     for path in paths:
         table = CONTRACTS[table_of(path)]
-        facts = tables.facts(path, table)
+        facts = files.facts(path, table)
         assert {"spec", "code", "lock", "packages"} <= set(facts) and facts["numerics"] == numerics.mode()
         if table in (WEIGHTS, MASKS):
-            for step in tables.steps(path, table):
-                snapshot = tables.read_stack(path, table, step)
+            for step in stacks.steps(path, table):
+                snapshot = stacks.read_stack(path, table, step)
                 assert len(snapshot.keys) and all(
                     len(array) == len(snapshot.keys) for array in snapshot.tensors.values()
                 )
         else:
-            assert len(tables.read(path, table))
+            assert len(files.read(path, table))
 
 
 def test_pandas_polars_and_duckdb_open_every_table_and_find_the_same_rows(quick: Project) -> None:
@@ -100,11 +101,11 @@ def test_no_table_holds_a_path_of_this_machine(quick: Project) -> None:
 
 @pytest.mark.parametrize("study", STUDIES)
 def test_every_study_has_a_verdict_on_each_test(quick: Project, study: str) -> None:
-    table = tables.read(quick.folder / RESULTS / "verdicts.parquet", CONTRACTS["verdicts"])
+    table = files.read(quick.folder / RESULTS / "verdicts.parquet", CONTRACTS["verdicts"])
     mine = table[table["study"] == study]
     assert set(mine["test"]) >= TESTS
     assert (mine["reason"] != "").all()
-    assert set(mine["decision"]) <= {*verdicts.VERDICTS, "winning", "matching", "neither"}
+    assert set(mine["decision"]) <= {*VERDICTS, "winning", "matching", "neither"}
     hypothesis = mine[~mine["decision"].isin(["winning", "matching", "neither"])]
     assert set(hypothesis["test"]) >= TESTS
 

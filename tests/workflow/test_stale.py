@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from tests.workflow.projects import ROOT, TINY, Project, closure
-from workflow_scripts.ticketlab.config import overlay
+from workflow_scripts.ticketlab.config.study import overlay
 
 LIBRARY = "workflow_scripts/ticketlab"
 
@@ -47,7 +47,7 @@ def study(name: str, **sections: Any) -> dict[str, Any]:
 
 def trained(name: str) -> list[str]:
     """The jobs that train networks of a study."""
-    rules = ("train_dense", "imp_round", "retrain_tickets", "find_supermask", "train_spawned")
+    rules = ("train_dense", "imp_round", "train_controls", "find_supermask", "train_spawned")
     return [f"{rule} {name}-*" for rule in rules]
 
 
@@ -72,12 +72,12 @@ CHANGES = {
     "two betas change places": Change(
         config=study("text", training={"betas": [0.99, 0.9]}),
         stale=trained("text"),
-        spared=["prepare_data *", "init_seeds *", "* digits*"],
+        spared=["prepare_data *", "initialise *", "* digits*"],
     ),
     "learning rate and momentum change places": Change(
         config=study("text", training={"learning_rate": 0.9, "momentum": 0.01}),
         stale=trained("text"),
-        spared=["prepare_data *", "init_seeds *", "* digits*"],
+        spared=["prepare_data *", "initialise *", "* digits*"],
     ),
     "two studies change learning rates": Change(
         config={
@@ -86,8 +86,8 @@ CHANGES = {
                 "digits": {"training": {"learning_rate": shipped("text")["training"]["learning_rate"]}},
             }
         },
-        stale=[*trained("text"), *trained("digits"), "measure_dimensions digits-*"],
-        spared=["prepare_data *", "init_seeds *"],
+        stale=[*trained("text"), *trained("digits"), "measure_dimension digits-*"],
+        spared=["prepare_data *", "initialise *"],
     ),
     "another split of the data": Change(
         config=study("digits", task={"validation_share": 0.2}),
@@ -101,7 +101,7 @@ CHANGES = {
     ),
     "another LLC temperature": Change(
         config=study("digits", llc={"nbeta": 20.0}),
-        stale=["estimate_llc digits-*", "measure_dimensions digits-*"],
+        stale=["estimate_llc digits-*", "measure_dimension digits-*"],
         spared=["train_*", "imp_round *", "trace_*", "* text*"],
     ),
     "one more seed block": Change(
@@ -112,23 +112,23 @@ CHANGES = {
     "one more round of pruning": Change(
         config=study("digits", pruning={"rounds": 3}),
         stale=["imp_round digits-0-*-3"],
-        spared=["imp_round digits-0-*-[12]", "train_*", "retrain_tickets *", "estimate_llc *", "* text*"],
+        spared=["imp_round digits-0-*-[12]", "train_*", "train_controls *", "estimate_llc *", "* text*"],
     ),
     "one more density of supermasks": Change(
         config=study("text", supermask={"densities": [0.5, 0.3]}),
         stale=["find_supermask text-*"],
-        spared=["train_*", "imp_round *", "retrain_tickets *", "score_roles *", "* digits*"],
+        spared=["train_*", "imp_round *", "train_controls *", "score_roles *", "* digits*"],
     ),
     "one more density of controls": Change(
         config=study("digits", pruning={"control_levels": [1, 2]}),
-        stale=["retrain_tickets digits-0-shuffled", "retrain_tickets digits-0-[!m]*", "estimate_llc digits-0-tickets"],
-        spared=["train_*", "imp_round *", "retrain_tickets *-mask_at_step", "estimate_llc digits-0-dense", "* text*"],
+        stale=["train_controls digits-0-shuffled", "train_controls digits-0-[!m]*", "estimate_llc digits-0-tickets"],
+        spared=["train_*", "imp_round *", "train_controls *-mask_at_step", "estimate_llc digits-0-dense", "* text*"],
     ),
     "one more control": Change(
         base="tiny",
         config=study("digits", pruning={"controls": [*TINY["studies"]["digits"]["pruning"]["controls"], "random"]}),
-        stale=["retrain_tickets digits-0-random"],
-        spared=["train_*", "imp_round *", "retrain_tickets *-reinitialised", "retrain_tickets *-shuffled"],
+        stale=["train_controls digits-0-random"],
+        spared=["train_*", "imp_round *", "train_controls *-reinitialised", "train_controls *-shuffled"],
     ),
     "one more study": Change(
         config=study("again", **shipped("digits")),
@@ -137,34 +137,34 @@ CHANGES = {
     ),
     "one study less": Change(
         config={"run": ["digits"]},
-        stale=["judge", "read_clock", "summarise_dimensions"],
+        stale=["judge", "read_clock", "summarise_dimension"],
         spared=["* text*", "* digits*"],
     ),
-    "structure.py": Change(
-        code=[f"{LIBRARY}/structure.py"],
+    "instruments/reference_distances.py": Change(
+        code=[f"{LIBRARY}/instruments/reference_distances.py"],
         stale=["trace_structure *", "develop_tickets *", "calibrate structure"],
         spared=["train_*", "imp_round *", "estimate_llc *-dense", "estimate_llc *-tickets", "score_roles *"],
     ),
-    "llc.py": Change(
-        code=[f"{LIBRARY}/llc.py"],
-        stale=["estimate_llc *", "measure_dimensions *", "rotate_heads *", "calibrate llc"],
+    "instruments/llc.py": Change(
+        code=[f"{LIBRARY}/instruments/llc.py"],
+        stale=["estimate_llc *", "measure_dimension *", "rotate_heads *", "calibrate llc"],
         spared=["train_*", "imp_round *", "trace_structure *", "score_roles *"],
     ),
     "a table's contract": Change(
-        code=[f"{LIBRARY}/contracts/roles.py"],
-        stale=["score_roles *", "compare_roles *", "dose_of_noise *", "summarise *", "calibrate statistics"],
+        code=[f"{LIBRARY}/tables/schemas/roles.py"],
+        stale=["score_roles *", "compare_roles *", "vary_noise *", "summarise *", "calibrate statistics"],
         spared=["train_*", "imp_round *", "estimate_llc *", "trace_*"],
     ),
-    "pruning.py": Change(
-        code=[f"{LIBRARY}/pruning.py"],
+    "pruning/masks.py": Change(
+        code=[f"{LIBRARY}/pruning/masks.py"],
         stale=[
             "imp_round *",
-            "retrain_tickets *",
+            "train_controls *",
             "find_supermask *",
-            "trace_masks *",
-            "compare_masks *",
-            "dose_of_noise *",
-            "measure_dimensions *",
+            "trace_mask_overlap *",
+            "compare_final_masks *",
+            "vary_noise *",
+            "measure_dimension *",
             "rotate_heads *",
             "calibrate pruning",
         ],
@@ -199,17 +199,17 @@ CHANGES = {
     "a table deleted": Change(
         broken={"digits/block0/dense/weights.parquet": Path.unlink},
         stale=["train_dense digits-0"],
-        spared=["prepare_data *", "init_seeds *", "find_supermask *", "* text*"],
+        spared=["prepare_data *", "initialise *", "find_supermask *", "* text*"],
     ),
     "a table deleted that nothing reads": Change(
         broken={"digits/block0/controls/shuffled/masks.parquet": Path.unlink},
-        stale=["retrain_tickets digits-0-shuffled"],
+        stale=["train_controls digits-0-shuffled"],
         spared=["train_*", "imp_round *", "* text*"],
     ),
     "a table truncated": Change(
         broken={"text/block0/structure.parquet": truncate},
         stale=["trace_structure text-0"],
-        spared=["train_*", "trace_masks *", "* digits*"],
+        spared=["train_*", "trace_mask_overlap *", "* digits*"],
     ),
     "a byte of a table overwritten": Change(
         broken={"text/block0/roles/dense.parquet": overwrite},
@@ -224,7 +224,7 @@ CHANGES = {
     ),
     "comments and docstrings": Change(
         edits=[
-            (f"{LIBRARY}/training.py", '"""', '"""As before: '),
+            (f"{LIBRARY}/training/train.py", '"""', '"""As before: '),
             ("workflow_scripts/train_dense.py", '"""', '"""As before: '),
             ("workflow_scripts/judge.py", "with logged", "# a comment\nwith logged"),
             ("rules/dense.smk", "rule train_dense", "# a comment\nrule train_dense"),
@@ -288,14 +288,17 @@ def times(project: Project) -> dict[str, int]:
     "change",
     [
         Change(config=study("digits", judging={"margin": 0.05}), stale=["summarise digits", "judge", "read_clock"]),
-        Change(code=[f"{LIBRARY}/structure.py"], stale=["trace_structure digits-0", "calibrate structure"]),
+        Change(
+            code=[f"{LIBRARY}/instruments/reference_distances.py"],
+            stale=["trace_structure digits-0", "calibrate structure"],
+        ),
         Change(
             broken={
                 "digits/block0/overlap.parquet": truncate,
                 "digits/agreement.parquet": Path.unlink,
                 "figures/llc.svg": overwrite,
             },
-            stale=["trace_masks digits-0", "compare_roles digits", "figures"],
+            stale=["trace_mask_overlap digits-0", "compare_roles digits", "figures"],
         ),
     ],
     ids=["a setting", "a module", "broken outputs"],
@@ -425,6 +428,6 @@ def test_data_are_prepared_anew_from_the_users_texts_if_and_only_if_these_change
     change_text(project, how)
     # Whatever the size: by itself Snakemake goes by time from 1 MB on.
     planned = project.plan("data", "--max-checksum-file-size", "0")
-    assert set(planned) == (set() if how == "touched" else {"prepare_data text", "init_seeds text-0"})
+    assert set(planned) == (set() if how == "touched" else {"prepare_data text", "initialise text-0"})
     if planned:
         assert planned["prepare_data text"].reason == TOLD[how]

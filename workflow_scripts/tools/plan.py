@@ -21,7 +21,7 @@ from snakemake import cli
 from snakemake.logging import logger
 from snakemake.persistence.file import FilePersistence
 
-from workflow_scripts.tools.jobs import Job, is_of_study
+from workflow_scripts.tools.dry_run import Job, is_of_study
 from workflow_scripts.tools.reasons import explain
 
 

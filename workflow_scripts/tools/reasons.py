@@ -6,8 +6,8 @@ from typing import Any
 
 from snakemake.persistence.file import FilePersistence
 
-from workflow_scripts.tools import damage, parts
-from workflow_scripts.tools.jobs import Job
+from workflow_scripts.preflight import damage, parts
+from workflow_scripts.tools.dry_run import Job
 
 PARAMS = "Params have changed since last execution: Union of exclusive params before and now across all output: "
 NEW = "not made yet"

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow_scripts.ticketlab import tables
-from workflow_scripts.ticketlab.contracts.clock import CLOCK
-from workflow_scripts.ticketlab.contracts.predictions import PREDICTIONS
-from workflow_scripts.ticketlab.contracts.verdicts import VERDICTS
-from workflow_scripts.ticketlab.doses import NOT_MEASURED
-from workflow_scripts.ticketlab.predictions import TITLES
-from workflow_scripts.ticketlab.reporting import MAIN_CLAIMS, half_way_steps
+from workflow_scripts.ticketlab.core.readings import NOT_MEASURED
+from workflow_scripts.ticketlab.report.page import MAIN_CLAIMS, half_way_steps
+from workflow_scripts.ticketlab.tables import files
+from workflow_scripts.ticketlab.tables.schemas.clock import CLOCK
+from workflow_scripts.ticketlab.tables.schemas.predictions import PREDICTIONS
+from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
+from workflow_scripts.ticketlab.verdicts.predictions import TITLES
 from workflow_scripts.tools import verify_reference
-from workflow_scripts.tools.jobs import is_of_study
+from workflow_scripts.tools.dry_run import is_of_study
 
 RESULTS, REFERENCE = Path("results"), Path("docs/reference")
 DEFAULT = "the default run"
@@ -116,12 +116,12 @@ def of_time(benchmarks: Path, studies: Sequence[str], run: str = DEFAULT) -> str
 
 def write(results: Path, reference: Path, run: str) -> None:
     """All pages and figures of `run`, whose results lie in `results`, into `reference`."""
-    verdicts = tables.read(results / "verdicts.parquet", VERDICTS)
+    verdicts = files.read(results / "verdicts.parquet", VERDICTS)
     studies = verdicts["study"].unique().tolist()
     pages = {
         "verdicts": of_verdicts(verdicts, run),
-        "predictions": of_predictions(tables.read(results / "predictions.parquet", PREDICTIONS), run),
-        "clock": of_clock(tables.read(results / "clock.parquet", CLOCK), run),
+        "predictions": of_predictions(files.read(results / "predictions.parquet", PREDICTIONS), run),
+        "clock": of_clock(files.read(results / "clock.parquet", CLOCK), run),
         "time": of_time(results / "benchmarks", studies, run),
     }
     reference.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 import json
 
-from workflow_scripts.ticketlab.config import schema
+from workflow_scripts.ticketlab.config.study import schema
 
 if __name__ == "__main__":
     print(json.dumps(schema(), indent=1, sort_keys=True, ensure_ascii=False))

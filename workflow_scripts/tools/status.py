@@ -17,8 +17,9 @@ from pathlib import Path
 
 from snakemake.persistence.file import FilePersistence
 
-from workflow_scripts.tools import damage, unlock
-from workflow_scripts.tools.jobs import Job
+from workflow_scripts.preflight import damage
+from workflow_scripts.tools import unlock
+from workflow_scripts.tools.dry_run import Job
 from workflow_scripts.tools.plan import dry_run
 
 STATES = ("done", "stale", "running", "failed", "missing")

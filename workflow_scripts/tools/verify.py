@@ -10,7 +10,7 @@ import os
 import sys
 from contextlib import suppress
 
-from workflow_scripts.tools import damage
+from workflow_scripts.preflight import damage
 from workflow_scripts.tools.plan import Job, dry_run
 
 

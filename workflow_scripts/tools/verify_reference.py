@@ -17,12 +17,12 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts import numerics
-from workflow_scripts.ticketlab import tables
-from workflow_scripts.ticketlab.contracts import Table
-from workflow_scripts.ticketlab.contracts.clock import CLOCK
-from workflow_scripts.ticketlab.contracts.comparisons import COMPARISONS
-from workflow_scripts.ticketlab.contracts.verdicts import VERDICTS
-from workflow_scripts.ticketlab.errors import TicketlabError
+from workflow_scripts.ticketlab.core.errors import TicketlabError
+from workflow_scripts.ticketlab.tables import files
+from workflow_scripts.ticketlab.tables.schemas.clock import CLOCK
+from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
+from workflow_scripts.ticketlab.tables.schemas.table import Table
+from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
 
 RESULTS, REFERENCE = Path("results"), Path("docs/reference")
 NUMBERS = (VERDICTS, COMPARISONS, CLOCK)
@@ -35,11 +35,11 @@ def read_run(results: Path) -> dict[str, pd.DataFrame]:
 
     Raises TicketlabError if one is missing or damaged.
     """
-    frames = {"verdicts": tables.read(results / "verdicts.parquet", VERDICTS)}
-    frames["clock"] = tables.read(results / "clock.parquet", CLOCK)
+    frames = {"verdicts": files.read(results / "verdicts.parquet", VERDICTS)}
+    frames["clock"] = files.read(results / "clock.parquet", CLOCK)
     studies = frames["verdicts"]["study"].unique()
     frames["comparisons"] = pd.concat(
-        [tables.read(results / study / "comparisons.parquet", COMPARISONS) for study in studies], ignore_index=True
+        [files.read(results / study / "comparisons.parquet", COMPARISONS) for study in studies], ignore_index=True
     )
     return frames
 
@@ -148,7 +148,7 @@ def main() -> int:
     results, reference = RESULTS / chosen.overlay, REFERENCE / chosen.overlay
     try:
         frames = read_run(results)
-        mode = tables.facts(results / "verdicts.parquet", VERDICTS)["numerics"]
+        mode = files.facts(results / "verdicts.parquet", VERDICTS)["numerics"]
         text, good = report(frames, reference, mode)
     except TicketlabError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from workflow_scripts.ticketlab.models.network import Component, Network, gate_to_mean
-from workflow_scripts.ticketlab.settings.embedding_mlp import EmbeddingMLPSettings
+from workflow_scripts.ticketlab.settings.models.embedding_mlp import EmbeddingMLPSettings
 
 
 class EmbeddingMLP(Network):

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from workflow_scripts.ticketlab.models.network import Component, Network, gate_to_mean
-from workflow_scripts.ticketlab.settings.mlp import MLPSettings
+from workflow_scripts.ticketlab.settings.models.mlp import MLPSettings
 
 
 class MLP(Network):

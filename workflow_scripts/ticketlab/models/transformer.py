@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from workflow_scripts.ticketlab.models.network import Component, Network, gate_to_mean
-from workflow_scripts.ticketlab.settings.transformer import TransformerSettings
+from workflow_scripts.ticketlab.settings.models.transformer import TransformerSettings
 
 
 class Attention(nn.Module):

@@ -57,19 +57,3 @@ class LLCSweepSettings(Section):
         [0.3, 3.0], min_length=1, description="ε, nβ and γ are multiplied by each of these, one at a time"
     )
     checkpoints: Checkpoints = Field(3, description="steps of the dense run, as in `llc`")
-
-
-def choose_checkpoints(checkpoints: int | list[int], recorded: list[int], section: str = "llc") -> list[int]:
-    """The steps of the dense run at which the LLC is estimated, out of the `recorded` ones (ascending).
-
-    A number takes so many, evenly spaced in the order of recording (which is logarithmic in the step), the last among
-    them. Raises ValueError if a listed step was not recorded.
-    """
-    if isinstance(checkpoints, list):
-        absent = sorted(set(checkpoints) - set(recorded))
-        if absent:
-            raise ValueError(f"{section}.checkpoints {absent} are not among the recorded steps {recorded}")
-        return checkpoints
-    count = min(checkpoints, len(recorded))
-    last = len(recorded) - 1
-    return [recorded[last - round(index * last / max(count - 1, 1))] for index in reversed(range(count))]

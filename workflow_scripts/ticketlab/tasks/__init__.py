@@ -5,26 +5,17 @@ A task file has
 - `Settings`: its section of the config (settings/base.py);
 - `prepare(settings, study) -> (frame, facts)`: rows of the `data` table, and facts (a JSON-like dict) for its metadata;
 - `load(frame, facts, settings) -> Problem`: the task as training and the analyses see it;
-- `references(problem) -> {structure: predictor}`: reference predictors for trace_structure (structure.py);
+- `references(problem) -> {structure: predictor}`: reference predictors for trace_structure
+  (instruments/reference_distances.py);
 - `slices(problem, split) -> {slice: mask}`: parts of an evaluation set on which ablation effects are told apart
-  (roles.py);
+  (instruments/role_scores.py);
 - where it has some, `components(problem) -> Components`: parts of what a network computes, for trace_structure as well.
 
 Task files import torch inside functions only where needed: the config is validated, and a dry run made, without it.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 # Module paths rather than modules: a study's jobs load, and depend on, their own task's file only.
 TASKS = {
@@ -35,81 +26,6 @@ TASKS = {
     "text": "workflow_scripts.ticketlab.tasks.text",
 }
 
-SPLITS = ("train", "validation", "test")
-
-
-def no_relations(inputs: np.ndarray) -> dict[str, np.ndarray]:
-    del inputs
-    return {}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A loaded task.
-
-    inputs, outputs: number of input features or symbols, and of logits.
-    context: length of an input sequence; 1 where inputs are none.
-    sample: (generator, batch size) to one training batch (inputs (batch, …), targets (batch, …)) of NumPy arrays.
-    evaluation: for each split its fixed evaluation set (inputs, targets), and further ones under names of their own
-        (`FURTHER_SETS` of the task's Settings), in which the distribution is another.
-    metrics: functions (outputs (batch, …, outputs), targets (batch, …)) to one number per example (batch,);
-        "loss" is what training minimises, in nats, and "error" what people read (the share of wrong predictions).
-    extras: whatever the task's own `references` and `slices` need.
-    noise: None if outputs are logits; if they are means of real targets, the targets' standard deviation about them.
-    relations: inputs (examples, time, …) to how place t stands to each place s ≤ t, by name of the relation,
-        (examples, time, time): attention heads are scored by the relation that they attend to (roles.py).
-    modulus: of inputs that are residues, for which frequencies are the units' natural roles; else None.
-    """
-
-    inputs: int
-    outputs: int
-    context: int
-    sample: Callable[[np.random.Generator, int], tuple[np.ndarray, np.ndarray]]
-    evaluation: dict[str, tuple[np.ndarray, np.ndarray]]
-    metrics: dict[str, Callable[[Tensor, Tensor], Tensor]]
-    extras: dict[str, Any]
-    noise: float | None = None
-    relations: Callable[[np.ndarray], dict[str, np.ndarray]] = no_relations
-    modulus: int | None = None
-
-
-class Components(NamedTuple):
-    """Distances of parts of a network, rather than of its predictions, to what they would be if a structure were there.
-
-    inputs: on which the network's logits are wanted, (examples, …).
-    distances: by structure, a function of N networks' logits (N, examples, …, outputs) and weights (N, …) by tensor,
-        NumPy arrays all, to (N,). A distance falls as the structure is acquired; it is 0 where there is nothing else.
-    """
-
-    inputs: np.ndarray
-    distances: dict[str, Callable[[np.ndarray, dict[str, np.ndarray]], np.ndarray]]
-
 
 def module(kind: str) -> ModuleType:
     return import_module(TASKS[kind])
-
-
-def losses(outputs: Tensor, targets: Tensor, noise: float | None = None) -> Tensor:
-    """−log p(target) in nats, one by one: outputs (…, outputs) and targets (…) to (…).
-
-    With `noise` σ the prediction is a Gaussian about the output, and the constant log σ√(2π) is left out: the squared
-    error over 2σ², which is ½ on average where the output is the true mean.
-    """
-    if noise is None:
-        return -outputs.log_softmax(dim=-1).gather(-1, targets.unsqueeze(-1)).squeeze(-1)
-    return (outputs.squeeze(-1) - targets).square() / (2 * noise**2)
-
-
-def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """−log p(target) in nats, averaged over all but the first axis: logits (batch, …, outputs) to (batch,)."""
-    each = losses(logits, targets)
-    return each.flatten(1).mean(1) if each.ndim > 1 else each
-
-
-def error_rate(logits: Tensor, targets: Tensor) -> Tensor:
-    """Share of wrong predictions, averaged over all but the first axis: (batch, …, outputs) to (batch,).
-
-    NaN where a logit is: argmax would make a class of it, and a network that diverged would look like a poor one.
-    """
-    wrong = (logits.argmax(dim=-1) != targets).float() + 0 * logits.sum(dim=-1)
-    return wrong.flatten(1).mean(1) if wrong.ndim > 1 else wrong

@@ -20,9 +20,9 @@ import pandas as pd
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from torch import Tensor
 
-from workflow_scripts.ticketlab.randomness import generator
+from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.settings.base import Section
-from workflow_scripts.ticketlab.tasks import SPLITS, Problem, losses
+from workflow_scripts.ticketlab.tasks.problem import SPLITS, Problem, losses
 
 Predictor = Callable[[np.ndarray], np.ndarray]
 

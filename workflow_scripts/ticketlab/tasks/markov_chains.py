@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from workflow_scripts.ticketlab.randomness import generator
+from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.settings.base import Section
-from workflow_scripts.ticketlab.tasks import SPLITS, Problem, cross_entropy, error_rate
+from workflow_scripts.ticketlab.tasks.problem import SPLITS, Problem, cross_entropy, error_rate
 
 Predictor = Callable[[np.ndarray], np.ndarray]
 

@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
-from workflow_scripts.ticketlab.randomness import generator
+from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.settings.base import Section
-from workflow_scripts.ticketlab.tasks import SPLITS, Components, Problem, cross_entropy, error_rate
+from workflow_scripts.ticketlab.tasks.problem import SPLITS, Components, Problem, cross_entropy, error_rate
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Predictor = Callable[[np.ndarray], np.ndarray]

@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, PositiveInt, model_validator
 
-from workflow_scripts.ticketlab import corpora, ngrams, tokenisers
-from workflow_scripts.ticketlab.corpora import CorpusSettings, Document
-from workflow_scripts.ticketlab.errors import TicketlabError
-from workflow_scripts.ticketlab.randomness import generator
+from workflow_scripts.ticketlab.core.errors import TicketlabError
+from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.settings.base import Section
-from workflow_scripts.ticketlab.tasks import SPLITS, Problem, cross_entropy, error_rate
-from workflow_scripts.ticketlab.tokenisers import SEPARATOR, TokeniserSettings
+from workflow_scripts.ticketlab.tasks.language import corpora, ngrams, tokenisers
+from workflow_scripts.ticketlab.tasks.language.corpora import CorpusSettings, Document
+from workflow_scripts.ticketlab.tasks.language.tokenisers import SEPARATOR, TokeniserSettings
+from workflow_scripts.ticketlab.tasks.problem import SPLITS, Problem, cross_entropy, error_rate
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +148,7 @@ def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
 
 
 def references(problem: Problem) -> dict[str, Predictor]:
-    """n-gram predictors of the train stream (ngrams.py).
+    """n-gram predictors of the train stream (tasks/language/ngrams.py).
 
     Each maps inputs (sequences, time) to natural logs of probabilities, (sequences, time, outputs) float32.
     """

@@ -1,0 +1,200 @@
+"""The sampler passes its calibration, and each way of breaking it turns a required check red."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from pydantic import ValidationError
+
+from workflow_scripts.ticketlab.calibration import llc as llc_calibration
+from workflow_scripts.ticketlab.calibration import llc_runs
+from workflow_scripts.ticketlab.calibration.llc_runs import Calls
+from workflow_scripts.ticketlab.instruments import llc
+from workflow_scripts.ticketlab.settings.calibration.llc import LLCCalibrationSettings
+from workflow_scripts.ticketlab.tables import files
+from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
+
+torch.set_num_threads(1)
+
+NETWORK = {"widths": [6, 3, 2], "rank": 1}
+GENERIC = {"widths": [5, 5, 5], "rank": 2}
+SMALL = LLCCalibrationSettings(
+    networks=[NETWORK],
+    hard_networks=[],
+    nbeta=1000.0,
+    step_sizes=[2e-4, 1e-4],
+    draws=600,
+    burn_in=600,
+    chains=32,
+    calls=6,
+    false_alarms=0.2,
+    exact={
+        "crossings": [],
+        "two_hidden": [[2, 2]],
+        "regular_step_sizes": [4e-4, 2e-4],
+        "draws": 500,
+        "burn_in": 500,
+        "chains": 32,
+        "calls": 12,
+    },
+)
+
+
+def exact_checks(settings=SMALL):
+    return llc_calibration.exact_rows(llc_runs.exact_models(settings), settings)
+
+
+def network_checks(settings=SMALL):
+    network = settings.networks[0]
+    calls = llc_runs.deep_linear_calls(network, settings)
+    return llc_calibration.network_rows("deep_linear", network, calls, settings)
+
+
+def flag_checks(settings=SMALL):
+    healthy = [llc_runs.deep_linear_calls(settings.networks[0], settings)]
+    return llc_calibration.flag_rows(healthy, settings)
+
+
+def failed(rows):
+    return [(row["family"], row["case"], row["quantity"]) for row in rows if row["required"] and not row["passed"]]
+
+
+@pytest.mark.parametrize("checks", [exact_checks, network_checks, flag_checks])
+def test_the_sampler_is_calibrated(checks):
+    assert failed(checks()) == []
+
+
+def wrong_nbeta_in_the_chains(monkeypatch):
+    real = llc.langevin
+    monkeypatch.setattr(
+        llc, "langevin", lambda *v: real(*v[:4], v[4].model_copy(update={"nbeta": 2 * v[4].nbeta}), v[5])
+    )
+
+
+def wrong_nbeta_in_the_estimate(monkeypatch):
+    real = llc.estimate
+    monkeypatch.setattr(llc, "estimate", lambda t, s: real(t, s.model_copy(update={"nbeta": s.nbeta * 0.8})))
+
+
+def too_little_noise(monkeypatch):
+    real = llc.langevin
+    monkeypatch.setattr(llc, "langevin", lambda *v: real(*v[:3], 0.9 * v[3], *v[4:]))
+
+
+def the_mean_loss_of_all_chains(monkeypatch):
+    """The gradient of each chain is divided by their number: the trap of backpropagating a mean."""
+    real = torch.autograd.grad
+    monkeypatch.setattr(torch.autograd, "grad", lambda loss, *others, **how: real(loss / 32, *others, **how))
+
+
+def no_burn_in(monkeypatch):
+    """The burn-in counts as draws."""
+    real = llc.estimate
+    monkeypatch.setattr(llc, "estimate", lambda t, s: real(t, s.model_copy(update={"burn_in": 0})))
+
+
+BROKEN = [wrong_nbeta_in_the_chains, wrong_nbeta_in_the_estimate, too_little_noise, the_mean_loss_of_all_chains]
+
+
+@pytest.mark.parametrize("breaks", [*BROKEN, no_burn_in])
+def test_a_broken_sampler_fails_where_the_law_is_exact(breaks, monkeypatch):
+    breaks(monkeypatch)
+    assert failed(exact_checks())
+
+
+@pytest.mark.parametrize("breaks", BROKEN)
+def test_a_broken_sampler_misses_the_closed_form(breaks, monkeypatch):
+    breaks(monkeypatch)
+    assert failed(network_checks())
+
+
+def test_a_generic_network_with_the_same_map_measures_more(monkeypatch):
+    """[5, 5, 5] of rank 2 has 11.5 at the balanced point and 12.5 at a generic one, at the same settings."""
+    settings = SMALL.model_copy(update={"networks": LLCCalibrationSettings(networks=[GENERIC]).networks})
+    balanced = network_checks(settings)[1]
+    real = llc_runs.toy_losses.balanced_point
+
+    def generic(widths, rank):
+        return {"layers.0": torch.eye(widths[1])[None], "layers.1": real(widths, rank)["layers.1"]}
+
+    monkeypatch.setattr(llc_runs.toy_losses, "balanced_point", generic)
+    assert network_checks(settings)[1]["ci_low"] > balanced["ci_high"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "case"),
+    [
+        ("MINIMUM_SHARE", 1e9, "start beside a minimum"),
+        ("NOISE_LIMIT", -1.0, "deep linear, healthy"),
+    ],
+)
+def test_a_blind_or_jumpy_flag_turns_its_check_red(name, value, case, monkeypatch):
+    monkeypatch.setattr(llc, name, value)
+    assert case in [failure[1] for failure in failed(flag_checks())]
+
+
+def test_a_flagged_call_is_counted_and_not_averaged():
+    calls = llc_runs.deep_linear_calls(SMALL.networks[0], SMALL)
+    spoilt = {step: frame.copy() for step, frame in calls.by_step.items()}
+    fine = min(spoilt)
+    spoilt[fine].loc[1, ["llc", "flag"]] = [1e6, "drift,ess"]
+    *_, row = llc_calibration.network_rows("deep_linear", SMALL.networks[0], Calls(spoilt), SMALL)
+    assert row["n"] == SMALL.calls - 1
+    assert row["flag"] == f"drift 1/{2 * SMALL.calls}, ess 1/{2 * SMALL.calls}"
+    assert row["estimate"] == pytest.approx(np.delete(calls.extrapolated().llc, 1).mean())
+    spoilt[fine]["flag"] = "drift"
+    *_, row = llc_calibration.network_rows("deep_linear", SMALL.networks[0], Calls(spoilt), SMALL)
+    assert np.isnan(row["estimate"]) and not row["passed"]
+
+
+def test_the_line_through_two_steps_meets_zero():
+    frames = {3e-4: 7.0, 2e-4: 5.0 + 2e-4 * 100, 1e-4: 5.0 + 1e-4 * 100}
+    calls = Calls(
+        {step: pd.DataFrame({"llc": [value] * 2, "se": [0.1] * 2, "flag": ["", ""]}) for step, value in frames.items()}
+    )
+    assert calls.extrapolated().llc.tolist() == pytest.approx([5.0, 5.0])  # the largest step is not used
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """Every check once, far too short to pass."""
+    return LLCCalibrationSettings(
+        networks=[NETWORK],
+        hard_networks=[GENERIC],
+        draws=20,
+        burn_in=10,
+        chains=2,
+        calls=3,
+        exact={"draws": 20, "burn_in": 10, "chains": 2, "calls": 3},
+        parity={"sequences": 32, "training_steps": 5, "chains": 2, "calls": 2, "draws": 16, "burn_in": 2},
+        noisy={"draws": 20, "burn_in": 10, "chains": 2, "calls": 3},
+        sweep={"networks": [NETWORK, GENERIC], "chains": 2, "draws": 16, "burn_in": 4},
+    )
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_the_table_is_whole_and_repeats_itself(tiny, tmp_path):
+    frame = llc_calibration.calibrate(tiny)
+    files.write(tmp_path / "llc.parquet", CALIBRATION, frame, {})
+    assert len(files.read(tmp_path / "llc.parquet", CALIBRATION)) == len(frame)
+    again = llc_calibration.calibrate(tiny)
+    assert frame.equals(again)
+    families = {"regular", "normal_crossing", "zero_map", "deep_linear", "noisy_batches", "spread", "coverage", "flags"}
+    assert families | {"parity"} <= set(frame.family)
+    assert not frame.loc[frame.family.str.startswith("sweep"), "required"].any()
+    assert not frame.loc[frame.required, "passed"].all()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"networks": [{"widths": [3, 2], "rank": 3}]},
+        {"networks": [NETWORK, NETWORK]},
+        {"step_sizes": [1e-4]},
+        {"step_sizes": [1e-4, 1e-4]},
+        {"tolerance": 0.0},
+    ],
+)
+def test_settings_that_calibrate_nothing_are_refused(wrong):
+    with pytest.raises(ValidationError):
+        LLCCalibrationSettings(**wrong)

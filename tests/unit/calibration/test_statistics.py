@@ -1,0 +1,192 @@
+"""Intervals and tests pass their calibration, and each way to break them that is tried here turns it red."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from workflow_scripts.ticketlab.calibration import statistics as statistics_calibration
+from workflow_scripts.ticketlab.calibration.statistics import expected_correlation, simulated_agreements
+from workflow_scripts.ticketlab.config.study import load
+from workflow_scripts.ticketlab.core import instruments, statistics
+from workflow_scripts.ticketlab.instruments import determinacy
+from workflow_scripts.ticketlab.report.figures.calibration import statistics as statistics_figure
+from workflow_scripts.ticketlab.settings.calibration.statistics import (
+    RolesSimulationSettings,
+    StatisticsCalibrationSettings,
+)
+from workflow_scripts.ticketlab.tables import files
+from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
+from workflow_scripts.ticketlab.tables.schemas.roles import AGREEMENT
+
+ROOT = Path(__file__).parents[3]
+DEFAULT = StatisticsCalibrationSettings()
+SMALL = StatisticsCalibrationSettings(
+    seeds=8,
+    simulations=800,
+    verdict_simulations=60,
+    skews=[1.0],
+    effects=[1.0],
+    roles=RolesSimulationSettings(simulations=60, permutations=59),
+)
+
+
+def run(part):
+    return pd.DataFrame(getattr(statistics_calibration, part)(SMALL))
+
+
+def failures(frame):
+    """What is out of calibration: (family, case, quantity) of each required check that failed."""
+    failed = frame[frame["required"] & ~frame["passed"]]
+    return set(zip(failed["family"], failed["case"], failed["quantity"], strict=True))
+
+
+def test_everything_passes_and_is_a_calibration_table(tmp_path):
+    frame = statistics_calibration.calibrate(SMALL)
+    assert failures(frame) == set()
+    assert set(frame["instrument"]) == {"statistics"} <= set(instruments.INSTRUMENTS)
+    files.write(tmp_path / "statistics.parquet", CALIBRATION, frame, {})
+    written = files.read(tmp_path / "statistics.parquet", CALIBRATION)
+    assert written["estimate"].tolist() == frame["estimate"].tolist()
+    assert statistics_figure.figure(written).axes
+
+
+def test_the_same_settings_give_the_same_rows():
+    pd.testing.assert_frame_equal(run("_families"), run("_families"))
+
+
+def test_the_defaults_are_those_of_the_default_config():
+    """Seeds of all studies, comparisons with decisive controls of that with the most; roles of the language study."""
+    config = load([ROOT / "config.yaml"], {})
+    comparisons = []
+    for study in config.studies.values():
+        assert study.seeds == DEFAULT.seeds and study.judging.alpha == DEFAULT.alpha
+        comparisons.append(2 * len(study.pruning.control_levels) * len(study.pruning.rewind_steps))
+    assert max(comparisons) == DEFAULT.comparisons
+    assert config.studies["text"].spawning.orders + 1 == DEFAULT.roles.orders
+    assert config.studies["text"].model.layers == DEFAULT.roles.layers
+    assert config.studies["text"].model.heads == DEFAULT.roles.components
+
+
+def test_detectable_effects_are_found_with_the_power_asked_for():
+    settings = SMALL.model_copy(update={"verdict_simulations": 5, "simulations": 200})
+    frame = pd.DataFrame(statistics_calibration._detectable(settings)).query("quantity == 'detectable_effect'")
+    effects = frame.set_index("case")["estimate"]
+    # One ticket must reach a twelfth of the level of a single comparison, twice.
+    assert effects["T1, winning"] > effects["T3, forgotten"] > effects["T1, matching dense"]
+
+
+@pytest.mark.parametrize(("rho", "n"), [(0.0, 8), (0.5, 8), (-0.9, 5), (0.9, 100)])
+def test_the_expected_sample_correlation_is_hotellings(rho, n):
+    random = np.random.default_rng(1)
+    first, noise = random.normal(size=(2, 100_000, n))
+    second = rho * first + np.sqrt(1 - rho**2) * noise
+    first, second = (x - x.mean(1, keepdims=True) for x in (first, second))
+    sample = (first * second).sum(1) / np.sqrt((first**2).sum(1) * (second**2).sum(1))
+    error = sample.std() / np.sqrt(len(sample))
+    assert abs(sample.mean() - expected_correlation(rho, n)) < 4 * error
+
+
+def test_simulated_agreements_hold_each_pair_once_and_one_replicate_per_init():
+    frame = simulated_agreements("s", 0.5, SMALL)
+    inits, orders = SMALL.seeds, SMALL.roles.orders
+    assert frame["pair"].value_counts().to_dict() == {
+        "replicate": inits,
+        "same_init": inits * orders * (orders - 1) // 2,
+        "other_init": inits * (inits - 1) // 2 * orders**2,
+    }
+    assert not frame.duplicated(list(AGREEMENT.unique)).any()
+    mean = frame.groupby("pair")["agreement"].mean()
+    assert mean["replicate"] > mean["same_init"] > mean["other_init"] + 0.2
+
+
+def test_skewed_values_are_reported_and_do_not_condemn_the_instrument():
+    skewed = run("_intervals").query("case == 'log-normal'")
+    assert not skewed["passed"].any() and not skewed["required"].any()
+
+
+# Breaking the instrument on purpose.
+
+
+@pytest.mark.parametrize(
+    "quantile",
+    [lambda q, n: stats.norm.ppf(q), lambda q, n: stats.t.ppf(2 * q - 1, n), lambda q, n: stats.t.ppf(q, 99 * n)],
+)
+def test_an_interval_with_the_wrong_quantile_is_red(monkeypatch, quantile):
+    """The normal law's, the one-sided one, or too many degrees of freedom."""
+
+    def wrong(values, alpha, p):
+        half = stats.sem(values) * quantile(1 - alpha / 2, len(values) - 1)
+        return statistics.Estimate(values.mean(), values.mean() - half, values.mean() + half, p, len(values))
+
+    monkeypatch.setattr(statistics, "_estimate", wrong)
+    assert ("interval", "normal", "coverage") in failures(run("_intervals"))
+
+
+def test_too_wide_an_interval_is_red(monkeypatch):
+    original = statistics._estimate
+    monkeypatch.setattr(statistics, "_estimate", lambda values, alpha, p: original(values, alpha / 5, p))
+    assert ("interval", "normal", "coverage") in failures(run("_intervals"))
+
+
+@pytest.mark.parametrize("alternative", ["two-sided", "greater"])
+def test_a_test_of_the_wrong_side_is_red(monkeypatch, alternative):
+    original = statistics._p
+    monkeypatch.setattr(statistics, "_p", lambda values, null, side: original(values, null, alternative))
+    failed = failures(run("_single_tests"))
+    assert ("non-inferiority", "normal", "power") in failed
+
+
+def test_a_test_that_forgets_the_margin_is_red(monkeypatch):
+    original = statistics._p
+    monkeypatch.setattr(statistics, "_p", lambda values, null, side: original(values, 0.0, side))
+    assert {("non-inferiority", "normal", "size"), ("threshold", "normal", "size")} & failures(run("_single_tests"))
+
+
+def benjamini_hochberg(p):
+    order = np.argsort(p)[::-1]
+    adjusted = np.minimum.accumulate(len(p) / (len(p) - np.arange(len(p))) * np.asarray(p)[order])
+    result = np.empty(len(p))
+    result[order] = np.minimum(adjusted, 1)
+    return result.tolist()
+
+
+WRONG_HOLM = {
+    "none": lambda p: list(p),
+    "bonferroni": lambda p: np.minimum(np.asarray(p) * len(p), 1).tolist(),
+    "benjamini_hochberg": benjamini_hochberg,
+    "unsorted": lambda p: np.minimum((len(p) - np.arange(len(p))) * np.asarray(p), 1).tolist(),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_HOLM.values(), ids=WRONG_HOLM)
+def test_a_wrong_adjustment_is_red(monkeypatch, wrong):
+    monkeypatch.setattr(statistics, "holm", wrong)
+    settings = DEFAULT.model_copy(update={"verdict_simulations": 3})
+    assert any(family == "Holm" for family, *_ in failures(pd.DataFrame(statistics_calibration._families(settings))))
+
+
+def test_a_verdict_without_adjustment_is_red(monkeypatch):
+    monkeypatch.setattr(statistics, "holm", WRONG_HOLM["none"])
+    assert ("verdict", "one control beaten", "false winning") in failures(run("_families"))
+
+
+def test_a_permutation_test_that_counts_too_few_is_red(monkeypatch):
+    original = determinacy._label_permutation
+    monkeypatch.setattr(determinacy, "_label_permutation", lambda *arguments: original(*arguments) / 4)
+    assert ("roles", "label permutation", "size") in failures(run("_roles"))
+
+
+def test_a_jackknife_without_its_factor_is_red(monkeypatch):
+    """The spread of the leave-one-out values taken for the standard error: too small by n − 1."""
+    original = determinacy._ratio
+
+    def narrow(*arguments):
+        result = original(*arguments)
+        half = (result["ci_high"] - result["estimate"]) / (result["n"] - 1)
+        return result | {"ci_low": result["estimate"] - half, "ci_high": result["estimate"] + half}
+
+    monkeypatch.setattr(determinacy, "_ratio", narrow)
+    assert ("roles", "determinacy, same init", "coverage") in failures(run("_roles"))

@@ -1,0 +1,215 @@
+"""The config: what ships is valid, and each mistake ends in one message with the key, the value and what is allowed."""
+
+from functools import reduce
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workflow_scripts.ticketlab.config.study import load, overlay, validate
+from workflow_scripts.ticketlab.core.errors import TicketlabError
+from workflow_scripts.ticketlab.core.recorded_steps import choose_checkpoints
+
+ROOT = Path(__file__).parents[3]
+
+OVERLAYS = sorted((ROOT / "config").glob("*.yaml"))
+
+
+def put(raw, path, value):
+    """`raw` with the value at a/b/c replaced."""
+    *above, last = path.split("/")
+    reduce(lambda mapping, key: mapping.setdefault(key, {}), above, raw)[last] = value
+    return raw
+
+
+def test_what_ships_is_valid(shipped):
+    config = validate(shipped)
+    assert config.names() == list(config.studies)
+    assert config.names() == ["text", "digits", "markov_chains", "linear_regression", "modular_addition"]
+
+
+@pytest.mark.parametrize("file", OVERLAYS, ids=lambda file: file.name)
+def test_every_overlay_is_valid(file):
+    config = load([ROOT / "config.yaml", file], {})
+    assert set(config.studies) >= {"text", "digits", "modular_addition"}
+
+
+def test_there_are_overlays():
+    assert {file.name for file in OVERLAYS} >= {"quick.yaml", "thorough.yaml", "full.yaml"}
+
+
+# path, value, and what the message must say: the key, the value, what is allowed.
+MISTAKES = [
+    (
+        "colour",
+        "red",
+        ["top level", "'colour'", "'red'", "results, device, numerics, run, calibration"],
+    ),
+    ("studies/text/colour", "red", ["studies.text:", "'colour'", "'red'", "seeds, block_size"]),
+    (
+        "studies/text/training/learnig_rate",
+        3,
+        ["studies.text.training", "'learnig_rate'", "3", "optimiser, learning_rate"],
+    ),
+    ("studies/text/task/corpus/pakages", [], ["studies.text.task.corpus:", "'pakages'", "packages"]),
+    ("defaults/sedes", 4, ["studies.text:", "'sedes'", "4", "seeds"]),
+    ("studies/text/training/learning_rate", "1e-3", ["studies.text.training.learning_rate", "'1e-3'", "valid number"]),
+    ("studies/text/training/learning_rate", float("nan"), ["studies.text.training.learning_rate", "nan", "finite"]),
+    ("studies/text/training/steps", 80.5, ["studies.text.training.steps", "80.5", "valid integer"]),
+    ("studies/text/training/steps", "800", ["studies.text.training.steps", "'800'", "valid integer"]),
+    ("studies/text/training/steps", 0, ["studies.text.training.steps", "0", "greater than 0"]),
+    ("studies/text/training/betas", [0.9], ["studies.text.training.betas", "[0.9]", "at least 2"]),
+    ("studies/text/checkpoints", True, ["studies.text.checkpoints", "True", "valid integer"]),
+    ("studies/text/checkpoints", 2, ["studies.text.checkpoints", "2", "3"]),
+    ("studies/text/model", 3, ["studies.text.model", "3", "dictionary"]),
+    ("studies/text/model/kind", "cnn", ["studies.text.model", "'cnn'", "'transformer'", "'mlp'"]),
+    (
+        "studies/text/model",
+        {"kind": "mlp", "hidden": [9]},
+        ["studies.text:", "model.kind 'mlp'", "'text'", "transformer"],
+    ),
+    ("studies/text/roles/scores", ["entropy"], ["studies.text:", "forecast", "roles.scores", "ablation"]),
+    ("studies/text/model/heads", 7, ["studies.text.model", "40", "7", "multiple"]),
+    ("studies/digits/model/hidden", [], ["studies.digits.model.hidden", "[]", "at least 1"]),
+    ("studies/text/task/kind", "audio", ["studies.text.task", "'audio'", "'images'", "'text'"]),
+    ("studies/digits/task/path", "x.npz", ["studies.digits.task", "source: npz"]),
+    ("studies/text/seeds", 6, ["studies.text", "6", "block_size 5"]),
+    ("studies/text/seeds", 1000, ["studies.text.seeds", "1000", "less than 1000"]),
+    ("studies/text/pruning/rewind_steps", [0, 600], ["studies.text", "pruning.rewind_steps", "600", "step 600"]),
+    ("studies/text/pruning/mask_steps", [900], ["studies.text", "pruning.mask_steps", "900", "step 600"]),
+    ("studies/text/spawning/split_steps", [0, 900], ["studies.text", "spawning.split_steps", "900", "step 600"]),
+    ("studies/text/spawning/split_steps", [40], ["studies.text.spawning", "[40]", "must hold 0"]),
+    ("studies/text/pruning/control_levels", [2, 9], ["studies.text.pruning", "control_levels", "9", "beyond rounds"]),
+    ("studies/text/pruning/total_levels", [5], ["studies.text.pruning", "total_levels", "5", "beyond rounds"]),
+    ("studies/text/pruning/clock_level", 7, ["studies.text.pruning", "clock_level", "7", "beyond rounds"]),
+    ("studies/digits/training/weight_decay", 0.1, ["studies.digits", "dimension", "weight_decay to 0"]),
+    ("studies/text/development/level", 5, ["studies.text", "development.level", "5", "beyond rounds 4"]),
+    ("studies/text/pruning/rewind_steps", [0, 0], ["studies.text.pruning", "rewind_steps", "[0, 0]", "repeats"]),
+    ("studies/text/supermask/densities", [0.3, 0.3], ["studies.text.supermask", "densities", "[0.3, 0.3]", "repeats"]),
+    ("studies/text/pruning/mask_steps", [], ["studies.text.pruning", "mask_at_step needs mask_steps"]),
+    ("studies/text/pruning/rewound_controls", ["dense_total"], ["studies.text.pruning", "dense_total", "controls"]),
+    ("studies/text/pruning/controls", ["shufled"], ["studies.text.pruning.controls", "'shufled'", "'shuffled'"]),
+    (
+        "studies/text/resampling/keep",
+        ["rest", "random"],
+        ["studies.text.resampling", "['rest', 'random']", "hold ticket"],
+    ),
+    ("studies/text/resampling/keep", ["ticket"], ["studies.text.resampling", "['ticket']", "compare it with"]),
+    ("studies/text/pruning/rewind_steps", [30], ["studies.text", "pruning.rewind_steps", "must hold 0"]),
+    ("studies/text/forecast/foretold", 0.4, ["studies.text.forecast", "foretold 0.4", "above"]),
+    ("studies/text/pruning/schedule/keep", 1.0, ["studies.text.pruning.schedule.keep", "1.0", "less than 1"]),
+    ("studies/text/pruning/schedule/keep_by_tensor", {"a": 0.5}, ["studies.text.pruning.schedule", "layerwise"]),
+    ("studies/text/llc/checkpoints", "all", ["studies.text.llc.checkpoints:", "'all'", "valid integer", "valid list"]),
+    ("studies/text/llc/checkpoints", [799], ["studies.text", "llc.checkpoints", "[799]", "recorded steps [0, 1,"]),
+    ("studies/text/llc_sweep/factors", [10.0], ["studies.text", "llc_sweep.factors", "3", "at most 1"]),
+    ("studies/text/llc_sweep/checkpoints", [799], ["studies.text", "llc_sweep.checkpoints", "[799]", "recorded steps"]),
+    ("studies/text/llc/chains", 1, ["studies.text.llc.chains", "1", "2"]),
+    ("studies/text/judging/margin", -1, ["studies.text.judging.margin", "-1", "greater than 0"]),
+    ("studies/text/judging/determined", 0.25, ["studies.text.judging", "determined 0.25", "undetermined 0.25"]),
+    ("studies/text/judging/undetermined", 0.9, ["studies.text.judging", "determined 0.75", "undetermined 0.9"]),
+    ("studies/text/judging/power", 0.05, ["studies.text.judging", "power 0.05", "alpha 0.05"]),
+    ("studies/text/judging/alpha", 0.9, ["studies.text.judging", "power 0.8", "alpha 0.9"]),
+    ("studies/text/judging/metric", "bleu", ["studies.text.judging.metric", "'bleu'", "'loss' or 'error'"]),
+    (
+        "studies/text/structure/split",
+        "new_tasks",
+        ["studies.text", "structure.split", "'new_tasks'", "train, validation"],
+    ),
+    ("studies/digits/pruning/schedule/keep_by_tensor", {"layers\n2": None}, [r"keep_by_tensor.'layers\n2'", "None"]),
+    ("studies/linear_regression/task/tasks", 3, ["studies.linear_regression.task", "3", "more than dimension 3"]),
+    ("studies/text/licensed_by", "vision", ["studies.text.licensed_by", "'vision'", "text, digits"]),
+    ("studies/text", 3, ["studies.text", "3", "dictionary"]),
+    ("studies", {}, ["studies", "at least 1"]),
+    ("studies", None, ["`studies`", "None", "mapping"]),
+    ("defaults", [1], ["`defaults`", "[1]", "mapping"]),
+    ("defaults", None, ["`defaults`", "None", "mapping"]),
+    ("run", ["vision"], ["run", "'vision'", "text, digits"]),
+    ("run", "text", ["run", "'text'", "list"]),
+    ("device", "gpu", ["device", "'gpu'", "auto|cpu|cuda"]),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "words"), MISTAKES, ids=[f"{path}={value}" for path, value, _ in MISTAKES])
+def test_a_mistake_ends_in_one_message(shipped, path, value, words):
+    with pytest.raises(TicketlabError) as refusal:
+        validate(put(shipped, path, value))
+    message = str(refusal.value)
+    assert message.startswith("config: ") and "\n" not in message
+    assert [word for word in words if word not in message] == [], message
+
+
+def test_a_missing_key_is_named(shipped):
+    del shipped["studies"]["text"]["training"]["steps"]
+    with pytest.raises(TicketlabError, match=r"^config: studies\.text\.training\.steps: Field required$"):
+        validate(shipped)
+
+
+def test_two_mistakes_are_told_at_once(shipped):
+    put(shipped, "studies/text/training/steps", 0)
+    put(shipped, "studies/digits/llc/chains", 1)
+    with pytest.raises(TicketlabError, match=r"studies\.text\.training\.steps: .*; studies\.digits\.llc\.chains: "):
+        validate(shipped)
+
+
+def test_a_study_is_the_defaults_with_its_own_block_over_them(shipped):
+    put(shipped, "defaults/judging/alpha", 0.01)
+    put(shipped, "studies/digits/block_size", 1)
+    config = validate(shipped)
+    assert config.studies["text"].seeds == shipped["defaults"]["seeds"]
+    assert config.studies["digits"].block_size == 1 != config.studies["text"].block_size
+    assert config.studies["text"].judging.alpha == 0.01 and config.studies["text"].judging.metric == "loss"
+
+
+def test_overlaying_merges_mappings_replaces_lists_and_leaves_its_arguments_alone():
+    base, top = {"a": {"b": 1, "c": [1, 2]}, "d": 2}, {"a": {"c": [3]}, "e": {"f": 4}}
+    assert overlay(base, top) == {"a": {"b": 1, "c": [3]}, "d": 2, "e": {"f": 4}}
+    assert base == {"a": {"b": 1, "c": [1, 2]}, "d": 2} and top == {"a": {"c": [3]}, "e": {"f": 4}}
+
+
+def test_another_kind_replaces_what_lies_below():
+    base = {"corpus": {"kind": "docstrings", "packages": ["numpy"]}}
+    assert overlay(base, {"corpus": {"kind": "file", "path": "x"}}) == {"corpus": {"kind": "file", "path": "x"}}
+    same = overlay(base, {"corpus": {"kind": "docstrings", "sha256": "0"}})
+    assert same == {"corpus": {"kind": "docstrings", "packages": ["numpy"], "sha256": "0"}}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("a: [1", "not a readable YAML file"),
+        ("- 1\n- 2", "must be a mapping"),
+        ("", "must be a mapping"),
+        ("!!python/object/apply:os.getcwd []", "not a readable YAML file"),
+        ("results: a\nstudies: {}\nresults: b", "not a readable YAML file: 'results' twice.*line 3"),
+        ("studies: {text: {seeds: 8, seeds: 16}}", "not a readable YAML file: 'seeds' twice"),
+    ],
+)
+def test_a_file_that_is_no_config_is_named(tmp_path, content, words):
+    file = tmp_path / "mine.yaml"
+    file.write_text(content)
+    with pytest.raises(TicketlabError, match=rf"mine\.yaml: {words}") as refusal:
+        load([ROOT / "config.yaml", file], {})
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(TicketlabError, match=r"none\.yaml: not a readable YAML file"):
+        load([ROOT / "config.yaml", tmp_path / "none.yaml"], {})
+
+
+def test_later_files_and_overrides_win(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump({"studies": {"text": {"training": {"steps": 900}}}, "results": "a"}))
+    config = load([ROOT / "config.yaml", file], {"results": "b"})
+    assert config.studies["text"].training.steps == 900 and config.results == "b"
+    assert config.studies["text"].training.batch_size == 16
+
+
+def test_choosing_llc_checkpoints():
+    recorded = [0, 1, 3, 10, 30, 100]
+    assert choose_checkpoints(3, recorded) == [0, 3, 100] or choose_checkpoints(3, recorded) == [0, 10, 100]
+    assert choose_checkpoints(1, recorded) == [100]
+    assert choose_checkpoints(50, recorded) == recorded
+    assert choose_checkpoints([3, 100], recorded) == [3, 100]
+    with pytest.raises(ValueError, match=r"\[4\] are not among the recorded steps"):
+        choose_checkpoints([3, 4], recorded)

@@ -1,0 +1,177 @@
+"""Intervals and tests: known answers, coverage by simulation, and inputs that decide nothing stay undecided."""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from workflow_scripts.ticketlab.core.statistics import (
+    better,
+    detectable_effect,
+    deviation,
+    exceeds,
+    holm,
+    jackknife_margin,
+    mean_interval,
+    not_worse,
+    power,
+)
+
+# Student's sleep data (1908, additional hours under drug 2 less drug 1), in every textbook: t = 4.0621, p = 0.002833.
+SLEEP = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4]
+
+
+def test_students_own_example():
+    result = mean_interval(SLEEP, 0.05)
+    assert result.estimate == pytest.approx(1.58) and result.n == 10
+    assert (result.ci_low, result.ci_high) == pytest.approx((0.7001142, 2.4598858))
+    assert result.p == pytest.approx(0.002833, abs=5e-7)
+
+
+@given(
+    st.lists(st.floats(-100, 100), min_size=2, max_size=12).filter(lambda values: np.std(values) > 1e-3),
+    st.floats(-100, 100),
+)
+def test_all_tests_and_intervals_are_those_of_scipys_t_test(values, null):
+    for function, alternative in ((not_worse, "less"), (exceeds, "greater")):
+        result, known = function(values, null, 0.1), stats.ttest_1samp(values, null, alternative=alternative)
+        assert result.p == pytest.approx(known.pvalue, rel=1e-6, abs=1e-300)
+    result, known = mean_interval(values, 0.1), stats.ttest_1samp(values, 0.0)
+    assert result.p == pytest.approx(known.pvalue, rel=1e-6, abs=1e-300)
+    assert (result.ci_low, result.ci_high) == pytest.approx(tuple(known.confidence_interval(0.9)))
+
+
+@given(st.lists(st.floats(-100, 100), min_size=2, max_size=12))
+def test_the_jackknife_of_a_mean_is_its_t_interval(values):
+    without = [np.delete(values, place).mean() for place in range(len(values))]
+    result = mean_interval(values, 0.05)
+    assert jackknife_margin(without, 0.05) == pytest.approx(result.ci_high - result.estimate, abs=1e-6)
+
+
+def test_one_sided_tests_look_at_their_own_side():
+    assert better([-x for x in SLEEP], 0.05).p == pytest.approx(0.002833 / 2, abs=5e-7)
+    assert better(SLEEP, 0.05).p == pytest.approx(1 - 0.002833 / 2, abs=5e-7)
+    assert exceeds(SLEEP, 0.0, 0.05).p == pytest.approx(0.002833 / 2, abs=5e-7)
+    assert exceeds(SLEEP, 1.58, 0.05).p == pytest.approx(0.5)
+    assert not_worse(SLEEP, 1.58, 0.05).p == pytest.approx(0.5)
+    assert not_worse(SLEEP, 3.16, 0.05).p == pytest.approx(0.002833 / 2, abs=5e-7)
+    assert not_worse(SLEEP, 3.16, 0.05).estimate == pytest.approx(1.58)
+
+
+def test_the_interval_agrees_with_the_test():
+    """The two-sided interval at 2α lies below the margin exactly when the one-sided test at α rejects."""
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        values = random.normal(0.0, 1.0, 6)
+        margin = random.normal()
+        assert (not_worse(values, margin, 0.1).ci_high < margin) == (not_worse(values, margin, 0.1).p < 0.05)
+
+
+@pytest.mark.parametrize(("n", "alpha"), [(4, 0.05), (8, 0.05), (8, 0.2)])
+def test_intervals_cover_as_often_as_they_say(n, alpha):
+    random = np.random.default_rng(1)
+    trials = 3000
+    results = [mean_interval(values, alpha) for values in random.normal(2.0, 3.0, (trials, n))]
+    covered = np.mean([result.ci_low <= 2.0 <= result.ci_high for result in results])
+    assert abs(covered - (1 - alpha)) < 4 * math.sqrt(alpha * (1 - alpha) / trials)
+
+
+def test_the_non_inferiority_test_errs_as_often_as_it_says():
+    random = np.random.default_rng(2)
+    trials = 3000
+    p = np.array([not_worse(values, 0.5, 0.05).p for values in random.normal(0.5, 1.0, (trials, 8))])
+    assert abs((p < 0.05).mean() - 0.05) < 4 * math.sqrt(0.05 * 0.95 / trials)
+
+
+def test_holms_example():
+    """Holm (1979) as worked in R's documentation of p.adjust's method."""
+    assert holm([0.01, 0.02, 0.03, 0.04]) == pytest.approx([0.04, 0.06, 0.06, 0.06])
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+    assert holm([0.6, 0.9]) == [1.0, 1.0]
+    assert holm([0.03]) == [0.03] and holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_lies_between_no_adjustment_and_bonferroni_and_keeps_the_order(p):
+    adjusted = np.array(holm(p))
+    assert (adjusted >= np.array(p) - 1e-12).all()
+    assert (adjusted <= np.minimum(np.array(p) * len(p), 1.0) + 1e-12).all()
+    assert adjusted.min() == pytest.approx(min(1.0, min(p) * len(p)))
+    assert (np.diff(adjusted[np.argsort(p)]) >= -1e-12).all()
+
+
+def test_holm_counts_an_undecided_member_of_the_family_and_leaves_it_undecided():
+    adjusted = holm([0.01, float("nan"), 0.02])
+    assert adjusted[0] == pytest.approx(0.03) and adjusted[2] == pytest.approx(0.04) and math.isnan(adjusted[1])
+
+
+FUNCTIONS = {
+    "mean_interval": lambda values: mean_interval(values, 0.05),
+    "better": lambda values: better(values, 0.05),
+    "not_worse": lambda values: not_worse(values, 0.1, 0.05),
+    "exceeds": lambda values: exceeds(values, 0.1, 0.05),
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_one_value_has_a_mean_and_nothing_else(function):
+    result = function([0.3])
+    assert result.estimate == 0.3 and result.n == 1
+    assert math.isnan(result.ci_low) and math.isnan(result.ci_high) and math.isnan(result.p)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+@pytest.mark.parametrize("values", [[0.1, math.nan, 0.2], [math.nan] * 3], ids=["one", "all"])
+def test_a_network_that_diverged_is_not_dropped(function, values):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = function(values)
+    assert result.n == 3
+    assert all(math.isnan(number) for number in (result.estimate, result.ci_low, result.ci_high, result.p))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_an_infinite_loss_decides_nothing(function):
+    with np.errstate(invalid="ignore"):
+        result = function([0.1, math.inf, 0.2])
+    assert math.isnan(result.ci_low) and math.isnan(result.p)
+
+
+def test_values_without_spread_decide_by_their_side_of_the_null():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert mean_interval([0.0] * 4, 0.05).p == 1.0 and mean_interval([0.5] * 4, 0.05).p == 0.0
+        assert (
+            better([-1.0] * 4, 0.05).p == 0.0 and better([0.0] * 4, 0.05).p == 1.0 and better([1.0] * 4, 0.05).p == 1.0
+        )
+        assert not_worse([0.0] * 4, 0.1, 0.05).p == 0.0 and not_worse([0.1] * 4, 0.1, 0.05).p == 1.0
+        assert exceeds([0.2] * 4, 0.1, 0.05).p == 0.0 and exceeds([0.1] * 4, 0.1, 0.05).p == 1.0
+        result = mean_interval([0.5] * 4, 0.05)
+    assert (result.ci_low, result.ci_high) == (0.5, 0.5)
+
+
+def test_power_of_the_t_test_is_known():
+    """Cohen's tables (1988, one-sided .05) and the limit in which the deviation is known."""
+    assert power(0.0, 8, 0.05) == pytest.approx(0.05)
+    assert power(0.5, 27, 0.05) == pytest.approx(0.81, abs=0.01)
+    assert power(0.1, 4000, 0.05) == pytest.approx(stats.norm.sf(1.645 - 0.1 * np.sqrt(4000)), abs=1e-3)
+
+
+@pytest.mark.parametrize("n", [2, 8, 100])
+def test_a_detectable_effect_is_found_with_the_power_asked_for(n):
+    assert power(detectable_effect(n, 0.05, 0.8), n, 0.05) == pytest.approx(0.8, abs=1e-3)
+
+
+def test_one_value_can_show_nothing():
+    assert detectable_effect(1, 0.05, 0.8) == math.inf
+    assert math.isnan(deviation(0.0, 1.0, 1, 0.05))
+
+
+def test_the_deviation_behind_an_interval_is_that_of_its_values():
+    values = np.random.default_rng(0).normal(size=8)
+    result = mean_interval(values, 0.05)
+    assert deviation(result.ci_low, result.ci_high, result.n, 0.05) == pytest.approx(values.std(ddof=1))

@@ -1,0 +1,71 @@
+"""A tensor that `keep_by_tensor` names is in the network, or the config is refused (preflight/tensors.py)."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+from workflow_scripts.preflight import tensors
+from workflow_scripts.ticketlab import models
+from workflow_scripts.ticketlab.config.study import validate
+from workflow_scripts.ticketlab.core.errors import TicketlabError
+
+SECTIONS: list[dict[str, Any]] = [
+    {"kind": "mlp", "hidden": [3, 4, 5]},
+    {"kind": "transformer", "layers": 2, "width": 8, "heads": 2, "mlp_width": 12, "positions": "relative"},
+    {"kind": "transformer", "layers": 1, "width": 4, "heads": 1, "mlp_width": 0, "positions": "absolute"},
+    {"kind": "embedding_mlp", "width": 4, "hidden": 5},
+]
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_every_kind_of_model_is_tried_here() -> None:
+    assert {section["kind"] for section in SECTIONS} == models.MODELS.keys()
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=str)
+@pytest.mark.parametrize("sizes", [(7, 11, 5), (64, 10, 32)])
+def test_the_names_of_tensors_do_not_depend_on_the_datas_sizes(
+    section: dict[str, Any], sizes: tuple[int, int, int]
+) -> None:
+    assert tensors.prunable(section, ROOT) == models.build(section, *sizes).prunable
+
+
+def test_the_second_time_no_network_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = tensors.prunable(SECTIONS[0], ROOT)
+    monkeypatch.delattr(models, "build")
+    assert tensors.prunable(SECTIONS[0], ROOT) == first
+    with pytest.raises(AttributeError):
+        tensors.prunable(SECTIONS[1], ROOT)
+
+
+def schedule(shares: dict[str, float]) -> dict[str, Any]:
+    return {"scope": "layerwise", "keep": 0.8, "keep_by_tensor": shares}
+
+
+def test_so_is_a_name_in_the_schedule_of_the_effective_dimension(shipped: dict[str, Any]) -> None:
+    shipped["studies"]["digits"]["dimension"]["schedule"] = schedule({"layers.9.weight": 0.9})
+    with pytest.raises(TicketlabError, match=r"studies\.digits\.dimension\.schedule\.keep_by_tensor: .*layers\.9"):
+        tensors.check(validate(shipped), ROOT)
+
+
+def test_a_name_that_the_network_has_not_is_refused_with_those_that_it_has(shipped: dict[str, Any]) -> None:
+    tensors.check(validate(shipped), ROOT)
+    wrong = schedule({"layers.2.weight": 0.9, "layers.3.weight": 0.9})
+    shipped["studies"]["digits"]["pruning"]["schedule"] = wrong
+    with pytest.raises(
+        TicketlabError,
+        match=r"studies\.digits\.pruning\.schedule\.keep_by_tensor: .*'layers\.3\.weight'; it has layers\.0\.weight, ",
+    ):
+        tensors.check(validate(shipped), ROOT)
+
+
+def test_the_calibrations_own_schedule_is_looked_at_too(shipped: dict[str, Any]) -> None:
+    shipped["calibration"] = {"pruning": {"digits": {"schedule": schedule({"output": 0.9})}}}
+    with pytest.raises(TicketlabError, match=r"calibration\.pruning\.digits\.schedule\.keep_by_tensor: .*'output'"):
+        tensors.check(validate(shipped), ROOT)

@@ -1,0 +1,187 @@
+"""Masks: exactly as many weights as the schedule says, nested from round to round, ties by position."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workflow_scripts.ticketlab.core.errors import TicketlabError
+from workflow_scripts.ticketlab.pruning import masks as pruning
+from workflow_scripts.ticketlab.pruning import overlap
+from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
+from workflow_scripts.ticketlab.training.stack import Member, dense_members
+
+SIZES = st.dictionaries(st.sampled_from("abcd"), st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1)
+KEEP = st.floats(0.3, 0.95)
+
+
+def random_stack(shapes, count=2, seed=0):
+    random = torch.Generator().manual_seed(seed)
+    return {name: torch.randn(count, *shape, generator=random) for name, shape in shapes.items()}
+
+
+def counts_of(mask):
+    return {name: tensor.flatten(1).sum(1).tolist() for name, tensor in mask.items()}
+
+
+def feasible(settings, sizes, level):
+    try:
+        return pruning.schedule(settings, sizes, level)
+    except TicketlabError:
+        return None
+
+
+@settings(deadline=None, max_examples=60)
+@given(SIZES, KEEP, KEEP, st.sampled_from(["global", "layerwise"]), st.booleans())
+def test_each_round_keeps_exactly_what_the_schedule_says_and_never_revives(shapes, keep, other, scope, ties):
+    """IMP over up to five rounds, every network retrained to weights of its own (here: drawn anew) in between."""
+    special = {next(iter(shapes)): other} if scope == "layerwise" else {}
+    schedule = ScheduleSettings(scope=scope, keep=keep, keep_by_tensor=special)
+    sizes = {name: math.prod(shape) for name, shape in shapes.items()}
+    mask = None
+    for level in range(1, 6):
+        counts = feasible(schedule, sizes, level)
+        if counts is None:
+            return
+        weights = random_stack(shapes, seed=level)
+        if ties:  # trained networks hold equal weights too, zeros above all
+            weights = {name: tensor.round() for name, tensor in weights.items()}
+        if mask is not None:
+            weights = {name: tensor * mask[name] for name, tensor in weights.items()}
+        before, mask = mask, pruning.keep_top(pruning.magnitude(weights, mask), counts)
+        assert all(set(tensor.unique().tolist()) <= {0.0, 1.0} for tensor in mask.values())
+        if scope == "global":
+            expected = round(sum(sizes.values()) * keep**level)
+            assert [sum(row) for row in zip(*counts_of(mask).values(), strict=True)] == [expected] * 2
+            assert pruning.density(mask) == pytest.approx([expected / sum(sizes.values())] * 2, rel=1e-12)
+        else:
+            for name, kept in counts_of(mask).items():
+                assert kept == [round(sizes[name] * special.get(name, keep) ** level)] * 2
+        if before is not None:
+            assert all((mask[name] <= before[name]).all() for name in mask)
+
+
+def test_the_largest_weights_stay():
+    weights = {"a": torch.tensor([[3.0, -5.0, 0.1]]), "b": torch.tensor([[[-4.0], [1.0]]])}
+    scores = pruning.magnitude(weights)
+    mask = pruning.keep_top(scores, 3)
+    assert mask["a"].tolist() == [[1, 1, 0]] and mask["b"].tolist() == [[[1], [0]]]
+    mask = pruning.keep_top(scores, {"a": 1, "b": 2})
+    assert mask["a"].tolist() == [[0, 1, 0]] and mask["b"].tolist() == [[[1], [1]]]
+
+
+def test_ties_go_to_the_first_place():
+    ones = {"a": torch.ones(3, 4), "b": torch.ones(3, 2, 2)}
+    for _ in range(2):
+        mask = pruning.keep_top(ones, 5)
+        assert mask["a"].tolist() == [[1, 1, 1, 1]] * 3 and mask["b"].flatten(1).tolist() == [[1, 0, 0, 0]] * 3
+
+
+def test_ties_go_to_the_first_place_in_a_large_tensor_too():
+    """Sorting routines that are not stable show it only beyond a few elements."""
+    ties = {"a": torch.arange(6.0).repeat(2, 5000)}
+    kept = pruning.keep_top(ties, 7500)["a"]
+    assert (kept[:, 5::6] == 1).all() and (kept[:, 4::6].cumsum(1)[:, 2499:] == 2500).all() and kept.sum() == 2 * 7500
+
+
+def test_a_kept_weight_of_zero_still_outranks_a_pruned_one():
+    weights, mask = {"a": torch.tensor([[0.0, 0.0, 0.0, 2.0]])}, {"a": torch.tensor([[0.0, 1.0, 1.0, 1.0]])}
+    assert pruning.keep_top(pruning.magnitude(weights, mask), 3)["a"].tolist() == [[0, 1, 1, 1]]
+
+
+def test_networks_of_a_stack_are_pruned_each_on_its_own():
+    weights = random_stack({"a": (6, 5), "b": (7,)}, count=3)
+    together = pruning.keep_top(pruning.magnitude(weights), 11)
+    for index in range(3):
+        alone = pruning.keep_top(pruning.magnitude({n: t[[index]] for n, t in weights.items()}), 11)
+        assert all(torch.equal(alone[name][0], together[name][index]) for name in weights)
+
+
+def test_an_emptied_tensor_or_network_is_refused():
+    layerwise = ScheduleSettings(scope="layerwise", keep=0.5)
+    with pytest.raises(TicketlabError, match=r"round 4 would leave no weight in b; lower rounds or raise keep"):
+        pruning.schedule(layerwise, {"a": 100, "b": 5}, 4)
+    with pytest.raises(TicketlabError, match=r"round 9 would leave no weight in the network"):
+        pruning.schedule(ScheduleSettings(keep=0.5), {"a": 100, "b": 5}, 9)
+
+
+def test_a_share_for_a_tensor_that_is_not_there_is_refused():
+    schedule = ScheduleSettings(scope="layerwise", keep=0.5, keep_by_tensor={"c": 0.9})
+    with pytest.raises(TicketlabError, match=r"keep_by_tensor: no prunable tensor c; there are a, b"):
+        pruning.schedule(schedule, {"a": 100, "b": 5}, 1)
+
+
+def test_shuffling_keeps_each_tensors_count_and_changes_the_mask():
+    members = dense_members([0, 1, 2])
+    mask = pruning.keep_top(pruning.magnitude(random_stack({"a": (20, 10), "b": (30,)}, count=3)), 60)
+    shuffled = pruning.shuffle(mask, "s", members)
+    assert counts_of(shuffled) == counts_of(mask)
+    for name in mask:
+        assert all((shuffled[name][index] != mask[name][index]).any() for index in range(3))
+    # The same permutation for all would correlate the controls of different seeds.
+    line = {"a": torch.arange(50.0).repeat(3, 1)}
+    orders = pruning.shuffle(line, "s", members)["a"]
+    assert (orders.sort(1).values == line["a"]).all() and len({tuple(row.tolist()) for row in orders}) == 3
+    # And one for all tensors of the same size would correlate the layers.
+    both = pruning.shuffle({"a": line["a"], "b": line["a"]}, "s", members)
+    assert (both["a"] != both["b"]).any(1).all()
+
+
+def test_shuffles_and_random_masks_depend_on_the_network_not_on_its_company():
+    members = [Member(seed, seed, "ticket", 0, level) for seed in (0, 1) for level in (1, 2)]
+    weights = random_stack({"a": (8, 4)}, count=4)
+    mask = pruning.keep_top(pruning.magnitude(weights), 9)
+    last = {"a": mask["a"][[3]]}
+    assert torch.equal(pruning.shuffle(mask, "s", members)["a"][3], pruning.shuffle(last, "s", members[3:])["a"][0])
+    scores = pruning.random_scores(mask, "s", members)["a"]
+    assert torch.equal(scores[3], pruning.random_scores(last, "s", members[3:])["a"][0])
+    assert len({tuple(row.flatten().tolist()) for row in scores}) == 4
+    assert (scores >= 0).all() and (scores < 1).all()
+
+
+def test_signed_constants_keep_signs_and_hold_one_magnitude_per_tensor():
+    weights = random_stack({"a": (30, 20), "b": (40,)})
+    constant = pruning.signed_constant(weights)
+    for name, tensor in constant.items():
+        assert torch.equal(tensor.sign(), weights[name].sign())
+        for index in range(2):
+            assert tensor[index].abs().unique().tolist() == pytest.approx([weights[name][index].std().item()])
+
+
+def test_a_mask_overlaps_fully_with_itself_and_not_with_its_complement():
+    mask = (random_stack({"a": (10, 10)})["a"] > 0.5).float()
+    jaccard, chance = overlap.overlap(mask, mask)
+    assert jaccard.tolist() == [1.0, 1.0] and (chance < 1).all()
+    assert overlap.overlap(mask, 1 - mask)[0].tolist() == [0.0, 0.0]
+
+
+def test_overlap_of_a_known_pair():
+    jaccard, chance = overlap.overlap(torch.tensor([[1.0, 1, 0, 0]]), torch.tensor([[1.0, 0, 1, 1]]))
+    assert jaccard.item() == pytest.approx(1 / 4)
+    assert chance.item() == pytest.approx((1 / 2 * 3 / 4) / (1 / 2 + 3 / 4 - 3 / 8))
+
+
+def test_independent_masks_overlap_by_chance():
+    random = torch.Generator().manual_seed(0)
+    first, second = ((torch.rand(200, 2000, generator=random) < density).float() for density in (0.3, 0.1))
+    jaccard, chance = overlap.overlap(first, second)
+    gap = jaccard - chance
+    assert abs(gap.mean()) < 4 * gap.std() / math.sqrt(200)
+    assert chance.mean().item() == pytest.approx(0.03 / 0.37, rel=0.02)
+
+
+def test_a_diverged_network_has_no_largest_weights_and_no_overlap():
+    """Its NaN would count as largest, so that two diverged networks would have the same mask."""
+    weights = {"a": torch.rand(3, 20), "b": torch.rand(3, 5)}
+    weights["b"][1] = torch.nan
+    masks = pruning.largest(weights, 10)
+    assert masks["a"][1].isnan().all() and masks["b"][1].isnan().all()
+    whole = pruning.keep_top(pruning.magnitude(weights), 10)
+    for name, mask in masks.items():
+        assert torch.equal(mask[[0, 2]], whole[name][[0, 2]])
+        jaccard, chance = overlap.overlap(mask, mask)
+        given = overlap.overlap_given(torch.rand_like(mask), mask, mask)
+        for found in (jaccard, chance, given):
+            assert found.isnan().tolist() == [False, True, False]

@@ -1,0 +1,49 @@
+"""T2 on tables of known truth: who decides the roles."""
+
+import pytest
+
+from tests.unit.example_verdicts import NAN, base, claim, judged, roles
+from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE, MIXED
+from workflow_scripts.ticketlab.verdicts.rows import DIVERGED, REFUTES, SUPPORTS, T2, WITHHELD
+
+
+@pytest.mark.parametrize(
+    ("numbers", "decision", "words"),
+    [
+        ({"estimate": 0.9, "low": 0.8, "high": 1.0}, SUPPORTS, "above 0.75"),
+        ({"estimate": 0.1, "low": 0.0, "high": 0.2}, REFUTES, "below 0.25"),
+        ({"estimate": 0.5, "low": 0.3, "high": 0.7}, MIXED, "partly"),
+        ({"estimate": 0.5, "low": 0.1, "high": 0.9}, INCONCLUSIVE, "too wide"),
+        ({"estimate": 0.9, "low": 0.8, "high": 1.0, "other": (0.3, 0.2, 0.4)}, WITHHELD, "do not agree at chance"),
+        ({"estimate": 0.1, "low": 0.0, "high": 0.2, "other": (NAN, NAN, NAN)}, INCONCLUSIVE, "too few"),
+        ({"estimate": 0.1, "low": 0.0, "high": 0.2, "other": None}, INCONCLUSIVE, "too few"),
+        ({"estimate": NAN, "low": NAN, "high": NAN}, INCONCLUSIVE, "exact replicates do not agree"),
+        ({"estimate": NAN, "low": NAN, "high": NAN, "n": 1}, INCONCLUSIVE, "fewer than two inits"),
+        ({"estimate": 0.1, "low": NAN, "high": NAN}, INCONCLUSIVE, ""),
+        ({"estimate": 0.1, "low": 0.0, "high": 0.2, "agreement": NAN}, INCONCLUSIVE, DIVERGED),
+        ({"estimate": 0.9, "low": 0.8, "high": 1.0, "replicate": NAN}, INCONCLUSIVE, DIVERGED),
+    ],
+)
+def test_who_decides_the_roles(numbers, decision, words):
+    found = claim(judged(base(), roles(**numbers)), "the initialisation fixes the roles", T2)
+    assert found["decision"] == decision and words in found["reason"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "decision", "words"),
+    [
+        ((0.9, 0.8, 1.0), INCONCLUSIVE, "determined by step 40, as either view expects (D = 0.90)"),
+        ((0.1, 0.0, 0.2), REFUTES, "below 0.25"),
+        ((0.5, 0.3, 0.7), MIXED, "partly"),
+    ],
+)
+def test_roles_that_are_fixed_later_speak_for_neither_view(numbers, decision, words):
+    found = claim(judged(base(), roles(*numbers, step=40)), "roles are fixed by step 40", T2)
+    assert found["decision"] == decision and words in found["reason"]
+
+
+def test_a_split_step_of_which_every_pair_diverged_is_not_passed_over():
+    frame = roles(NAN, NAN, NAN, other=None, step=40, agreement=NAN)
+    frame = frame[~frame["quantity"].str.startswith("determinacy")]
+    found = claim(judged(base(), roles(0.9, 0.8, 1.0), frame), "roles are fixed by step 40", T2)
+    assert found["decision"] == INCONCLUSIVE and DIVERGED in found["reason"]

@@ -1,0 +1,303 @@
+"""T1 and the strong form on tables of known truth: each branch, what licenses a negative, what NaN may never become."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.unit.example_verdicts import (
+    ALL_FAIL,
+    BAD,
+    DENSE,
+    EXISTS,
+    FULL,
+    GOOD,
+    LAST,
+    NAN,
+    SEEDS,
+    SETTINGS,
+    WINS,
+    claim,
+    compared,
+    judged,
+    metrics,
+    roles,
+    row,
+    structure,
+    ticket,
+    with_nan,
+)
+from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE
+from workflow_scripts.ticketlab.verdicts.rows import DIVERGED, REFUTES, STRONG_FORM, SUPPORTS, T1, T2
+from workflow_scripts.ticketlab.verdicts.tickets import (
+    MATCHING,
+    NEITHER,
+    WINNING,
+    sooner,
+    strong_form,
+    ticket_cells,
+    winning_cells,
+)
+
+
+def cell(end, reinitialised=None, shuffled=None):
+    table = judged(compared(metrics(ticket(1, 0.3, end, reinitialised, shuffled))))
+    return claim(table, "ticket at 30% kept, from step 0, against dense")
+
+
+@pytest.mark.parametrize(
+    ("values", "decision", "words"),
+    [
+        (
+            (GOOD, BAD, BAD),
+            WINNING,
+            ["not worse than dense by 0.1", "better than reinitialised", "better than shuffled"],
+        ),
+        ((GOOD, BAD, GOOD), MATCHING, ["better than reinitialised", "not shown better than shuffled"]),
+        ((GOOD, GOOD, BAD), MATCHING, ["not shown better than reinitialised", "better than shuffled"]),
+        ((GOOD,), MATCHING, ["no controls at this density"]),
+        ((BAD, 3.0, 3.0), NEITHER, ["worse than dense by more than 0.1", "better than reinitialised"]),
+        ((2.1, 3.0, 3.0), INCONCLUSIVE, ["the interval of the difference to dense spans the margin 0.1"]),
+    ],
+)
+def test_a_ticket_is_winning_matching_neither_or_undecided(values, decision, words):
+    row = cell(*values)
+    assert row["decision"] == decision and [word for word in words if word not in row["reason"]] == []
+    assert row["estimate"] == pytest.approx(values[0] - DENSE, abs=0.04) and row["n"] == SEEDS and row["margin"] == 0.1
+
+
+def test_controls_are_adjusted_over_all_densities():
+    """A control beaten at p = 0.02 alone is not beaten when five other comparisons are made beside it."""
+    frame = compared(metrics(ticket(1, 0.4, GOOD, 2.1, 2.1) | ticket(2, 0.2, GOOD, 2.1, 2.1)))
+    first = frame["contrast"].isin(["ticket - shuffled", "ticket - reinitialised"])
+    frame.loc[first, "p"] = 0.02
+    decisions = [ticket_cells(frame, SETTINGS, LAST)["decision"].tolist()]
+    frame.loc[first, "p"] = 0.012
+    decisions.append(ticket_cells(frame, SETTINGS, LAST)["decision"].tolist())
+    assert decisions == [[MATCHING] * 2, [WINNING] * 2]
+
+
+def smallest(*decisions_from_densest):
+    ends = {
+        WINNING: (GOOD, BAD, BAD),
+        MATCHING: (GOOD, GOOD, GOOD),
+        NEITHER: (BAD, BAD, BAD),
+        INCONCLUSIVE: (2.1, 2.1, 2.1),
+    }
+    parts: dict = {}
+    for level, decision in enumerate(decisions_from_densest, start=1):
+        parts |= ticket(level, 0.8**level, *ends[decision])
+    table = judged(compared(metrics(parts)))
+    assert table["decision"].tolist()[: len(decisions_from_densest)] == list(decisions_from_densest)
+    return claim(table, "smallest matching density, from step 0")
+
+
+def test_the_walk_over_densities_stops_at_the_first_that_does_not_match():
+    assert smallest(WINNING, MATCHING, NEITHER, WINNING)["estimate"] == pytest.approx(0.64)
+    assert smallest(WINNING, INCONCLUSIVE, WINNING)["estimate"] == pytest.approx(0.8)
+    assert smallest(MATCHING, MATCHING)["decision"] == MATCHING
+
+
+def test_a_walk_that_does_not_begin_says_why():
+    for first in (NEITHER, INCONCLUSIVE):
+        row = smallest(first, WINNING)
+        assert row["decision"] == first and np.isnan(row["estimate"]) and "densest ticket, at 80%" in row["reason"]
+
+
+def test_a_sparse_winner_supports():
+    row = claim(judged(compared(metrics(ticket(1, 0.3, GOOD, BAD, BAD) | ticket(2, 0.1, BAD, BAD, BAD)))), EXISTS)
+    assert row["decision"] == SUPPORTS and "winning at 30% kept from step 0" in row["reason"]
+
+
+def test_a_dense_winner_does_not_count():
+    row = claim(judged(compared(metrics(ticket(1, 0.8, GOOD, BAD, BAD) | ticket(2, 0.3, BAD, BAD, BAD)))), EXISTS)
+    assert row["decision"] == INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("ends", "licence", "decision", "words"),
+    [
+        (ALL_FAIL, WINS, REFUTES, "while the procedure finds some in other"),
+        (ALL_FAIL, ALL_FAIL, INCONCLUSIVE, "other found no winning ticket either"),
+        (ALL_FAIL, None, INCONCLUSIVE, "no study licenses a negative"),
+        (ALL_FAIL | ticket(3, 0.05, 2.1, 3.0, 3.0), WINS, INCONCLUSIVE, "nor all to fail"),
+        (ALL_FAIL | ticket(3, 0.05, GOOD, GOOD, GOOD), WINS, INCONCLUSIVE, "nor all to fail"),
+        (ticket(1, 0.8, BAD, 3.0, 3.0), WINS, INCONCLUSIVE, "no ticket at or below 50% kept was trained"),
+        (WINS, WINS, SUPPORTS, "winning"),
+    ],
+)
+def test_a_negative_needs_a_licence(ends, licence, decision, words):
+    others = {} if licence is None else {"other": compared(metrics(licence))}
+    row = claim(judged(compared(metrics(ends)), licensed_by="other" if others else None, **others), EXISTS)
+    assert row["decision"] == decision and words in row["reason"]
+
+
+def test_a_diverged_ticket_is_undecided_and_blocks_a_refutation():
+    other = compared(metrics(WINS))
+    table = judged(compared(with_nan(metrics(ALL_FAIL), "ticket", 2)), licensed_by="other", other=other)
+    row = claim(table, "ticket at 10% kept, from step 0, against dense")
+    assert row["decision"] == INCONCLUSIVE and row["reason"] == DIVERGED
+    row = claim(table, EXISTS)
+    assert row["decision"] == INCONCLUSIVE and DIVERGED in row["reason"]
+
+
+def test_a_diverged_densest_ticket_is_not_called_a_mismatch():
+    table = judged(
+        compared(with_nan(metrics(ticket(1, 0.8, GOOD, BAD, BAD) | ticket(2, 0.3, GOOD, BAD, BAD)), "ticket", 1))
+    )
+    row = claim(table, "smallest matching density")
+    assert row["decision"] == INCONCLUSIVE and DIVERGED in row["reason"]
+
+
+@pytest.mark.parametrize("control", ["reinitialised", "shuffled"])
+def test_a_diverged_control_cannot_be_beaten_and_is_named(control):
+    table = judged(compared(with_nan(metrics(WINS), control)))
+    row = claim(table, "ticket at 30% kept, from step 0, against dense")
+    assert row["decision"] == MATCHING and f"not shown better than {control} ({DIVERGED})" in row["reason"]
+    row = claim(table, EXISTS)
+    assert row["decision"] == INCONCLUSIVE and DIVERGED in row["reason"]
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_whatever_the_seed_a_diverged_dense_network_leaves_t1_undecided(seed):
+    table = judged(compared(with_nan(metrics(FULL), "dense", seed=seed)))
+    concerned = table["test"].isin([T1, STRONG_FORM]) & ~table["claim"].str.contains("total steps")
+    assert set(table[concerned]["decision"]) == {INCONCLUSIVE}
+    assert table[concerned]["reason"].str.contains("diverged", regex=False).all()
+
+
+@pytest.mark.parametrize("end", [1.9, 3.0])
+def test_one_seed_decides_nothing(end):
+    table = judged(compared(metrics(FULL | ticket(1, 0.3, end, 3.0, 3.0), seeds=1)))
+    decided = table[table["test"].isin([T1, STRONG_FORM])]
+    assert set(decided["decision"]) == {INCONCLUSIVE} and decided["reason"].str.contains("raise seeds").all()
+
+
+@pytest.mark.parametrize("number", ["estimate", "ci_low", "ci_high", "p"])
+def test_no_unknown_number_ever_decides(number):
+    frame = pd.concat([compared(metrics(FULL)), roles(0.9, 0.8, 1.0), structure()], ignore_index=True)
+    table = judged(frame.assign(**{number: NAN}))
+    if number == "p":  # T2 decides by intervals and needs no p
+        table = table[table["test"] != T2]
+    assert set(table["decision"]) == {INCONCLUSIVE}
+
+
+def test_a_number_less_never_turns_a_decision_into_another():
+    """Each comparison loses one of its numbers in turn: what rests on it becomes undecided, the rest stays."""
+    frame = pd.concat([compared(metrics(FULL)), roles(0.9, 0.8, 1.0), structure()], ignore_index=True)
+    whole = judged(frame).set_index(["test", "claim"])["decision"]
+    assert {WINNING, NEITHER, SUPPORTS, REFUTES} <= set(whole)
+    touched = set()
+    for index in frame.index:
+        number = ("estimate", "ci_low", "ci_high", "p")[index % 4]
+        table = judged(frame.assign(**{number: frame[number].where(frame.index != index)}))
+        now = table.set_index(["test", "claim"])["decision"]
+        assert now.index.equals(whole.index)
+        changed = now[now != whole]
+        touched |= set(changed.index)
+        weaker = (changed == INCONCLUSIVE) | (whole[changed.index].eq(WINNING) & changed.eq(MATCHING))
+        assert weaker.all(), (frame.loc[index], changed)
+    assert len(touched) > len(whole) / 2
+
+
+@pytest.mark.parametrize(("total", "decision"), [(1.95, SUPPORTS), (1.7, REFUTES), (1.8, INCONCLUSIVE)])
+def test_against_the_dense_network_with_all_of_imps_steps(total, decision):
+    table = judged(compared(metrics(WINS | {("dense_total", 1, 1.0): total})))
+    assert claim(table, "ticket at 30% kept against dense at IMP's total steps")["decision"] == decision
+
+
+def put(frame, contrast, **numbers):
+    """The comparison with dense, or with what `contrast` says, at the end, with these numbers in its row."""
+    at = frame["contrast"].eq(contrast) & frame["quantity"].eq("loss") & frame["step"].ge(LAST)
+    assert at.any()
+    return frame.assign(**{name: frame[name].mask(at, value) for name, value in numbers.items()})
+
+
+# Between the two levels: one-sided p below α, two-sided interval beyond the margin.
+UNCERTAIN = {"estimate": 0.04, "ci_low": -0.03, "ci_high": 0.11, "p": 0.04}
+
+
+@pytest.mark.parametrize(
+    ("contrast", "test", "start"),
+    [
+        ("ticket - dense", T1, "ticket at 30% kept, from step 0, against dense"),
+        ("ticket - dense", T1, EXISTS),
+        ("ticket - dense_total", T1, "ticket at 30% kept against dense at IMP's total steps"),
+        ("supermask_kaiming - dense", STRONG_FORM, "supermask_kaiming"),
+    ],
+)
+def test_what_is_as_good_as_dense_is_held_to_the_interval_that_is_printed(contrast, test, start):
+    """On both sides of the margin: a difference is within it or beyond it if its whole interval is."""
+    ends = WINS | {("dense_total", 1, 1.0): 1.95, ("supermask_kaiming", 1, 0.3): 2.0}
+    sure = claim(judged(compared(metrics(ends))), start, test)
+    assert sure["decision"] in (WINNING, SUPPORTS)
+    unsure = claim(judged(put(compared(metrics(ends)), contrast, **UNCERTAIN)), start, test)
+    assert unsure["decision"] == INCONCLUSIVE
+
+
+def test_the_walk_to_a_winner_shares_the_level_of_the_interval_among_rewind_steps():
+    cells = pd.DataFrame({"rewind_step": [0, 20], "density": 0.3, "p": [0.02, 1.0], "decision": [WINNING, NEITHER]})
+    assert winning_cells(cells, SETTINGS).empty and len(winning_cells(cells.head(1), SETTINGS)) == 1
+
+
+@pytest.mark.parametrize(
+    ("end", "decision", "words"),
+    [
+        (2.0, SUPPORTS, "not worse than dense by 0.1; "),
+        (2.4, REFUTES, "worse than dense by more than 0.1"),
+        (2.1, INCONCLUSIVE, "not shown on either side of the margin 0.1"),
+        (3.95, INCONCLUSIVE, "the search found nothing better than a random mask"),
+        (3.9, INCONCLUSIVE, "the search found nothing clearly better than a random mask"),
+    ],
+)
+def test_the_strong_form_is_refuted_only_where_the_search_worked(end, decision, words):
+    table = judged(compared(metrics(WINS | {("supermask_kaiming", 1, 0.3): end})))
+    row = claim(table, "supermask_kaiming at 30% kept, untrained, against dense", STRONG_FORM)
+    assert row["decision"] == decision and words in row["reason"] and "better than a random mask" in row["reason"]
+
+
+def masked(variant, level, p, low, high):
+    """What is compared of one supermask whose search worked."""
+    at = {"level": level, "density": 0.5**level}
+    return [
+        row("supermask", "loss", f"{variant} - dense", (low + high) / 2, low, high, p=p) | at,
+        row("supermask", "loss", f"{variant} - random mask", -1.0, -1.1, -0.9, p=0.0) | at,
+    ]
+
+
+@pytest.mark.parametrize(("p", "low", "high", "decision"), [(0.01, -0.1, 0.08, SUPPORTS), (0.99, 0.12, 0.3, REFUTES)])
+def test_supermasks_are_adjusted_over_variants_and_densities_on_both_sides(p, low, high, decision):
+    """One-sided p = 0.01 is 0.02 two-sided, and 0.06 where two other masks were tried."""
+    mine, spans = masked("supermask_kaiming", 1, p, low, high), (0.5, 0.0, 0.2)
+    others = [*masked("supermask_kaiming", 2, *spans), *masked("supermask_signed_constant", 1, *spans)]
+    alone, among = (next(strong_form(pd.DataFrame(rows), SETTINGS)) for rows in (mine, mine + others))
+    assert alone["decision"] == decision and among["decision"] == INCONCLUSIVE
+    assert "adjusted p 0.02" in alone["reason"] and "adjusted p 0.06" in among["reason"]
+
+
+def test_a_diverged_supermask_is_undecided():
+    table = judged(compared(with_nan(metrics(WINS | {("supermask_kaiming", 1, 0.3): 2.4}), "supermask_kaiming")))
+    row = claim(table, "supermask_kaiming", STRONG_FORM)
+    assert row["decision"] == INCONCLUSIVE and row["reason"] == DIVERGED
+
+
+def test_tickets_that_get_there_sooner_or_later():
+    parts = ticket(1, 0.3, 1.5, BAD, BAD) | ticket(2, 0.1, BAD, BAD, BAD) | ticket(3, 0.05, DENSE, BAD, BAD)
+    table = judged(compared(metrics(parts)))
+    for density, decision in (("30%", SUPPORTS), ("10%", REFUTES), ("5%", INCONCLUSIVE)):
+        found = claim(table, f"ticket at {density} kept, from step 0, is as good as dense sooner")
+        assert found["decision"] == decision and "at the loss that both reach (adjusted p" in found["reason"]
+    diverged = judged(compared(with_nan(metrics(ticket(1, 0.3, 1.5, BAD, BAD)), "ticket")))
+    row = claim(diverged, "ticket at 30% kept, from step 0, is as good as dense sooner")
+    assert row["decision"] == INCONCLUSIVE and row["reason"] == DIVERGED
+
+
+@pytest.mark.parametrize(("sign", "decision"), [(-1, SUPPORTS), (1, REFUTES)])
+def test_speed_is_adjusted_over_densities_and_rewind_steps(sign, decision):
+    def of(p, half, **at):
+        low, high = 5 * sign - half, 5 * sign + half
+        return row("tickets", "steps_to_worse_end", "ticket - dense", 5 * sign, low, high, p=p) | at
+
+    mine, others = of(0.02, 4), [of(0.5, 20, level=2, density=0.5), of(0.5, 20, rewind_step=20)]
+    alone, among = (next(sooner(pd.DataFrame(rows), SETTINGS)) for rows in ([mine], [mine, *others]))
+    assert alone["decision"] == decision and "adjusted p 0.02" in alone["reason"]
+    assert among["decision"] == INCONCLUSIVE and "adjusted p 0.06" in among["reason"]

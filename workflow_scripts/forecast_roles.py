@@ -1,0 +1,57 @@
+"""Are the roles of the end foretold by components at earlier steps, and does a supermask choose those that matter?"""
+
+import pandas as pd
+from snakemake.script import Snakemake
+
+from workflow_scripts.ticketlab import tasks
+from workflow_scripts.ticketlab.core.job import logged
+from workflow_scripts.ticketlab.experiments.forecast import regression
+from workflow_scripts.ticketlab.instruments import role_scores
+from workflow_scripts.ticketlab.settings.forecast import ForecastSettings
+from workflow_scripts.ticketlab.settings.roles import RolesSettings
+from workflow_scripts.ticketlab.tables import files
+from workflow_scripts.ticketlab.tables.schemas.forecast import FORECAST
+from workflow_scripts.ticketlab.tables.schemas.roles import ROLES
+from workflow_scripts.ticketlab.training import checkpoints
+from workflow_scripts.ticketlab.training.stack import take
+from workflow_scripts.ticketlab.training.study import open_study
+
+snakemake: Snakemake  # put here by Snakemake
+
+with logged(snakemake) as provenance:
+    spec = snakemake.params.spec
+    study = open_study(spec, snakemake.input.data)
+    settings, scoring = ForecastSettings(**spec["forecast"]), RolesSettings(**spec["roles"])
+
+    def arrays(stack):
+        return {name: tensor.cpu().numpy() for name, tensor in stack.items()}
+
+    end = files.read_many(snakemake.input.roles, ROLES)
+    slices = tasks.module(spec["task"]["kind"]).slices(study.problem, scoring.split)
+    probe = role_scores.draw_probe(study.problem, slices, study.name, 0, scoring, study.device)
+    early = {}
+    for step in spec["steps"]:
+        members, weights = checkpoints.read(snakemake.input.dense, step, study.device)
+        scored = end
+        if step != spec["steps"][-1]:
+            scores = role_scores.score(study.model, weights, probe, scoring)
+            scored = role_scores.rows(study.name, members, step, 0, study.model, scores)
+        early[step] = scored, arrays(weights)
+
+    found, masks = checkpoints.read(
+        snakemake.input.supermasks, spec["supermask_steps"], study.device, checkpoints.read_masks
+    )
+    kinds: dict[str, list[int]] = {}
+    for index, member in enumerate(found):
+        density = spec["supermask_densities"][member.level - 1]
+        kinds.setdefault(f"{member.variant}, {100 * density:g}% kept", []).append(index)
+    chosen = {name: arrays(take(masks, indices)) for name, indices in kinds.items()}
+
+    kind, alpha = spec["model"]["kind"], spec["alpha"]
+    rows = [
+        *regression.foretold(study.name, kind, early, end, settings, alpha),
+        *regression.supermask_overlap(kind, chosen, end, alpha),
+    ]
+    frame = pd.DataFrame(rows).assign(study=study.name)
+    files.write(snakemake.output.forecast, FORECAST, frame, provenance)
+    print(frame[frame["score"] == "all"].to_string())

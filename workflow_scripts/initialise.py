@@ -1,0 +1,20 @@
+"""θ₀ of every seed of a block."""
+
+from snakemake.script import Snakemake
+
+from workflow_scripts.ticketlab.core.job import logged
+from workflow_scripts.ticketlab.tables import stacks
+from workflow_scripts.ticketlab.tables.schemas.networks import WEIGHTS
+from workflow_scripts.ticketlab.training import checkpoints
+from workflow_scripts.ticketlab.training.stack import dense_members
+from workflow_scripts.ticketlab.training.study import open_study
+from workflow_scripts.ticketlab.training.train import State, initial_weights
+
+snakemake: Snakemake  # put here by Snakemake
+
+with logged(snakemake) as provenance:
+    spec = snakemake.params.spec
+    study = open_study(spec, snakemake.input.data)
+    weights = initial_weights(study.model, study.name, spec["seeds"])
+    with stacks.writing(snakemake.output.weights, WEIGHTS, provenance) as writer:
+        checkpoints.add_state(writer, study.name, dense_members(spec["seeds"]), State(0, weights, {}))

@@ -1,0 +1,1 @@
+"""Each instrument against its ground truth."""

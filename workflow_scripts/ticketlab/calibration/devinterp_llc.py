@@ -1,0 +1,170 @@
+"""The LLC of one small language model twice: by our sampler and by `devinterp.slt.llc.llc`, like with like.
+
+Same weights, training set, nβ, γ, ε, chains, draws and batch size. Two habits of devinterp 2.0.1 are set aside: it
+averages the burn-in in, and takes L(w*) from a few random batches. Its own traces are kept, without the burn-in, and
+compared with the exact L(w*) over the training set: over whole epochs its batches average to just that.
+"""
+
+import io
+import os
+import tempfile
+import warnings
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from inspect import unwrap
+from pathlib import Path
+
+import datasets
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import Optimizer
+
+from workflow_scripts.ticketlab import models
+from workflow_scripts.ticketlab.core.random_streams import generator, torch_seed
+from workflow_scripts.ticketlab.instruments import llc
+from workflow_scripts.ticketlab.models.network import Network
+from workflow_scripts.ticketlab.settings.calibration.llc import ParitySettings
+from workflow_scripts.ticketlab.settings.llc import LLCSettings
+from workflow_scripts.ticketlab.settings.training import TrainingSettings
+from workflow_scripts.ticketlab.tasks.problem import Problem, cross_entropy
+from workflow_scripts.ticketlab.training import stack
+from workflow_scripts.ticketlab.training.stack import Stack
+from workflow_scripts.ticketlab.training.train import initial_state, initial_weights, train
+
+STUDY = "parity"
+
+# At their first call these methods load torch.compile, which takes a second or three, to tell it to leave them alone.
+# Nothing is compiled here, and devinterp's sampler is an optimiser by class.
+for method in (unwrap(Optimizer.add_param_group), unwrap(Optimizer.zero_grad)):
+    method.__dynamo_disable = method
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """A trained network (its weights, N = 1), and the sequences (count, context + 1) that are its training set."""
+
+    model: Network
+    problem: Problem
+    sequences: np.ndarray
+    weights: Stack
+    step: int
+
+
+def bigram_source(settings: ParitySettings) -> np.ndarray:
+    """Sequences (count, context + 1): one symbol in five is random, the others follow from the one before."""
+    random = generator(STUDY, "text", 0)
+    follower = random.permutation(settings.symbols)
+    sequences = random.integers(settings.symbols, size=(settings.sequences, settings.context + 1))
+    for place in range(settings.context):
+        follows = random.random(settings.sequences) < 0.8
+        sequences[follows, place + 1] = follower[sequences[follows, place]]
+    return sequences
+
+
+def language_model(settings: ParitySettings) -> LanguageModel:
+    """A one-layer transformer trained on the source."""
+    sequences = bigram_source(settings)
+
+    def sample(random: np.random.Generator, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
+        chosen = sequences[random.integers(len(sequences), size=batch_size)]
+        return chosen[:, :-1], chosen[:, 1:]
+
+    problem = Problem(settings.symbols, settings.symbols, settings.context, sample, {}, {"loss": cross_entropy}, {})
+    shape = {"layers": 1, "width": settings.width, "heads": settings.heads, "mlp_width": settings.width}
+    model = models.build({"kind": "transformer", **shape}, problem.inputs, problem.outputs, problem.context)
+    recipe = TrainingSettings(learning_rate=0.01, batch_size=settings.batch_size, steps=settings.training_steps)
+    state = initial_state(initial_weights(model, STUDY, [0]), recipe)
+    members = stack.dense_members([0])
+    *_, last = train(model, problem, STUDY, members, state, recipe, [recipe.steps])
+    return LanguageModel(model, problem, sequences, last.weights, recipe.steps)
+
+
+def llc_settings(settings: ParitySettings) -> LLCSettings:
+    return LLCSettings(
+        chains=settings.chains,
+        draws=settings.draws,
+        burn_in=settings.burn_in,
+        batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        nbeta=settings.nbeta,
+        localization=settings.localization,
+    )
+
+
+def ours(language: LanguageModel, settings: ParitySettings, calls: int) -> pd.DataFrame:
+    """`llc.estimate`'s rows of `calls` independent calls: each has its own batches and noise."""
+    chosen = llc_settings(settings)
+    members = stack.dense_members([0])
+    rows = []
+    for call in range(calls):
+        study = f"{STUDY} {call}"
+        traces = llc.measure(language.model, language.problem, study, members, language.weights, language.step, chosen)
+        rows.append(llc.estimate(traces, chosen))
+    return pd.concat(rows, ignore_index=True)
+
+
+def devinterps(language: LanguageModel, settings: ParitySettings, calls: int) -> np.ndarray:
+    """λ̂ (calls,) from the traces of as many calls of `devinterp.slt.llc.llc`; NaN where a chain diverged.
+
+    It warns about a diverged chain and leaves NaNs in its trace, which the mean here passes on.
+    """
+    with torch.no_grad():
+        for name, parameter in language.model.named_parameters():
+            parameter.copy_(language.weights[name][0])
+        tokens = torch.from_numpy(language.sequences)
+        network = Logits(language.model)
+        at_minimum = next_symbol_loss(network, tokens).double().mean().item()
+    dataset = datasets.Dataset.from_dict({"input_ids": language.sequences.tolist()}).with_format("torch")
+    found = []
+    for call in range(calls):
+        trace = _loss_trace(network, dataset, settings, torch_seed(STUDY, "devinterp", call) % 2**31)
+        found.append(settings.nbeta * (trace[:, settings.burn_in :].mean() - at_minimum))
+    return np.array(found)
+
+
+def _loss_trace(network: nn.Module, dataset: datasets.Dataset, settings: ParitySettings, seed: int) -> np.ndarray:
+    """devinterp's losses (chains, burn-in + draws), each of the batch that the step is then taken on."""
+    os.environ["TQDM_DISABLE"] = "1"
+    from devinterp.slt.llc import llc as devinterp_llc
+
+    quiet = (redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), warnings.catch_warnings())
+    with tempfile.TemporaryDirectory() as folder, quiet[0], quiet[1], quiet[2], torch.random.fork_rng(devices=[]):
+        warnings.simplefilter("ignore")
+        found = devinterp_llc(
+            network,
+            dataset,
+            {},
+            lr=settings.learning_rate,
+            n_beta=settings.nbeta,
+            localization=settings.localization,
+            num_chains=settings.chains,
+            num_draws=settings.draws,
+            num_burnin_steps=settings.burn_in,
+            num_init_loss_batches=1,
+            batch_size=settings.batch_size,
+            init_seed=seed,
+            match_sampling_input_ids_across_chains=False,
+            loss_fn=next_symbol_loss,
+            device="cpu",
+            output_path=Path(folder) / "samples.zarr",
+        )
+        return found["loss_trace"].transpose("chain", "step").to_numpy().astype(float)
+
+
+class Logits(nn.Module):
+    """Our network as devinterp calls one: symbols to logits."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.model(tokens)[0]
+
+
+def next_symbol_loss(network: nn.Module, input_ids: Tensor) -> Tensor:
+    """−log p of symbols 1… given those before: (batch, context + 1) to (batch, context)."""
+    return F.cross_entropy(network(input_ids[:, :-1]).transpose(1, 2), input_ids[:, 1:], reduction="none")

@@ -1,0 +1,372 @@
+"""Does pruning find what is there? Planted supports, a ticket that is one already, and a study without any ticket.
+
+Planted teachers (calibration/planted_teachers.py), with support S.
+
+- linear: the student's problem is convex and the Gram matrix of x is the identity, so that training ends at
+  ŵ = teacher + error. As soon as every |error| is below half the smallest weight on S, the largest |ŵ| are S exactly:
+  magnitude pruning provably recovers the whole support, from any initialisation, and anything less is a fault.
+- relu: a network's hidden units are exchangeable, so that a teacher's support means something by index only for a
+  student whose units correspond to the teacher's. The student's initial weights on S have the teacher's signs; their
+  sizes, and all other weights, are those of a fresh initialisation. So |θ₀| says nothing of S (a mask by initial
+  magnitude is at chance exactly) and only training can find it. A ReLU network's function determines its weights up to
+  the order and scale of units, hence S; that training gets there is not proven, so part of the support is asked for.
+- ticket: the relu teacher itself with small noise on the weights off S. It is a ticket; pruning, untrained or after
+  training, must keep S exactly.
+
+Chance is that of a mask which keeps as many weights of each layer at random: the number shared with S is a sum of
+hypergeometric variables, whose mean and variance are known. Controls must lie in the exact interval around it.
+
+Digits. The classic result (Frankle & Carbin 2019) must come out of the same functions and the same decision rules that
+judge the studies, which licenses negative results elsewhere. With labels permuted within each split nothing
+generalises: every network is at chance on the test split, tickets *match* dense ones, which here only says that they
+are as ignorant, and no sparse ticket may be *winning*, since it is not better than its controls.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy import stats
+
+from workflow_scripts.ticketlab.calibration import checks
+from workflow_scripts.ticketlab.calibration.planted_teachers import (
+    Teacher,
+    aligned,
+    by_chance,
+    plant,
+    regression,
+    shared,
+)
+from workflow_scripts.ticketlab.core import statistics
+from workflow_scripts.ticketlab.core.random_streams import generator
+from workflow_scripts.ticketlab.models.mlp import MLP
+from workflow_scripts.ticketlab.pruning import controls
+from workflow_scripts.ticketlab.pruning import masks as pruning
+from workflow_scripts.ticketlab.pruning.controls import Sources, Ticket
+from workflow_scripts.ticketlab.pruning.masks import Counts
+from workflow_scripts.ticketlab.settings.calibration.pruning import (
+    DigitsSettings,
+    PlantedSettings,
+    PruningCalibrationSettings,
+)
+from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
+from workflow_scripts.ticketlab.settings.training import TrainingSettings
+from workflow_scripts.ticketlab.tasks import images
+from workflow_scripts.ticketlab.tasks.problem import Problem
+from workflow_scripts.ticketlab.training import checkpoints
+from workflow_scripts.ticketlab.training.evaluation import evaluate, metric_rows
+from workflow_scripts.ticketlab.training.stack import Member, Stack, as_variant, concatenate, dense_members
+from workflow_scripts.ticketlab.training.train import State, initial_state, initial_weights, train
+from workflow_scripts.ticketlab.verdicts import comparisons
+from workflow_scripts.ticketlab.verdicts.tickets import WINNING, ticket_cells
+
+Settings = PruningCalibrationSettings  # of this instrument's section of the config
+
+ALPHA = 0.05  # 1 − coverage of the intervals over seeds
+SLACK = 1e-9  # of float64 sums, where a tolerance is 0
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A study in small: what is trained and how it is pruned, `rounds` times."""
+
+    study: str
+    problem: Problem
+    model: MLP
+    training: TrainingSettings
+    schedule: ScheduleSettings
+    rounds: int
+
+
+@dataclass(frozen=True)
+class Round:
+    """A round's networks at their last step; round 0 is the dense ones, with a mask that keeps everything."""
+
+    level: int
+    counts: Counts
+    mask: Stack
+    end: State
+
+
+def calibrate(settings: PruningCalibrationSettings) -> pd.DataFrame:
+    """The `calibration` table of the pruning procedure."""
+    rows = [
+        *planted("linear", settings.linear, settings),
+        *planted("relu", settings.relu, settings),
+        *ticket_with_noise(settings),
+        *digits(settings),
+    ]
+    return checks.table(rows)
+
+
+def iterate(bench: Bench, members: Sequence[Member], start: State) -> Iterator[Round]:
+    """Iterative magnitude pruning with rewinding to `start`, as imp_round does it, round 0 (dense) included."""
+    mask = pruning.ones(pruning.prunable(bench.model.prunable, start.weights))
+    sizes = pruning.sizes(mask)
+    counts: Counts = sum(sizes.values()) if bench.schedule.scope == "global" else sizes
+    end = _last(bench, members, start, mask)
+    yield Round(0, counts, mask, end)
+    for level in range(1, bench.rounds + 1):
+        counts = pruning.schedule(bench.schedule, sizes, level)
+        trained = pruning.prunable(bench.model.prunable, end.weights)
+        mask = pruning.keep_top(pruning.magnitude(trained, mask), counts)
+        end = _last(bench, as_variant(members, variant="ticket", level=level), start, mask)
+        yield Round(level, counts, mask, end)
+
+
+def _last(bench: Bench, members: Sequence[Member], start: State, mask: Stack) -> State:
+    record = [bench.training.steps]
+    *_, state = train(bench.model, bench.problem, bench.study, members, start, bench.training, record, masks=mask)
+    return state
+
+
+# Planted teachers.
+
+
+def _bench(study: str, settings: PlantedSettings) -> tuple[Bench, Teacher]:
+    model = MLP(settings.inputs, [settings.hidden] if settings.hidden else [], settings.outputs)
+    teacher = plant(study, settings, model)
+    keep = (teacher.planted / _total(teacher.support)) ** (1 / settings.planted_round)
+    schedule = ScheduleSettings(keep=keep)
+    return Bench(study, regression(teacher, settings), model, settings.training, schedule, settings.rounds), teacher
+
+
+def planted(family: str, settings: PlantedSettings, common: PruningCalibrationSettings) -> Iterator[dict]:
+    """Recall and precision of each round's mask and of its controls' masks, and how many weights there are."""
+    bench, teacher = _bench(f"calibration {family}", settings)
+    members = dense_members(range(common.seeds))
+    weights, other = (
+        initial_weights(bench.model, bench.study, range(common.seeds), name) for name in ("init", "reinit")
+    )
+    start = initial_state(aligned(weights, teacher) if settings.hidden else weights, settings.training)
+    rounds = list(iterate(bench, members, start))
+    yield from _exact_counts(family, "imp", bench, rounds)
+    for found in rounds[1:]:
+        expected = scheduled(bench.schedule, pruning.sizes(found.mask), found.level)
+        at: dict[str, Any] = {
+            "family": family,
+            "x": expected / _total(found.mask),
+            "required": found.level == settings.planted_round,
+        }
+        yield from _recovered("imp", found.mask, teacher, expected, settings.margin, **at)
+        sources = _sources(bench, members, found, start, rounds[0].end, initial_state(other, settings.training))
+        ticket = Ticket(found.mask, start, settings.training.steps)
+        for name, control in _controls(bench, other).items():
+            yield from _at_chance(name, control(ticket, sources).mask, teacher, common.confidence, **at)
+
+
+def _controls(bench: Bench, other: Stack) -> dict[str, controls.Controlled]:
+    """Controls whose masks know nothing of the support."""
+
+    def other_initial_magnitude(ticket: Ticket, sources: Sources) -> Ticket:
+        """By the initial magnitude of an independent initialisation."""
+        unrelated = pruning.prunable(bench.model.prunable, other)
+        return controls.initial_magnitude(ticket, replace(sources, dense_weights=lambda step: unrelated))
+
+    return {
+        "random": controls.random,
+        "shuffled": controls.shuffled,
+        "initial_magnitude": controls.initial_magnitude,
+        "other_initial_magnitude": other_initial_magnitude,
+    }
+
+
+def _exact_counts(family: str, case: str, bench: Bench, rounds: Sequence[Round]) -> Iterator[dict]:
+    """Each round: weights of the trained networks that are not 0, against the schedule; none may come back."""
+    total = _total(rounds[0].mask)
+    for before, found in pairwise(rounds):
+        trained = pruning.prunable(bench.model.prunable, found.end.weights)
+        alive = {name: (tensor != 0).float() for name, tensor in trained.items()}
+        expected = scheduled(bench.schedule, pruning.sizes(alive), found.level)
+        at: dict[str, Any] = {"family": family, "case": case, "x": expected / total, "tolerance": 0.0}
+        yield _row(**at, quantity="weights kept", truth=expected, values=_kept(alive))
+        gone = {name: 1 - tensor for name, tensor in before.mask.items()}
+        yield _row(**at, quantity="weights revived", truth=0, values=shared(alive, gone))
+
+
+def scheduled(settings: ScheduleSettings, sizes: dict[str, int], level: int) -> int:
+    """How many weights stay in all, written a second time, so that pruning.schedule is checked as well."""
+    if settings.scope == "global":
+        return round(sum(sizes.values()) * settings.keep**level)
+    return sum(round(size * settings.keep_by_tensor.get(name, settings.keep) ** level) for name, size in sizes.items())
+
+
+def _total(mask: Stack) -> int:
+    return sum(pruning.sizes(mask).values())
+
+
+def _recovered(case: str, mask: Stack, teacher: Teacher, expected: int, margin: float, **at: Any) -> Iterator[dict]:
+    """Recall and precision; the interval must lie above chance by `margin` of the way to the best that there is.
+
+    expected: how many weights the mask should keep, which decides what is best.
+    """
+    both, (chance, _) = shared(mask, teacher.support), by_chance(mask, teacher.support)
+    best = min(expected, teacher.planted)
+    for quantity, among, of in (
+        ("recall", np.full_like(both, teacher.planted), teacher.planted),
+        ("precision", _kept(mask), expected),
+    ):
+        tolerance = float((1 - margin) * (best / of - np.mean(chance / among)))
+        yield _row(case=case, quantity=quantity, truth=best / of, values=both / among, tolerance=tolerance, **at)
+
+
+def _kept(mask: Stack) -> np.ndarray:
+    """How many weights each network keeps, (N,)."""
+    return shared(mask, pruning.ones(mask))
+
+
+def _at_chance(case: str, mask: Stack, teacher: Teacher, confidence: float, **at: Any) -> Iterator[dict]:
+    """Recall and precision with the exact interval of chance around what was found."""
+    both, (chance, variance) = shared(mask, teacher.support), by_chance(mask, teacher.support)
+    for quantity, among in (("recall", np.full_like(both, teacher.planted)), ("precision", _kept(mask))):
+        half = stats.norm.ppf((1 + confidence) / 2) * np.sqrt((variance / among**2).sum()) / len(both)
+        values, truth = both / among, float(np.mean(chance / among))
+        interval = (values.mean() - half, values.mean() + half)
+        yield _row(case=case, quantity=quantity, truth=truth, values=values, interval=interval, **at)
+
+
+def ticket_with_noise(common: PruningCalibrationSettings) -> Iterator[dict]:
+    """The relu teacher's own ticket with small weights elsewhere, before and after training."""
+    settings = common.relu
+    bench, teacher = _bench("calibration ticket", settings)
+    members = dense_members(range(common.seeds))
+    weights = initial_weights(bench.model, bench.study, range(common.seeds))
+    smallest = min(float(tensor[tensor != 0].abs().min()) for tensor in teacher.weights.values())
+    for name, tensor in teacher.weights.items():
+        noise = weights[name] / weights[name].abs().max() * common.ticket_noise * smallest
+        weights[name] = torch.where(teacher.support[name] > 0, tensor, noise)
+    start = initial_state(weights, settings.training)
+    untrained = pruning.keep_top(pruning.magnitude(pruning.prunable(bench.model.prunable, weights)), teacher.planted)
+    rounds = list(iterate(replace(bench, rounds=settings.planted_round), members, start))
+    for case, mask in (("untrained", untrained), ("trained", rounds[-1].mask)):
+        at: dict[str, Any] = {"family": "ticket", "case": case, "x": teacher.planted / _total(mask), "tolerance": 0.0}
+        both = shared(mask, teacher.support)
+        yield _row(**at, quantity="weights lost", truth=0, values=teacher.planted - both)
+        yield _row(**at, quantity="weights kept beside", truth=0, values=_kept(mask) - both)
+
+
+# Digits, with labels and with permuted labels.
+
+
+def digits(settings: PruningCalibrationSettings) -> Iterator[dict]:
+    """Sparse winning tickets by the verdicts' own rules, with labels and with permuted labels."""
+    yield from _verdicts("labels", "calibration digits", settings, permuted=False)
+    for index in range(settings.digits.nulls):
+        yield from _verdicts(f"permuted labels {index}", f"calibration null {index}", settings, permuted=True)
+
+
+def _verdicts(case: str, study: str, common: PruningCalibrationSettings, permuted: bool) -> Iterator[dict]:
+    settings = common.digits
+    bench, rounds, metrics = digits_study(study, settings, range(common.seeds), permuted)
+    last = settings.training.steps
+    if permuted:
+        error = metrics.query("variant == 'dense' and split == 'test' and metric == 'error'")["value"].to_numpy()
+        yield _row(
+            family="digits", case=case, quantity="dense error", truth=0.9, values=error, tolerance=settings.chance
+        )
+    else:
+        yield from _exact_counts("digits", case, bench, rounds)
+    for number, judging in enumerate(settings.judging):
+        rows = pd.DataFrame(comparisons.tickets(metrics, judging, last))
+        cells = ticket_cells(rows, judging, last)
+        sparse = cells[cells["density"] <= judging.sparse]
+        winning = int(sparse["decision"].eq(WINNING).sum())
+        # Without a ticket none may win; with labels one must.
+        expected, tolerance = (0, 0) if permuted else (len(sparse), len(sparse) - 1)
+        yield _row(
+            family="digits",
+            case=case,
+            quantity=f"sparse winning tickets by {judging.metric}",
+            truth=expected,
+            values=np.array([winning]),
+            tolerance=tolerance,
+            n=common.seeds,
+            required=permuted or number == 0,
+        )
+
+
+def digits_study(
+    study: str, settings: DigitsSettings, seeds: Sequence[int], permuted: bool
+) -> tuple[Bench, list[Round], pd.DataFrame]:
+    """Dense networks, tickets of every round and their decisive controls: `metrics` of all at their last step."""
+    task = images.Settings(kind="images")
+    frame, facts = images.prepare(task, study)
+    if permuted:
+        random = generator(study, "permuted labels", 0)
+        frame["target"] = frame.groupby("split")["target"].transform(lambda labels: random.permutation(labels))
+    problem = images.load(frame, facts, task)
+    model = MLP(problem.inputs, settings.hidden, problem.outputs)
+    bench = Bench(study, problem, model, settings.training, settings.schedule, settings.rounds)
+    members = dense_members(list(seeds))
+    start, fresh = (
+        initial_state(initial_weights(model, study, seeds, purpose), settings.training)
+        for purpose in ("init", "reinit")
+    )
+    rounds = list(iterate(bench, members, start))
+    trained = [
+        (as_variant(members, variant="ticket" if found.level else "dense", level=found.level), found.mask, found.end)
+        for found in rounds
+    ]
+    controlled = []
+    for found in rounds[1:]:
+        sources = _sources(bench, members, found, start, rounds[0].end, fresh)
+        for name in comparisons.DECISIVE_CONTROLS:
+            control = controls.CONTROLS[name](Ticket(found.mask, start, settings.training.steps), sources)
+            controlled.append((as_variant(sources.members, variant=name), control))
+    keys, begin = checkpoints.join([(names, control.start) for names, control in controlled])
+    mask = concatenate([control.mask for _, control in controlled])
+    trained.append((keys, mask, _last(bench, keys, begin, mask)))
+    metrics = pd.concat(
+        metric_rows(study, names, end.step, pruning.density(kept), evaluate(model, problem, end.weights))
+        for names, kept, end in trained
+    )
+    return bench, rounds, metrics
+
+
+def _sources(
+    bench: Bench, members: Sequence[Member], found: Round, start: State, dense_end: State, fresh: State
+) -> Sources:
+    return Sources(
+        study=bench.study,
+        members=as_variant(members, variant="ticket", level=found.level),
+        counts=found.counts,
+        dense_weights=lambda step: pruning.prunable(bench.model.prunable, (dense_end if step else start).weights),
+        dense_start=start,
+        fresh_start=lambda: fresh,
+        last_step=bench.training.steps,
+        search_steps=(found.level + 1) * bench.training.steps,
+    )
+
+
+def _row(
+    *,
+    family: str,
+    case: str,
+    quantity: str,
+    truth: float,
+    values: np.ndarray,
+    x: float = float("nan"),
+    tolerance: float = float("nan"),
+    interval: tuple[float, float] | None = None,
+    n: int | None = None,
+    required: bool = True,
+) -> dict:
+    """A check of a mean over seeds.
+
+    With a tolerance, the whole interval over seeds must lie within it of the truth; with an `interval` of its own, that
+    must hold the truth.
+    """
+    estimate = float(np.mean(values))
+    if interval is None:
+        result = statistics.mean_interval(values, ALPHA)
+        low, high = (estimate, estimate) if len(values) < 2 else (result.ci_low, result.ci_high)
+        passed = max(abs(low - truth), abs(high - truth)) <= tolerance + SLACK
+    else:
+        low, high = interval
+        passed = low <= truth <= high
+    of = {"instrument": "pruning", "family": family, "case": case, "quantity": quantity, "x": x, "required": required}
+    return checks.row(of, truth, estimate, (low, high), tolerance, len(values) if n is None else n, passed)

@@ -1,0 +1,275 @@
+"""Are the role scores and their agreement right where the answer is known?
+
+- *Set by hand*: in a transformer with one previous-token head and one induction head, each has its score and no other
+  head has; heads that attend evenly have the scores of even attention; ablation costs where a built head is needed, and
+  nothing at an idle one.
+- *Trained*: small transformers that learnt for a moment to repeat, each with an exact copy, and a copy whose heads
+  were permuted within layers together with their weights, which computes the same. Exact replicates agree as the
+  network does with itself through the two probes, and at 1 where both see the same; permuted indices, permuted copies
+  and other initialisations agree at 0; Hungarian matching finds the permuted copy exactly.
+- *Simulated*: role vectors of which the initialisation fixes a known share; the interval of determinacy covers it at
+  its nominal rate.
+
+The intervals of the checks are at 99 %: a sound instrument fails such a check for one setting in a hundred. The draws
+are fixed, so the same settings always give the same answer.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from workflow_scripts.ticketlab.calibration import checks, hand_built
+from workflow_scripts.ticketlab.core import statistics
+from workflow_scripts.ticketlab.core.random_streams import data_seed, generator
+from workflow_scripts.ticketlab.instruments import role_agreement, role_scores
+from workflow_scripts.ticketlab.instruments.determinacy import CONFIDENCE, determinacy
+from workflow_scripts.ticketlab.instruments.role_scores import Probe
+from workflow_scripts.ticketlab.models import transformer
+from workflow_scripts.ticketlab.models.transformer import Transformer
+from workflow_scripts.ticketlab.settings.calibration.roles import RolesCalibrationSettings
+from workflow_scripts.ticketlab.settings.roles import RolesSettings
+from workflow_scripts.ticketlab.settings.training import TrainingSettings
+from workflow_scripts.ticketlab.tasks.problem import Problem, cross_entropy
+from workflow_scripts.ticketlab.training import stack
+from workflow_scripts.ticketlab.training.stack import Stack
+from workflow_scripts.ticketlab.training.train import initial_state, initial_weights, train
+
+Settings = RolesCalibrationSettings  # of this instrument's section of the config
+
+STUDY = "calibration roles"
+HAND_SET_SYMBOLS, HAND_SET_LENGTH = 32, 12  # r in [r, r] holds no symbol twice, so a copy has one source
+SYMBOLS, LENGTH, LAYERS = 16, 8, 2
+DRAWS = 20  # groups of permutations
+SCORES = ["simulated 1", "simulated 2", "simulated 3"]
+SCORING = RolesSettings(examples=64, random_sequences=32)
+
+
+def calibrate(settings: RolesCalibrationSettings) -> pd.DataFrame:
+    """Rows of table `calibration`, of instrument "roles"."""
+    problem = repeating()
+    seen = role_rows(problem, *trained_networks(problem, settings), settings)
+    return checks.table([*set_by_hand(settings), *trained(seen, settings), *simulated(settings)])
+
+
+def _of(family: str, case: str, quantity: str, **more: float | bool) -> dict:
+    return {"instrument": "roles", "family": family, "case": case, "quantity": quantity, **more}
+
+
+def distinct_repeated(sequences: int) -> Tensor:
+    """[r, r] with no symbol twice in r: (sequences, 2·HAND_SET_LENGTH)."""
+    random = generator(STUDY, "distinct", 0)
+    drawn = [np.tile(random.permutation(HAND_SET_SYMBOLS)[:HAND_SET_LENGTH], 2) for _ in range(sequences)]
+    return torch.from_numpy(np.stack(drawn))
+
+
+def set_by_hand(settings: RolesCalibrationSettings) -> Iterator[dict]:
+    """Role scores of the transformer whose heads are known."""
+    sequences = distinct_repeated(SCORING.random_sequences)
+    targets = torch.roll(sequences, -1, dims=1)
+    late = torch.zeros(targets.shape, dtype=torch.bool)
+    late[:, HAND_SET_LENGTH:] = True
+    probe = Probe(sequences, targets, {"first": ~late, "repeat": late}, [], sequences)
+    model = hand_built.copying_transformer(HAND_SET_SYMBOLS, 2 * HAND_SET_LENGTH)
+    weights = {name: tensor.detach()[None] for name, tensor in model.named_parameters()}
+    scores = {name: values[0] for name, values in role_scores.score(model, weights, probe, SCORING).items()}
+
+    # Position 0 has no previous token and passes for its own successor, so the first induction is shared by two.
+    own = {
+        "previous_token": (hand_built.PREVIOUS_TOKEN, 1.0),
+        "induction": (hand_built.INDUCTION, (HAND_SET_LENGTH - 0.5) / HAND_SET_LENGTH),
+    }
+    t = np.arange(1, 2 * HAND_SET_LENGTH)
+    even = {name: (1 / (t + 1)).mean() for name in ("previous_token", "self")}
+    even |= {name: (1 / (t[HAND_SET_LENGTH - 1 :] + 1)).mean() for name in ("induction", "duplicate_token")}
+    even |= {"distance": (t / 2).mean(), "entropy": np.log(t + 1).mean()}
+    for name, (head, truth) in own.items():
+        others = [other for other in range(len(model.components)) if other != head]
+        yield checks.at_least(_of("set by hand", f"{name} head", name), settings.found, scores[name][head])
+        yield checks.within_tolerance(
+            _of("set by hand", f"{name} head", name), truth, scores[name][head], settings.score_tolerance
+        )
+        yield checks.at_most(_of("set by hand", "other heads", name), settings.idle, scores[name][others].max())
+    duplicate = scores["duplicate_token"].max()
+    yield checks.at_most(_of("set by hand", "all heads", "duplicate_token"), settings.idle, duplicate)
+    for head, (name, truth) in product(hand_built.IDLE, even.items()):
+        of = _of("set by hand", f"idle head {head}", name)
+        yield checks.within_tolerance(of, truth, scores[name][head], settings.score_tolerance)
+    for name, (head, _) in own.items():
+        of = _of("set by hand", f"{name} head", "ablation:repeat")
+        yield checks.at_least(of, settings.needed, scores["ablation:repeat"][head])
+    for head, where in product(hand_built.IDLE, ("first", "repeat")):
+        of = _of("set by hand", f"idle head {head}", f"ablation:{where}")
+        yield checks.within_tolerance(of, 0.0, scores[f"ablation:{where}"][head], settings.score_tolerance)
+
+
+def repeating() -> Problem:
+    """Sequences [r, r], r random of SYMBOLS symbols: 2·LENGTH inputs and the symbol after each."""
+
+    def sample(random: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+        tokens = np.tile(random.integers(SYMBOLS, size=(size, LENGTH)), 3)[:, : 2 * LENGTH + 1]
+        return tokens[:, :-1], tokens[:, 1:]
+
+    held_out = sample(generator(STUDY, "held out", 0), role_scores.PROBES * SCORING.examples)
+    return Problem(SYMBOLS, SYMBOLS, 2 * LENGTH, sample, {SCORING.split: held_out}, {"loss": cross_entropy}, {})
+
+
+def trained_networks(problem: Problem, settings: RolesCalibrationSettings) -> tuple[Transformer, Stack]:
+    """Networks of different initialisations after a brief training, each on its own data."""
+    shape = {"kind": "transformer", "layers": LAYERS, "width": 4 * settings.heads, "heads": settings.heads}
+    model = transformer.build(shape, problem.inputs, problem.outputs, problem.context)
+    seeds = range(settings.seeds)
+    recipe = TrainingSettings(learning_rate=0.01, batch_size=16, steps=settings.training_steps)
+    start = initial_state(initial_weights(model, STUDY, seeds), recipe)
+    last = [settings.training_steps]
+    (state,) = train(model, problem, STUDY, stack.dense_members(list(seeds)), start, recipe, last)
+    return model, state.weights
+
+
+def permute_heads(weights: Stack, heads: int, orders: Sequence[Sequence[np.ndarray]]) -> Stack:
+    """Networks that compute the same with their heads in another order; orders: by network, by layer, (heads,)."""
+    permuted = {name: tensor.clone() for name, tensor in weights.items()}
+    for network, layers in enumerate(orders):
+        for layer, order in enumerate(layers):
+            for name in ("query.weight", "key.weight", "value.weight", "output.weight", "distance_bias"):
+                tensor = permuted[f"blocks.{layer}.attention.{name}"][network]
+                by_head = tensor.T if name == "output.weight" else tensor  # a head reads rows and writes columns
+                by_head[:] = by_head.reshape(heads, -1, by_head.shape[-1])[order].reshape(by_head.shape)
+    return permuted
+
+
+def role_rows(problem: Problem, model: Transformer, weights: Stack, settings: RolesCalibrationSettings) -> pd.DataFrame:
+    """Rows of table `roles` on both probes: networks, their exact copies, and copies with permuted heads as order 1."""
+    random = generator(STUDY, "head orders", 0)
+    orders = [[random.permutation(settings.heads) for _ in range(LAYERS)] for _ in range(settings.seeds)]
+    everything = stack.concatenate([weights, weights, permute_heads(weights, settings.heads, orders)])
+    dense = stack.dense_members(list(range(settings.seeds)))
+    copies = stack.as_variant(dense, variant="spawned")
+    shuffled = [stack.Member(m.init_seed, data_seed(m.init_seed, 1), "spawned") for m in dense]
+    slices = {"first": np.arange(problem.context) < LENGTH, "repeat": np.arange(problem.context) >= LENGTH}
+    inputs, _ = problem.evaluation[SCORING.split]
+    slices = {name: np.broadcast_to(places, inputs.shape) for name, places in slices.items()}
+    parts = []
+    for index in range(role_scores.PROBES):
+        probe = role_scores.draw_probe(problem, slices, STUDY, index, SCORING, torch.device("cpu"))
+        scores = role_scores.score(model, everything, probe, SCORING)
+        members = [*dense, *copies, *shuffled]
+        parts.append(role_scores.rows(STUDY, members, settings.training_steps, index, model, scores))
+    return pd.concat(parts, ignore_index=True)
+
+
+def trained(seen: pd.DataFrame, settings: RolesCalibrationSettings) -> Iterator[dict]:
+    """Agreement between trained networks and their copies; seen: `role_rows`."""
+    one_probe = seen[seen["probe"] == 0]
+    noiseless = role_agreement.compare(pd.concat([one_probe, one_probe.assign(probe=1)]), 1)
+    table = role_agreement.compare(seen, 1)
+    count, exact = settings.seeds, settings.agreement_tolerance
+
+    ceiling = _agreements(table, "measurement", "identity").mean()
+    yield checks.at_least(_of("trained", "itself", "agreement"), settings.ceiling, ceiling, n=count)
+    replicates = _agreements(table, "replicate", "identity").mean()
+    yield checks.within_tolerance(_of("trained", "exact replicate", "agreement"), ceiling, replicates, exact, count)
+    # Of the exact answers the worst network's counts, not the mean.
+    for case, pair, matching in (
+        ("exact replicate, one probe", "replicate", "identity"),
+        ("permuted copy, one probe", "same_init", "hungarian"),
+    ):
+        worst = _agreements(noiseless, pair, matching).min()
+        of = _of("trained", case, f"agreement, {matching}")
+        yield checks.within_tolerance(of, 1.0, worst, exact, count)
+    copies = _agreements(table, "same_init", "identity")
+    for case, matching, values in (
+        ("permuted indices", "permuted", _permuted(seen, settings)),
+        ("permuted copy", "identity", copies),
+    ):
+        mean = statistics.mean_interval(values, 1 - checks.CONFIDENCE)
+        of = _of("trained", case, f"agreement, {matching}")
+        yield checks.within_interval(of, 0.0, mean.estimate, (mean.ci_low, mean.ci_high), mean.n)
+    other = _determinacy(table, "other_init")
+    of = _of("trained", "other initialisations", "determinacy")
+    halves = [statistics.quantile((1 + level) / 2, count - 1) for level in (checks.CONFIDENCE, CONFIDENCE)]
+    wider = halves[0] / halves[1]
+    low, high = (other["estimate"] + wider * (other[end] - other["estimate"]) for end in ("ci_low", "ci_high"))
+    yield checks.within_interval(of, 0.0, other["estimate"], (low, high), count)
+
+
+def _permuted(seen: pd.DataFrame, settings: RolesCalibrationSettings) -> list[float]:
+    """Agreement of networks with themselves at permuted indices, by independent draws of the permutations.
+
+    One draw serves all pairs of a study, so the spread between draws, not that between networks, is the mean's error.
+    """
+    dense = seen[seen["variant"] == "dense"]
+    tables = (
+        role_agreement.compare(dense.assign(study=f"{STUDY}, draw {draw}"), settings.permutations // DRAWS)
+        for draw in range(DRAWS)
+    )
+    return [float(_agreements(table, "measurement", "permuted").mean()) for table in tables]
+
+
+def _agreements(table: pd.DataFrame, pair: str, matching: str) -> pd.Series:
+    """The agreements over all scores of the pairs of one kind."""
+    return table[table["pair"].eq(pair) & table["matching"].eq(matching) & table["score"].eq("all")]["agreement"]
+
+
+def _determinacy(table: pd.DataFrame, pair: str) -> pd.Series:
+    found = determinacy(table[table["score"] == "all"], pair, permutations=1)
+    return found.iloc[0]
+
+
+def simulated_roles(share: float, simulation: int, settings: RolesCalibrationSettings) -> pd.DataFrame:
+    """Rows of table `roles`: networks with one more data order and an exact replicate, seen with noise by two probes.
+
+    A role is √share of the initialisation's own and √(1 − share) of the data order's, each a standard normal.
+    """
+    random = generator(STUDY, f"simulated {share:g}", simulation)
+    components = LAYERS * settings.heads
+    shape = (settings.seeds, 1, components, len(SCORES))
+    of_data = random.normal(size=(settings.seeds, 2, *shape[2:]))
+    true = np.sqrt(share) * random.normal(size=shape) + np.sqrt(1 - share) * of_data
+    true = true[:, [0, 0, 1]]  # dense, its replicate, the other data order
+    seen = true[:, :, None] + settings.noise * random.normal(size=(settings.seeds, 3, role_scores.PROBES, *shape[2:]))
+    init, network, probe, component, score = (axis.ravel() for axis in np.indices(seen.shape))
+    order = np.array([0, 0, 1])[network]
+    return pd.DataFrame(
+        {
+            "study": STUDY,
+            "init_seed": init,
+            "data_seed": [data_seed(int(i), int(j)) for i, j in zip(init, order, strict=True)],
+            "variant": np.array(["dense", "spawned", "spawned"])[network],
+            "rewind_step": 0,
+            "level": 0,
+            "step": 1,
+            "probe": probe,
+            "layer": component // settings.heads,
+            "kind": "head",
+            "component": component % settings.heads,
+            "score": np.array(SCORES)[score],
+            "value": seen.ravel(),
+        }
+    )
+
+
+def simulated(settings: RolesCalibrationSettings) -> Iterator[dict]:
+    """Coverage of the interval of determinacy, and the agreement of networks with themselves: the reliability."""
+    itself = []
+    for share in settings.determinacies:
+        tables = [
+            role_agreement.compare(simulated_roles(share, simulation, settings), 1)
+            for simulation in range(settings.simulations)
+        ]
+        itself += [_agreements(table, "measurement", "identity").mean() for table in tables]
+        found = pd.DataFrame(_determinacy(table, "same_init") for table in tables)
+        covered = found["ci_low"].le(share) & found["ci_high"].ge(share)
+        covering, interval = checks.rate(int(covered.sum()), len(found))
+        case = f"determinacy {share:g}"
+        of = _of("simulated", case, "coverage", x=share)
+        yield checks.within_interval(of, CONFIDENCE, covering, interval, len(found))
+        mean = statistics.mean_interval(found["estimate"], 1 - checks.CONFIDENCE)
+        of = _of("simulated", case, "determinacy", x=share, required=False)
+        yield checks.within_interval(of, share, mean.estimate, (mean.ci_low, mean.ci_high), len(found))
+    reliability = 1 / (1 + settings.noise**2)
+    of = _of("simulated", "itself", "agreement, identity")
+    yield checks.within_tolerance(of, reliability, np.mean(itself), settings.reliability_tolerance, len(itself))

@@ -1,0 +1,347 @@
+"""Do intervals cover and tests err as often as they say, and what can they see, at the number of seeds of a study?
+
+Everything goes through the functions that the verdicts rest on (core/statistics.py, instruments/determinacy.py,
+tickets.ticket_cells), on simulated values with a known truth. A simulated share has the exact binomial interval
+(Clopper & Pearson 1934), and a check passes if the nominal value lies in it; where only a bound is known, a test may
+err, and an interval miss, less often than nominal.
+
+Effects are in units of the standard deviation between seeds of what is tested: for tickets of the *paired difference*
+of losses, which statistics.deviation reads off an interval. An effect is detectable if the test finds it with the
+power asked for. What skewed differences do to an interval is reported, not required: that a study's differences are not
+too skewed is an assumption of its verdicts. Differences of two equally skewed values are symmetric, and those of a
+ticket and its control are nearly that.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import special, stats
+from scipy.optimize import brentq
+
+from workflow_scripts.ticketlab.calibration import checks
+from workflow_scripts.ticketlab.core import statistics
+from workflow_scripts.ticketlab.core.random_streams import ORDER_STRIDE, generator
+from workflow_scripts.ticketlab.core.statistics import Estimate
+from workflow_scripts.ticketlab.instruments.determinacy import determinacy
+from workflow_scripts.ticketlab.settings.calibration.statistics import (
+    RolesSimulationSettings,
+    StatisticsCalibrationSettings,
+)
+from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.tables.schemas.roles import AGREEMENT
+from workflow_scripts.ticketlab.verdicts.comparisons import DECISIVE_CONTROLS, TICKETS
+from workflow_scripts.ticketlab.verdicts.tickets import WINNING, ticket_cells
+
+Settings = StatisticsCalibrationSettings  # of this instrument's section of the config
+
+STUDY = "calibration statistics"
+CERTAIN = 100.0  # an effect, in standard deviations, that every test finds
+MARGIN = 1.0  # of non-inferiority and thresholds, in standard deviations: where it lies does not matter
+LAST_STEP = 1
+ROLES_COVERAGE = 0.95  # that instruments/determinacy.py promises
+
+
+def calibrate(settings: StatisticsCalibrationSettings) -> pd.DataFrame:
+    """The `calibration` table of intervals and tests."""
+    rows = [
+        *_intervals(settings),
+        *_single_tests(settings),
+        *_families(settings),
+        *_roles(settings),
+        *_detectable(settings),
+    ]
+    return checks.table(rows)
+
+
+# One interval, one test.
+
+
+def _intervals(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
+    shape = (settings.simulations, settings.seeds)
+
+    def covered(values: np.ndarray, truth: float = 0.0) -> np.ndarray:
+        results = [statistics.mean_interval(row, settings.alpha) for row in values]
+        return np.array([result.ci_low <= truth <= result.ci_high for result in results])
+
+    nominal = 1 - settings.alpha
+    normal = generator(STUDY, "normal", 0).standard_normal(shape)
+    yield _share("interval", "normal", "coverage", covered(normal), nominal, settings)
+    for skew in settings.skews:
+        random = generator(STUDY, "log-normal", 0, skew)
+        first, second = (random.lognormal(0.0, skew, shape) for _ in range(2))
+        at = {"x": skew, "required": False}
+        centred = first - np.exp(skew**2 / 2)
+        yield _share("interval", "log-normal", "coverage", covered(centred), nominal, settings, "at least", **at)
+        pairs = "difference of log-normals"
+        yield _share("interval", pairs, "coverage", covered(first - second), nominal, settings, "at least", **at)
+
+
+def _single_tests(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
+    """Size on the boundary of the hypothesis; power beside the noncentral t law.
+
+    Non-inferiority at α/2: verdicts ask that the whole two-sided interval lies below the margin, which is the same.
+    """
+    n, alpha = settings.seeds, settings.alpha
+    tests: dict[str, Callable[[np.ndarray], Estimate]] = {  # of values with mean 0, on the boundary
+        "non-inferiority": lambda values: statistics.not_worse(MARGIN + values, MARGIN, alpha),
+        "superiority": lambda values: statistics.better(values, alpha),
+        "threshold": lambda values: statistics.exceeds(MARGIN - values, MARGIN, alpha),
+    }
+    for family, test in tests.items():
+        noise = generator(STUDY, family, 0).standard_normal((settings.simulations, n))
+        level = alpha / 2 if family == "non-inferiority" else alpha
+        rejected = [test(values).p < level for values in noise]
+        yield _share(family, "normal", "size", rejected, level, settings, x=0.0)
+    for effect in settings.effects:
+        noise = generator(STUDY, "power", 0, effect).standard_normal((settings.simulations, n))
+        rejected = [tests["non-inferiority"](values - effect).p < alpha / 2 for values in noise]
+        expected = statistics.power(effect, n, alpha / 2)
+        yield _share("non-inferiority", "normal", "power", rejected, expected, settings, x=effect)
+
+
+# Holm's adjustment and the verdict "winning".
+
+
+def _families(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
+    """How often Holm's adjustment rejects a hypothesis that is true, and the verdict sees a winner that is none.
+
+    Of m true hypotheses with independent, hence uniform, p-values among others that are rejected for certain, at least
+    one is rejected with probability 1 − (1 − α/m)^m: exactly so for Holm's adjustment, while none at all, Bonferroni's
+    or that of Benjamini & Hochberg give something else in one of the two cases.
+    """
+    count = settings.comparisons
+    for case, m in (("all true", count), ("half true", count // 2)):
+        p = np.zeros((settings.simulations, count))
+        p[:, :m] = generator(STUDY, "Holm", 0, case).random((settings.simulations, m))
+        wrong = [min(statistics.holm(family)[:m]) < settings.alpha for family in p.tolist()]
+        exact = 1 - (1 - settings.alpha / m) ** m
+        yield _share("Holm", case, "family error", wrong, exact, settings, x=count)
+    # Tickets that equal dense ones and shuffled ones, and are better than re-initialised ones, win nothing.
+    effects = np.tile([CERTAIN, 0.0], count // 2)
+    won = [cells.any() for cells in _simulated_verdicts(effects, "false winning", settings)]
+    yield _share("verdict", "one control beaten", "false winning", won, settings.alpha, settings, "at most", x=count)
+
+
+def _simulated_verdicts(
+    effects: np.ndarray, purpose: str, settings: StatisticsCalibrationSettings
+) -> Iterator[np.ndarray]:
+    """Which tickets win, (tickets,) for each simulation, if they are better than their controls by `effects`."""
+    for noise in differences(purpose, settings.verdict_simulations, settings.comparisons // 2, settings):
+        tests = [
+            statistics.better(values - effect, settings.alpha) for values, effect in zip(noise, effects, strict=True)
+        ]
+        yield winning(tests, settings)
+
+
+def differences(purpose: str, simulations: int, tickets: int, settings: StatisticsCalibrationSettings) -> np.ndarray:
+    """Differences to both controls of each ticket in turn, (simulations, 2 · tickets, seeds): standard normal.
+
+    The two of a ticket correlate by 1/2, as differences to independent controls do that spread as much as the ticket.
+    """
+    random = generator(STUDY, purpose, 0)
+    ticket = random.standard_normal((simulations, tickets, 1, settings.seeds))
+    control = random.standard_normal((simulations, tickets, 2, settings.seeds))
+    return ((ticket - control) / np.sqrt(2)).reshape(simulations, 2 * tickets, settings.seeds)
+
+
+def winning(tests: Sequence[Estimate], settings: StatisticsCalibrationSettings) -> np.ndarray:
+    """Which tickets tickets.ticket_cells calls winning, when all of them match dense networks for certain.
+
+    tests: superiority over both controls of each ticket in turn.
+    """
+    judging = JudgingSettings(margin=1.0, alpha=settings.alpha)
+    matching = Estimate(0.0, -0.1, 0.1, 0.0, settings.seeds)
+    rows = []
+    for ticket in range(len(tests) // 2):
+        against = dict(zip(DECISIVE_CONTROLS, tests[2 * ticket : 2 * ticket + 2], strict=True)) | {"dense": matching}
+        at = {"rewind_step": 0, "level": ticket + 1, "density": 0.5 ** (ticket + 1), "step": LAST_STEP}
+        for name, result in against.items():
+            what = {"test": TICKETS, "quantity": judging.metric, "contrast": f"ticket - {name}"}
+            rows.append(what | at | vars(result))
+    cells = ticket_cells(pd.DataFrame(rows), judging, LAST_STEP)
+    return (cells["decision"] == WINNING).to_numpy()
+
+
+# Roles.
+
+
+def _roles(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
+    """Size of the permutation of init labels, coverage of determinacy's intervals, and how far they reach.
+
+    Networks of different initialisations have determinacy 0: an interval that misses it is taken for a fault of the
+    instrument (roles.fixed_roles), so that interval must cover as well.
+    """
+    roles = settings.roles
+    for correlation in roles.correlations:
+        truth = expected_determinacy(correlation, roles)
+        studies = [f"{STUDY} {correlation:g} {index}" for index in range(roles.simulations)]
+        agreements = [simulated_agreements(study, correlation, settings) for study in studies]
+        same, other = (
+            pd.concat(determinacy(frame, pair, permutations=roles.permutations) for frame in agreements)
+            for pair in ("same_init", "other_init")
+        )
+        for case, results, value in (("same init", same, truth), ("other init", other, 0.0)):
+            covered = results["ci_low"].le(value) & results["ci_high"].ge(value)
+            case = f"determinacy, {case}"
+            yield _share("roles", case, "coverage", covered, ROLES_COVERAGE, settings, "at least", x=truth)
+        if correlation == 0:
+            rejected = same["p"] < settings.alpha
+            yield _share("roles", "label permutation", "size", rejected, settings.alpha, settings, "at most", x=truth)
+        # So far above a threshold must the truth lie for the interval to lie above it, with the power asked for.
+        reach = float((truth - same["ci_low"]).quantile(settings.power))
+        yield _row("effect", "T2, above a threshold", "detectable_effect", reach, x=truth, n=settings.seeds)
+
+
+def expected_determinacy(correlation: float, settings: RolesSimulationSettings) -> float:
+    """The ratio of expected agreements: sample correlations of few components are smaller than the law's."""
+    same, ceiling = (
+        expected_correlation(rho, settings.components)
+        for rho in (correlation * settings.reliability, settings.reliability)
+    )
+    return same / ceiling
+
+
+def expected_correlation(rho: float, n: int) -> float:
+    """Expectation of the sample correlation of n bivariate normal pairs (Hotelling 1953)."""
+    factor = 2 / (n - 1) * np.exp(2 * (special.gammaln(n / 2) - special.gammaln((n - 1) / 2)))
+    return float(rho * factor * special.hyp2f1(0.5, 0.5, (n + 1) / 2, rho**2))
+
+
+def simulated_agreements(study: str, correlation: float, settings: StatisticsCalibrationSettings) -> pd.DataFrame:
+    """An `agreement` table of networks whose roles correlate within initialisations and nowhere else.
+
+    Scores are normal and roles are correlated as role_agreement.compare does it: within layers, through both probes.
+    """
+    roles = settings.roles
+    random = generator(study, "roles", 0)
+    inits, shape = settings.seeds, (roles.layers, roles.components)
+    common = random.standard_normal((inits, 1, *shape))
+    own = random.standard_normal((inits, roles.orders, *shape))
+    networks = np.sqrt(correlation) * common + np.sqrt(1 - correlation) * own
+    # The first order is trained twice: order −1 is its exact replicate.
+    networks = np.concatenate([networks, networks[:, :1]], axis=1).reshape(-1, *shape)
+    noise = random.standard_normal((2, *networks.shape))
+    probes = np.sqrt(roles.reliability) * networks + np.sqrt(1 - roles.reliability) * noise
+    scaled = probes - probes.mean(axis=-1, keepdims=True)
+    scaled /= np.linalg.norm(scaled, axis=-1, keepdims=True) * np.sqrt(roles.layers)
+    agreements = np.einsum("alc,blc->ab", scaled[0], scaled[1])
+    agreements = (agreements + agreements.T) / 2
+    rows = []
+    for a, b in combinations(range(len(networks)), 2):
+        (init, order), (other_init, other_order) = divmod(a, roles.orders + 1), divmod(b, roles.orders + 1)
+        replicated = order == 0 and other_order == roles.orders
+        if roles.orders in (order, other_order) and not (replicated and init == other_init):
+            continue  # a replicate is compared with its twin only
+        pair = "replicate" if replicated else "same_init" if init == other_init else "other_init"
+        seeds = (
+            init,
+            other_init,
+            init + ORDER_STRIDE * order,
+            other_init + ORDER_STRIDE * (other_order % roles.orders),
+        )
+        rows.append((study, 0, pair, *seeds, "identity", "all", agreements[a, b]))
+    return pd.DataFrame(rows, columns=list(AGREEMENT.columns))
+
+
+# What can be seen.
+
+
+def _detectable(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
+    """The smallest effects that are found with the power asked for, each checked on simulations of its own.
+
+    T1, matching dense: how far the true difference to dense must lie below the margin for its interval to do so.
+    T1, winning: how much better than both controls one ticket must be where no other one is better at all.
+    T3: how far forgetting must lie beyond its threshold to be seen at the strictest level of Holm's adjustment.
+    """
+    n, alpha, power = settings.seeds, settings.alpha, settings.power
+    one_side, strictest = alpha / 2, alpha / settings.structures
+    below = statistics.detectable_effect(n, one_side, power)
+    power_to_win = _power_to_win(settings)
+    won = float(brentq(lambda effect: power_to_win(effect) - power, 0.0, CERTAIN / 10, xtol=1e-3))
+    beyond = statistics.detectable_effect(n, strictest, power)
+    noise = generator(STUDY, "detectable", 0).standard_normal((2, settings.simulations, n))
+    effects = np.zeros(settings.comparisons)
+    effects[:2] = won
+    checked = {
+        "T1, matching dense": (below, [statistics.not_worse(v - below, 0.0, alpha).p < one_side for v in noise[0]]),
+        "T1, winning": (won, [cells[0] for cells in _simulated_verdicts(effects, "true winning", settings)]),
+        "T3, forgotten": (beyond, [statistics.exceeds(v + beyond, 0.0, alpha).p < strictest for v in noise[1]]),
+    }
+    for case, (effect, found) in checked.items():
+        check = _share("effect", case, "power", found, power, settings, x=effect, tolerance=settings.tolerance)
+        yield check
+        yield _row("effect", case, "detectable_effect", effect, n=n, passed=check["passed"])
+
+
+def _power_to_win(settings: StatisticsCalibrationSettings) -> Callable[[float], float]:
+    """The share of simulations in which one ticket, better by an effect, beats both controls after the adjustment."""
+    noise = differences("winning", settings.simulations, 1, settings)
+    others = generator(STUDY, "other tickets", 0).random((settings.simulations, settings.comparisons - 2))
+
+    def power_of(effect: float) -> float:
+        mine = stats.ttest_1samp(noise - effect, 0.0, axis=2, alternative="less").pvalue
+        adjusted = [statistics.holm(p)[:2] for p in np.concatenate([mine, others], axis=1)]
+        return float((np.array(adjusted) < settings.alpha).all(axis=1).mean())
+
+    return power_of
+
+
+def _share(
+    family: str,
+    case: str,
+    quantity: str,
+    hits: Sequence[bool] | np.ndarray | pd.Series,
+    truth: float,
+    settings: StatisticsCalibrationSettings,
+    how: str = "exactly",
+    **options: Any,
+) -> dict:
+    """A simulated share: its binomial interval must hold the truth, or lie on its safe side (`how`)."""
+    hits = np.asarray(hits, dtype=bool)
+    interval = stats.binomtest(int(hits.sum()), len(hits)).proportion_ci(settings.confidence)
+    tolerance = options.get("tolerance", float("nan"))
+    passed = {
+        "exactly": interval.low <= truth <= interval.high or abs(hits.mean() - truth) <= tolerance,
+        "at most": interval.low <= truth,
+        "at least": truth <= interval.high,
+    }[how]
+    return _row(
+        family,
+        case,
+        quantity,
+        float(hits.mean()),
+        truth=truth,
+        interval=(interval.low, interval.high),
+        n=len(hits),
+        passed=passed,
+        **({"required": True} | options),
+    )
+
+
+def _row(
+    family: str,
+    case: str,
+    quantity: str,
+    estimate: float,
+    *,
+    n: int,
+    x: float = float("nan"),
+    truth: float = float("nan"),
+    interval: tuple[float, float] = (float("nan"), float("nan")),
+    tolerance: float = float("nan"),
+    required: bool = False,
+    passed: bool = True,
+) -> dict:
+    of = {
+        "instrument": "statistics",
+        "family": family,
+        "case": case,
+        "quantity": quantity,
+        "x": x,
+        "flag": "",
+        "required": required,
+    }
+    return checks.row(of, truth, estimate, interval, tolerance, n, passed)

@@ -1,0 +1,253 @@
+"""Are the structure distances and the verdict on transience right where the answer is known?
+
+*Stay chains*: after any of V symbols, the same one follows with probability a, each other one with (1 − a)/(V − 1).
+So the distance between two of them is that of two coins, in closed form and not symmetric:
+KL(a ‖ b) = a log(a/b) + (1 − a) log((1 − a)/(1 − b)).
+
+- A network set by hand to each chain is at distance 0 to that chain and at the known one to the others; so are the
+  predictors among themselves, two chains of two symbols whose answers depend on the state, and n-gram predictors that
+  were fitted to a stream from a chain. The floor of a predictor is its cross-entropy.
+- Networks that move from the uniform chain through the chain a = .5 to a = .9 acquire and forget the former, and
+  acquire the latter, by known fractions A and F.
+- Under noise over seeds as in a real study, predictors that are acquired and kept have F = 0, and the verdict calls
+  one of them transient in no more than α of the studies; at the threshold itself no more often either. How often it
+  finds true forgetting is measured beside it.
+
+Noise: log distances of seeds deviate from the mean course by a stationary first-order autoregression over the recorded
+steps, independently by predictor.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+import torch
+
+from workflow_scripts.ticketlab.calibration import checks
+from workflow_scripts.ticketlab.calibration.hand_built import table_transformers
+from workflow_scripts.ticketlab.core import statistics
+from workflow_scripts.ticketlab.core.random_streams import generator
+from workflow_scripts.ticketlab.core.recorded_steps import log_spaced_steps
+from workflow_scripts.ticketlab.instruments import reference_distances, transience
+from workflow_scripts.ticketlab.instruments.reference_distances import References
+from workflow_scripts.ticketlab.settings.calibration.structure import StructureCalibrationSettings
+from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.settings.structure import StructureSettings
+from workflow_scripts.ticketlab.tasks.language import ngrams
+from workflow_scripts.ticketlab.tasks.problem import Problem, cross_entropy
+from workflow_scripts.ticketlab.verdicts import transience as verdicts_transience
+from workflow_scripts.ticketlab.verdicts.comparisons import STRUCTURE
+from workflow_scripts.ticketlab.verdicts.rows import REFUTES
+
+Settings = StructureCalibrationSettings  # of this instrument's section of the config
+
+SYMBOLS, TIME, SEQUENCES = 8, 16, 8
+CHAINS = {"uniform": 1 / SYMBOLS, "stay .5": 0.5, "stay .9": 0.9}
+# A network's own chain at the recorded steps of the scripted course: towards .5, never quite there, and past it.
+SCRIPT = [1 / SYMBOLS, 0.2, 0.3, 0.42, 0.6, 0.75, 0.9]
+STREAM = 100_000  # symbols that the n-gram predictors are fitted to
+# The simulated course falls to this fraction of the first distance at this point of the recorded steps.
+LOWEST, TURN = 0.2, 0.6
+PREDICTORS = 3  # as many as study `text` has; Holm's adjustment runs over them
+# The claims of `transience.transience`.
+SOME, FIRST = "some structure is acquired and then forgotten", "the number 0 predictor is acquired and forgotten"
+JUDGING = JudgingSettings(margin=1.0)  # the default thresholds; the margin plays no part here
+
+
+def calibrate(settings: StructureCalibrationSettings) -> pd.DataFrame:
+    """Rows of table `calibration`, of instrument "structure"."""
+    return checks.table(
+        [
+            *between_chains(settings),
+            *two_symbols(settings),
+            *fitted(settings),
+            *scripted(settings),
+            *false_positives(settings),
+            *power(settings),
+        ]
+    )
+
+
+def divergence_of_coins(a: float, b: float) -> float:
+    """KL(a ‖ b) in nats of two coins with 0 < b < 1 (Cover & Thomas 2006, example 2.3.1)."""
+    return a * math.log(a / b) + (1 - a) * math.log((1 - a) / (1 - b))
+
+
+def stay_chain(stay: float, symbols: int = SYMBOLS) -> np.ndarray:
+    """Log-probabilities of the next symbol (last axis) after each symbol, (symbols, symbols) float64."""
+    return np.log(np.where(np.eye(symbols, dtype=bool), stay, (1 - stay) / (symbols - 1)))
+
+
+def _of(family: str, case: str, quantity: str, **more: float | bool) -> dict:
+    return {"instrument": "structure", "family": family, "case": case, "quantity": quantity, **more}
+
+
+def _references(inputs: np.ndarray, targets: np.ndarray, chains: dict[str, np.ndarray]) -> References:
+    def never(random: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+        raise AssertionError("nothing is trained here")
+
+    symbols = len(next(iter(chains.values())))
+    problem = Problem(
+        symbols, symbols, inputs.shape[1], never, {"validation": (inputs, targets)}, {"loss": cross_entropy}, {}
+    )
+    predictors: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        name: table.astype(np.float32).__getitem__ for name, table in chains.items()
+    }
+    return reference_distances.references(problem, predictors, StructureSettings(), torch.device("cpu"))
+
+
+def _inputs() -> np.ndarray:
+    return generator("calibration", "structure inputs", 0).integers(SYMBOLS, size=(SEQUENCES, TIME))
+
+
+def _distances(tables: np.ndarray, references: References) -> dict[str, np.ndarray]:
+    """Of networks set to these log-probabilities (N, symbols, symbols)."""
+    model, weights = table_transformers(torch.from_numpy(tables), references.inputs.shape[1])
+    return reference_distances.distances(model, weights, references)
+
+
+def between_chains(settings: StructureCalibrationSettings) -> Iterator[dict]:
+    """Networks and predictors that are stay chains: each from each."""
+    inputs = _inputs()
+    stays = np.arange(TIME) % 4 > 0  # in exactly 3 places of 4 the same symbol follows
+    targets = np.where(stays, inputs, (inputs + 1) % SYMBOLS)
+    references = _references(inputs, targets, {name: stay_chain(a) for name, a in CHAINS.items()})
+    found = _distances(np.stack([stay_chain(a) for a in CHAINS.values()]), references)
+    between = reference_distances.between(references)
+    for p, a in CHAINS.items():
+        for index, (q, b) in enumerate(CHAINS.items()):
+            truth, case = divergence_of_coins(a, b), f"{q} from {p}"
+            for family, estimate in (("network", found[p][index]), ("predictor", between[p][q])):
+                yield checks.within_tolerance(
+                    _of(f"stay chains, {family}", case, "distance"), truth, estimate, settings.distance_tolerance
+                )
+        floor = -0.75 * math.log(a) - 0.25 * math.log((1 - a) / (SYMBOLS - 1))
+        of = _of("stay chains, predictor", p, "reference floor")
+        yield checks.within_tolerance(of, floor, references.floors[p], settings.distance_tolerance)
+
+
+def two_symbols(settings: StructureCalibrationSettings) -> Iterator[dict]:
+    """Chains that stay with another probability in either state, on inputs that are in state 0 in 3 places of 4."""
+    inputs = np.tile([[0, 0, 0, 1]], (4, 4))
+    chances = {"one": (0.9, 0.2), "other": (0.6, 0.5)}
+    chains = {name: np.log([[a, 1 - a], [1 - b, b]]) for name, (a, b) in chances.items()}
+    found = _distances(np.stack(list(chains.values())), _references(inputs, inputs, chains))
+    for p, (a0, a1) in chances.items():
+        for index, (q, (b0, b1)) in enumerate(chances.items()):
+            truth = 0.75 * divergence_of_coins(a0, b0) + 0.25 * divergence_of_coins(a1, b1)
+            of = _of("two symbols, network", f"{q} from {p}", "distance")
+            yield checks.within_tolerance(of, truth, found[p][index], settings.distance_tolerance)
+
+
+def fitted(settings: StructureCalibrationSettings) -> Iterator[dict]:
+    """The bigram's distance from the unigram predictor is what a symbol says of the next, in a chain KL(a ‖ 1/V)."""
+    stay = CHAINS["stay .5"]
+    random = generator("calibration", "structure stream", 0)
+    moves = np.where(random.random(STREAM) < stay, 0, random.integers(1, SYMBOLS, size=STREAM))
+    bigram = ngrams.fit(moves.cumsum() % SYMBOLS, SYMBOLS, 2)
+    fitted = {"unigram": bigram.shorter(1), "bigram": bigram}
+    each = np.arange(SYMBOLS)[:, None]
+    chains = {name: model.log_probabilities(each)[:, 0] for name, model in fitted.items()}
+    between = reference_distances.between(_references(_inputs(), _inputs(), chains))
+    truths = {"unigram": CHAINS["uniform"], "bigram": stay}
+    for p, a in truths.items():
+        for q, b in truths.items():
+            truth, tolerance = divergence_of_coins(a, b), settings.sample_tolerance
+            if p == q:
+                tolerance = settings.distance_tolerance
+            of = _of("n-grams of a stay chain", f"{q} from {p}", "distance")
+            yield checks.within_tolerance(of, truth, between[p][q], tolerance, n=STREAM)
+
+
+def scripted(settings: StructureCalibrationSettings) -> Iterator[dict]:
+    """Acquisition and forgetting of two chains by networks whose own chain moves (SCRIPT)."""
+    chains = {name: CHAINS[name] for name in ("stay .5", "stay .9")}
+    inputs = _inputs()
+    references = _references(inputs, inputs, {name: stay_chain(a) for name, a in chains.items()})
+    found = _distances(np.stack([stay_chain(b) for b in SCRIPT]), references)
+    for name, a in chains.items():
+        course = transience.acquisition_and_forgetting(range(len(SCRIPT)), np.tile(found[name], (settings.seeds, 1)))
+        first, *_, last = true = [divergence_of_coins(a, b) for b in SCRIPT]
+        for quantity, truth, values in (
+            ("acquired", 1 - min(true) / first, course.acquired),
+            ("forgotten", (last - min(true)) / (first - min(true)), course.forgotten),
+        ):
+            of = _of("scripted", f"{SCRIPT[0]:.3g} to {SCRIPT[-1]:.3g} from {name}", quantity)
+            yield checks.within_tolerance(of, truth, values.mean(), settings.fraction_tolerance, n=settings.seeds)
+
+
+def true_course(forgotten: float, steps: list[int]) -> np.ndarray:
+    """A distance over training, 1 at first: falls evenly in log(step) to LOWEST, then rises by `forgotten` of that."""
+    clock = np.log1p(steps) / np.log1p(steps[-1])
+    turn = clock[np.abs(clock - TURN).argmin()]
+    return np.interp(clock, [0, turn, 1], [1, LOWEST, LOWEST + forgotten * (1 - LOWEST)])
+
+
+def noisy(course: np.ndarray, settings: StructureCalibrationSettings, random: np.random.Generator) -> np.ndarray:
+    """What seeds show of a course (steps,): (seeds, steps)."""
+    deviation = random.normal(size=(settings.seeds, len(course)))
+    for step in range(1, len(course)):
+        fresh = math.sqrt(1 - settings.persistence**2) * deviation[:, step]
+        deviation[:, step] = settings.persistence * deviation[:, step - 1] + fresh
+    return course * np.exp(settings.noise * deviation - settings.noise**2 / 2)
+
+
+def _simulate(forgotten: tuple[float, ...], case: str, settings: StructureCalibrationSettings) -> pd.DataFrame:
+    """Studies whose predictors forget these fractions: each study's verdicts (decision by claim), in rows."""
+    steps = log_spaced_steps(settings.steps, settings.checkpoints)
+    courses = [true_course(fraction, steps) for fraction in forgotten]
+    decided = []
+    for simulation in range(settings.simulations):
+        random = generator("calibration", f"structure {case}", simulation)
+        compared = pd.DataFrame(
+            row
+            for index, course in enumerate(courses)
+            for row in compare(f"number {index}", steps, noisy(course, settings, random))
+        )
+        decided.append({row["claim"]: row["decision"] for row in verdicts_transience.transience(compared, JUDGING)})
+    return pd.DataFrame(decided)
+
+
+def compare(name: str, steps: list[int], distances: np.ndarray) -> Iterator[dict]:
+    """The rows of `comparisons.structure` that decide, without the mean at each step, which takes most of its time."""
+    course = transience.acquisition_and_forgetting(steps, distances)
+    forgotten = course.forgotten[~np.isnan(course.forgotten)]
+    for contrast, values, threshold in (
+        ("acquired", course.acquired, JUDGING.acquired),
+        ("forgotten", forgotten, JUDGING.forgotten),
+    ):
+        if len(values):
+            result = asdict(statistics.exceeds(values, threshold, JUDGING.alpha))
+            step = int(course.turning_step.min())
+            yield {"test": STRUCTURE, "contrast": contrast, "quantity": name, "step": step, **result}
+
+
+def false_positives(settings: StructureCalibrationSettings) -> Iterator[dict]:
+    """Predictors that are acquired and kept, and predictors that are forgotten by exactly the threshold."""
+    steps = log_spaced_steps(settings.steps, settings.checkpoints)
+    studies = []
+    for simulation in range(settings.simulations):
+        seeds = noisy(true_course(0.0, steps), settings, generator("calibration", "structure kept", simulation))
+        studies.append(transience.acquisition_and_forgetting(steps, seeds).forgotten.mean())
+    mean = statistics.mean_interval(studies, 1 - checks.CONFIDENCE)
+    row = checks.within_tolerance(
+        _of("noisy", "acquired and kept", "forgotten"), 0.0, mean.estimate, settings.bias_tolerance, mean.n
+    )
+    yield row | {"ci_low": mean.ci_low, "ci_high": mean.ci_high}
+    for case, forgotten in (("acquired and kept", 0.0), ("forgotten by the threshold", JUDGING.forgotten)):
+        decided = _simulate((forgotten,) * PREDICTORS, case, settings)[SOME]
+        share, interval = checks.rate(int(decided.eq(REFUTES).sum()), len(decided))
+        of = _of("verdict", case, "rate of transient", x=forgotten)
+        yield checks.at_most(of, JUDGING.alpha, share, interval, len(decided))
+
+
+def power(settings: StructureCalibrationSettings) -> Iterator[dict]:
+    """One predictor that is forgotten among others that are kept."""
+    for effect in settings.effects:
+        case = f"forgotten by {effect:g}"
+        decided = _simulate((effect,) + (0.0,) * (PREDICTORS - 1), case, settings)[FIRST]
+        share, interval = checks.rate(int(decided.eq(REFUTES).sum()), len(decided))
+        of = _of("verdict", case, "rate of transient", x=effect, required=False)
+        yield checks.at_least(of, settings.power, share, interval, len(decided))

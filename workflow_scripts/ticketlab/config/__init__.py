@@ -1,0 +1,1 @@
+"""The file of an experiment: read, validated, and cut into what each rule reads of it."""

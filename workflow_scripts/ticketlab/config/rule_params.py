@@ -1,0 +1,399 @@
+"""What each rule reads of the config: one function per rule, one dict of plain values.
+
+A rule's output is stale when its spec changes, so a spec holds everything that its script reads and nothing else.
+"""
+
+from pathlib import Path
+
+from workflow_scripts.ticketlab.config.study import Config
+from workflow_scripts.ticketlab.core.recorded_steps import choose_checkpoints, log_spaced_steps
+
+# Those of report/figures/registry.py that one rule draws of comparisons and verdicts.
+FIGURES = ("tickets", "roles", "transience", "llc")
+
+
+def blocks(config: Config, study: str) -> range:
+    """The numbers of a study's seed blocks."""
+    settings = config.studies[study]
+    return range(settings.seeds // settings.block_size)
+
+
+def prepare_data(config: Config, study: str) -> dict:
+    return {"study": study, "task": _section(config, study, "task")}
+
+
+def external_files(config: Config, study: str) -> list[str]:
+    """The user's own files that a study's data come from, so that Snakemake sees them change; folders file by file."""
+    task = _section(config, study, "task")
+    corpus = task.get("corpus", {})
+    named = [value for value in (task.get("path"), corpus.get("path"), corpus.get("name")) if value]
+    found = []
+    for name in named:
+        path = Path(name)
+        # A Hugging Face name that is no local path is not a file; a path that does not exist is Snakemake's to report.
+        if path.is_dir():
+            found += sorted(str(file) for file in path.rglob("*") if file.is_file())
+        elif path.exists() or name != corpus.get("name"):
+            found.append(name)
+    return found
+
+
+def initialise(config: Config, study: str, block: int) -> dict:
+    size = config.studies[study].block_size
+    # Drawn on the CPU, so that θ₀ is the same whatever the networks are trained on.
+    return _network(config, study) | {"device": "cpu", "seeds": list(range(block * size, (block + 1) * size))}
+
+
+def train_dense(config: Config, study: str) -> dict:
+    settings = config.studies[study]
+    resume = {0, *settings.pruning.rewind_steps, *settings.spawning.split_steps}
+    kept = {*_checkpoints(config, study), *resume, *settings.pruning.mask_steps}
+    return _trained(config, study) | {"checkpoints": sorted(kept), "resume_steps": sorted(resume)}
+
+
+def imp_round(config: Config, study: str, rewind_step: int, level: int) -> dict:
+    # Not the number of rounds nor the controls: one more leaves the finished rounds alone.
+    return _pruned(config, study) | {"rewind_step": rewind_step, "level": level}
+
+
+def train_controls(config: Config, study: str, control: str) -> dict:
+    mask_steps = config.studies[study].pruning.mask_steps if control == "mask_at_step" else []
+    return _pruned(config, study) | {"control": control, "mask_steps": mask_steps}
+
+
+def find_supermask(config: Config, study: str) -> dict:
+    return _trained(config, study) | {
+        "supermask": _section(config, study, "supermask"),
+        "checkpoints": config.studies[study].checkpoints,
+    }
+
+
+def train_spawned(config: Config, study: str, split_step: int) -> dict:
+    orders = config.studies[study].spawning.orders
+    return _trained(config, study) | {"split_step": split_step, "orders": orders}
+
+
+def doses(config: Config, study: str) -> list[int]:
+    """The batch sizes at which the study's noise is tried."""
+    settings = config.studies[study].noise
+    return [] if settings is None else settings.batch_sizes
+
+
+def vary_noise(config: Config, study: str, batch_size: int) -> dict:
+    pruning, network = _section(config, study, "pruning"), _trained(config, study)
+    return network | {
+        "training": network["training"] | {"batch_size": batch_size},
+        "roles": _section(config, study, "roles"),
+        "schedule": pruning["schedule"],
+        "level": pruning["clock_level"],
+        "orders": _section(config, study, "noise")["orders"],
+    }
+
+
+def summarise_noise(config: Config, study: str) -> dict:
+    alpha = config.studies[study].judging.alpha
+    return {"study": study, "batch_sizes": doses(config, study), "alpha": alpha}
+
+
+def draw_noise(config: Config) -> dict:
+    """By study, the batch size of its own recipe."""
+    noisy = [study for study in config.names() if doses(config, study)]
+    return {"studies": {study: config.studies[study].training.batch_size for study in noisy}}
+
+
+def developed(config: Config) -> list[str]:
+    """The studies in whose tickets transients are looked for."""
+    return [study for study in config.names() if config.studies[study].development is not None]
+
+
+def development_level(config: Config, study: str) -> int:
+    """The round of the tickets in which transients are looked for."""
+    settings = config.studies[study]
+    return (settings.development and settings.development.level) or settings.pruning.clock_level
+
+
+def develop_tickets(config: Config, study: str) -> dict:
+    return _trained(config, study) | {
+        "schedule": _section(config, study, "pruning")["schedule"],
+        "level": development_level(config, study),
+        "structure": _section(config, study, "structure"),
+        "structures": _section(config, study, "development")["structures"],
+        "llc_steps": _steps_of_development(config, study),
+    }
+
+
+def summarise_development(config: Config) -> dict:
+    return {"studies": {study: _section(config, study, "judging") for study in developed(config)}}
+
+
+def draw_development(config: Config) -> dict:
+    return {
+        "studies": {
+            study: {
+                "structures": _section(config, study, "development")["structures"],
+                "judging": _section(config, study, "judging"),
+                "last_step": config.studies[study].training.steps,
+            }
+            for study in developed(config)
+        }
+    }
+
+
+def resampled(config: Config) -> list[str]:
+    """The studies in which parts of θ₀ are kept and the rest drawn anew."""
+    return [study for study in config.names() if config.studies[study].resampling]
+
+
+def resample_weights(config: Config, study: str) -> dict:
+    pruning = _section(config, study, "pruning")
+    return _trained(config, study) | {
+        "roles": _section(config, study, "roles"),
+        "schedule": pruning["schedule"],
+        "level": pruning["clock_level"],
+        "keep": _section(config, study, "resampling")["keep"],
+    }
+
+
+def summarise_resampling(config: Config) -> dict:
+    return {"alpha": {study: config.studies[study].judging.alpha for study in resampled(config)}}
+
+
+def draw_resampling(config: Config) -> dict:
+    return {"judging": {study: _section(config, study, "judging") for study in resampled(config)}}
+
+
+def forecast(config: Config) -> list[str]:
+    """The studies in which roles are foretold."""
+    return [study for study in config.names() if config.studies[study].forecast]
+
+
+def forecast_roles(config: Config, study: str) -> dict:
+    settings = config.studies[study]
+    section = _section(config, study, "forecast")
+    return _network(config, study) | {
+        "roles": _section(config, study, "roles"),
+        "forecast": section,
+        "steps": choose_checkpoints(section["checkpoints"], _checkpoints(config, study)),
+        "supermask_steps": settings.supermask.steps,
+        "supermask_densities": settings.supermask.densities,
+        "alpha": settings.judging.alpha,
+    }
+
+
+def draw_forecast(config: Config) -> dict:
+    return {"forecast": {study: _section(config, study, "forecast") for study in forecast(config)}}
+
+
+def cells(config: Config, study: str) -> list[str]:
+    """The sizes of the study's model at which its effective dimension is measured."""
+    settings = config.studies[study].dimension
+    return [] if settings is None else list(settings.by_name())
+
+
+def measure_deep_linear(config: Config) -> dict:
+    bounds = {"alpha", "slope_tolerance", "change_tolerance"}  # of what is read off the sizes
+    return config.dimension.model_dump(mode="json", exclude=bounds)
+
+
+def measure_dimension(config: Config, study: str, cell: str) -> dict:
+    settings = config.studies[study]
+    dimension = {key: value for key, value in _section(config, study, "dimension").items() if key != "cells"}
+    return _trained(config, study) | {
+        "cell": cell,
+        "model": settings.model_of_cell(cell).model_dump(mode="json"),
+        "dimension": dimension,
+        "llc": _sampling(config, study),
+        "judging": _section(config, study, "judging", "metric", "margin"),
+    }
+
+
+def rotated(config: Config) -> list[str]:
+    """The studies in whose heads queries and keys are rotated."""
+    return [study for study in config.names() if config.studies[study].rotation]
+
+
+def rotate_heads(config: Config, study: str) -> dict:
+    return _trained(config, study) | {
+        "rotation": _section(config, study, "rotation"),
+        "schedule": _section(config, study, "pruning")["schedule"],
+        "llc": _sampling(config, study),
+        "metric": config.studies[study].judging.metric,
+    }
+
+
+def summarise_dimension(config: Config) -> dict:
+    margins = {study: config.studies[study].judging.margin for study in rotated(config)}
+    return {"alpha": config.dimension.alpha, "margins": margins}
+
+
+def draw_dimension(config: Config) -> dict:
+    studies = {study for study in config.names() if config.studies[study].dimension or config.studies[study].rotation}
+    return {
+        "judging": {study: _section(config, study, "judging", "metric", "margin") for study in sorted(studies)},
+        "change_tolerance": config.dimension.change_tolerance,
+    }
+
+
+def trace_mask_overlap(config: Config, study: str) -> dict:
+    settings = config.studies[study]
+    return _network(config, study) | {
+        "schedule": _section(config, study, "pruning")["schedule"],
+        "level": settings.pruning.clock_level,
+        "last_step": settings.training.steps,
+    }
+
+
+def compare_final_masks(config: Config, study: str) -> dict:
+    return trace_mask_overlap(config, study) | {"device": "cpu"}  # no network runs
+
+
+def trace_structure(config: Config, study: str) -> dict:
+    return _network(config, study) | {"structure": _section(config, study, "structure")}
+
+
+def score_roles(config: Config, study: str) -> dict:
+    last = config.studies[study].training.steps
+    return _network(config, study) | {"roles": _section(config, study, "roles"), "steps": [last]}
+
+
+def compare_roles(config: Config, study: str) -> dict:
+    return {"study": study, "roles": _section(config, study, "roles")}
+
+
+def estimate_llc(config: Config, study: str, source: str) -> dict:
+    """`source` is "dense" (at some of its checkpoints), "tickets" (at the end) or "development" (at some of the
+    dense's)."""
+    steps = {
+        "dense": lambda: _steps_of_llc(config, study),
+        "tickets": lambda: [config.studies[study].training.steps],
+        "development": lambda: _steps_of_development(config, study),
+    }[source]()
+    return _network(config, study) | {"llc": _sampling(config, study), "steps": steps}
+
+
+def sweep_llc(config: Config, study: str) -> dict:
+    sweep = config.studies[study].llc_sweep
+    steps = choose_checkpoints(sweep.checkpoints, _checkpoints(config, study))
+    return _network(config, study) | {"llc": _sampling(config, study), "factors": sweep.factors, "steps": steps}
+
+
+def draw_llc_sweep(config: Config, study: str) -> dict:
+    return {"study": study, "llc": _sampling(config, study)}
+
+
+def measure_barriers(config: Config, study: str) -> dict:
+    settings = config.studies[study]
+    return _network(config, study) | {
+        "barriers": _section(config, study, "barriers"),
+        "last_step": settings.training.steps,
+    }
+
+
+def summarise(config: Config, study: str) -> dict:
+    settings = config.studies[study]
+    return {
+        "study": study,
+        "judging": _section(config, study, "judging"),
+        "last_step": settings.training.steps,
+    }
+
+
+def calibrate(config: Config, instrument: str) -> dict:
+    """The whole section of one instrument's calibration; it depends on no study."""
+    return getattr(config.calibration, instrument).model_dump(mode="json")
+
+
+def judge(config: Config) -> dict:
+    names = config.names()
+    return {
+        "studies": {
+            name: {
+                "judging": _section(config, name, "judging"),
+                "licensed_by": config.studies[name].licensed_by if config.studies[name].licensed_by in names else None,
+                "last_step": config.studies[name].training.steps,
+            }
+            for name in names
+        }
+    }
+
+
+def figures(config: Config) -> dict:
+    studies = {}
+    for name in config.names():
+        pruning = config.studies[name].pruning
+        studies[name] = {
+            "judging": _section(config, name, "judging"),
+            "last_step": config.studies[name].training.steps,
+            "clock_level": pruning.clock_level,
+            "rewind_steps": pruning.rewind_steps,
+            "structure_split": config.studies[name].structure.split,
+        }
+    return {"studies": studies}
+
+
+def read_clock(config: Config) -> dict:
+    wanted = ("judging", "last_step", "clock_level", "rewind_steps")
+    drawn = figures(config)["studies"]
+    return {"studies": {name: {key: spec[key] for key in wanted} for name, spec in drawn.items()}}
+
+
+def draw_clock(config: Config) -> dict:
+    return read_clock(config)
+
+
+def predict(config: Config) -> dict:
+    return read_clock(config) | {"dimension": config.dimension.model_dump(mode="json")} | draw_forecast(config)
+
+
+def report(config: Config) -> dict:
+    """The whole config, which the report shows and writes beside the results."""
+    return {"config": config.model_dump(mode="json")}
+
+
+def _checkpoints(config: Config, study: str) -> list[int]:
+    """The steps at which every network of the study is evaluated, and the dense ones kept."""
+    settings = config.studies[study]
+    return log_spaced_steps(settings.training.steps, settings.checkpoints)
+
+
+def _steps_of_llc(config: Config, study: str) -> list[int]:
+    """The steps at which dense networks' learning coefficients are estimated."""
+    return choose_checkpoints(config.studies[study].llc.checkpoints, _checkpoints(config, study))
+
+
+def _steps_of_development(config: Config, study: str) -> list[int]:
+    """Those at which they are estimated in tickets too."""
+    settings = config.studies[study].development
+    count = 0 if settings is None else settings.llc_checkpoints
+    return choose_checkpoints(count, _steps_of_llc(config, study)) if count else []
+
+
+def _sampling(config: Config, study: str) -> dict:
+    """How chains are run; where they are stands in the specs' `steps`."""
+    return {key: value for key, value in _section(config, study, "llc").items() if key != "checkpoints"}
+
+
+def _section(config: Config, study: str, name: str, *keys: str) -> dict:
+    """A section of a study, or these `keys` of it."""
+    section = config.studies[study].model_dump(mode="json", include={name})[name]
+    return {key: section[key] for key in keys} if keys else section
+
+
+def _network(config: Config, study: str) -> dict:
+    return {
+        "study": study,
+        "device": config.device,
+        "task": _section(config, study, "task"),
+        "model": _section(config, study, "model"),
+    }
+
+
+def _trained(config: Config, study: str) -> dict:
+    return _network(config, study) | {"training": _section(config, study, "training")}
+
+
+def _pruned(config: Config, study: str) -> dict:
+    return _trained(config, study) | {
+        "schedule": _section(config, study, "pruning")["schedule"],
+        "checkpoints": config.studies[study].checkpoints,
+    }

@@ -1,0 +1,263 @@
+"""The config as a whole: shared defaults, a map of studies, and the checks that need more than one section.
+
+pydantic is the source of truth: config/schema.json is generated from it (`make schema`).
+"""
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import Field, PositiveInt, ValidationError, model_validator
+
+from workflow_scripts.ticketlab import tasks
+from workflow_scripts.ticketlab.core.errors import TicketlabError
+from workflow_scripts.ticketlab.core.random_streams import ORDER_STRIDE
+from workflow_scripts.ticketlab.core.recorded_steps import choose_checkpoints, log_spaced_steps
+from workflow_scripts.ticketlab.settings.barriers import BarriersSettings
+from workflow_scripts.ticketlab.settings.base import Section
+from workflow_scripts.ticketlab.settings.calibration.all import CalibrationSettings
+from workflow_scripts.ticketlab.settings.development import DevelopmentSettings
+from workflow_scripts.ticketlab.settings.dimension import DimensionSettings, LinearDimensionSettings, RotationSettings
+from workflow_scripts.ticketlab.settings.forecast import ForecastSettings
+from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.settings.llc import LLCSettings, LLCSweepSettings
+from workflow_scripts.ticketlab.settings.models.embedding_mlp import EmbeddingMLPSettings
+from workflow_scripts.ticketlab.settings.models.mlp import MLPSettings
+from workflow_scripts.ticketlab.settings.models.transformer import TransformerSettings
+from workflow_scripts.ticketlab.settings.noise import NoiseSettings
+from workflow_scripts.ticketlab.settings.pruning import PruningSettings
+from workflow_scripts.ticketlab.settings.resampling import ResamplingSettings
+from workflow_scripts.ticketlab.settings.roles import RolesSettings
+from workflow_scripts.ticketlab.settings.spawning import SpawningSettings
+from workflow_scripts.ticketlab.settings.structure import StructureSettings
+from workflow_scripts.ticketlab.settings.supermask import SupermaskSettings
+from workflow_scripts.ticketlab.settings.training import TrainingSettings
+from workflow_scripts.ticketlab.tasks.problem import SPLITS
+
+ModelSettings = Annotated[TransformerSettings | MLPSettings | EmbeddingMLPSettings, Field(discriminator="kind")]
+
+_ANY_TASK: Any = reduce(or_, (tasks.module(kind).Settings for kind in tasks.TASKS))
+
+
+class StudySettings(Section):
+    """A task, a model and a recipe, and how each instrument looks at them."""
+
+    seeds: PositiveInt = Field(lt=ORDER_STRIDE, description="number of initialisations")
+    block_size: PositiveInt = Field(description="seeds trained together by one job; more seeds are more blocks")
+    checkpoints: Annotated[int, Field(ge=3)] = Field(
+        description="log-spaced steps at which every network is evaluated and the dense ones are kept"
+    )
+    licensed_by: str | None = Field(None, description="the study whose winning tickets license a negative result here")
+    task: Annotated[_ANY_TASK, Field(discriminator="kind")]
+    model: ModelSettings
+    training: TrainingSettings
+    pruning: PruningSettings
+    supermask: SupermaskSettings
+    spawning: SpawningSettings
+    barriers: BarriersSettings = BarriersSettings()
+    roles: RolesSettings
+    structure: StructureSettings
+    llc: LLCSettings
+    llc_sweep: LLCSweepSettings = LLCSweepSettings()
+    judging: JudgingSettings
+    noise: NoiseSettings | None = Field(None, description="doses of noise in the data order; null: none is tried")
+    development: DevelopmentSettings | None = Field(
+        None, description="transients that are looked for in tickets; null: none"
+    )
+    resampling: ResamplingSettings | None = Field(
+        None, description="parts of θ₀ that are kept, the rest being drawn anew"
+    )
+    forecast: ForecastSettings | None = Field(None, description="of the roles of components; null: not tried")
+    dimension: DimensionSettings | None = Field(None, description="sizes of subspaces and tickets; null: not measured")
+    rotation: RotationSettings | None = Field(None, description="rotations inside heads; null: none is tried")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.seeds % self.block_size:
+            raise ValueError(f"seeds {self.seeds} is not a multiple of block_size {self.block_size}; change one")
+        last = self.training.steps
+        for name, steps in (
+            ("pruning.rewind_steps", self.pruning.rewind_steps),
+            ("pruning.mask_steps", self.pruning.mask_steps),
+            ("spawning.split_steps", self.spawning.split_steps),
+        ):
+            if steps and max(steps) >= last:
+                raise ValueError(f"{name} {max(steps)} must come before the end of training, step {last}")
+        if self.forecast and self.roles.scores and "ablation" not in self.roles.scores:
+            raise ValueError(
+                f"forecast needs ablation effects: add ablation to roles.scores {self.roles.scores}, or leave it out"
+            )
+        if self.resampling and 0 not in self.pruning.rewind_steps:
+            raise ValueError("resampling keeps the ticket's initial weights: pruning.rewind_steps must hold 0")
+        readers = getattr(self.task, "MODELS", (self.model.kind,))
+        if self.model.kind not in readers:
+            raise ValueError(
+                f"model.kind {self.model.kind!r} cannot read the inputs of task.kind {self.task.kind!r}; "
+                f"use {' or '.join(readers)}"
+            )
+        sets = (*SPLITS, *getattr(self.task, "FURTHER_SETS", ()))
+        if self.structure.split not in sets:
+            raise ValueError(
+                f"structure.split {self.structure.split!r} is no evaluation set of the task: {', '.join(sets)}"
+            )
+        if self.dimension and self.training.weight_decay:
+            raise ValueError("dimension: in subspaces no weights decay; set training.weight_decay to 0 or leave it out")
+        for name in self.dimension.by_name() if self.dimension else ():
+            self.model_of_cell(name)
+        if self.development and self.development.level and self.development.level > self.pruning.rounds:
+            raise ValueError(f"development.level {self.development.level} is beyond rounds {self.pruning.rounds}")
+        if self.rotation and self.model.kind != "transformer":
+            raise ValueError(f"rotation: a model of kind {self.model.kind} has no attention heads; leave it out")
+        if self.rotation and self.rotation.trained_level > self.pruning.rounds:
+            raise ValueError(
+                f"rotation.trained_level {self.rotation.trained_level} is beyond rounds {self.pruning.rounds}"
+            )
+        recorded = log_spaced_steps(last, self.checkpoints)
+        for name, checkpoints in (("llc", self.llc.checkpoints), ("llc_sweep", self.llc_sweep.checkpoints)):
+            if isinstance(checkpoints, list):
+                choose_checkpoints(checkpoints, recorded, name)
+        product = self.llc.learning_rate * self.llc.localization * max(self.llc_sweep.factors)
+        if product > 1:
+            raise ValueError(f"llc_sweep.factors: learning_rate · localization reaches {product:g}, must be at most 1")
+        return self
+
+    def model_of_cell(self, name: str) -> ModelSettings:
+        """The model of a cell of `dimension`: the study's own with the cell's changes."""
+        assert self.dimension is not None
+        changed = self.model.model_dump(mode="json") | self.dimension.by_name()[name]
+        try:
+            return type(self.model).model_validate(changed)
+        except ValidationError as error:
+            raise ValueError(f"dimension.cells.{name}: {_sentence(error.errors()[0])}") from None
+
+
+class Config(Section):
+    """The whole file."""
+
+    results: str = Field("results", description="folder that the workflow writes to, relative to the Snakefile")
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:0")
+    numerics: Literal["portable", "compatible", "native"] = Field(
+        "portable",
+        description="instructions that jobs compute with (workflow_scripts/numerics.py): portable, AVX2, the same "
+        "numbers on all processors of a maker; compatible, also across makers, slower; native, what there is",
+    )
+    run: list[str] = Field([], description="studies to run; empty for all")
+    calibration: CalibrationSettings = CalibrationSettings()
+    dimension: LinearDimensionSettings = LinearDimensionSettings()
+    studies: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], StudySettings] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        for name in self.run:
+            if name not in self.studies:
+                raise ValueError(f"run: no study {name!r}; there are {', '.join(self.studies)}")
+        for name, study in self.studies.items():
+            if study.licensed_by is not None and study.licensed_by not in self.studies:
+                raise ValueError(
+                    f"studies.{name}.licensed_by: no study {study.licensed_by!r}; there are {', '.join(self.studies)}"
+                )
+        return self
+
+    def names(self) -> list[str]:
+        """The studies to run."""
+        return self.run or list(self.studies)
+
+
+def validate(raw: dict[str, Any]) -> Config:
+    """The config that a merged YAML mapping says; every study is `defaults` overlaid with its own block.
+
+    Raises TicketlabError with one message that names each wrong key, its value and what is allowed.
+    """
+    merged = {key: value for key, value in raw.items() if key != "defaults"}
+    defaults, studies, calibration = (_mapping(raw, name) for name in ("defaults", "studies", "calibration"))
+    # A part of a default planted teacher, say, can be changed alone.
+    merged["calibration"] = overlay(CalibrationSettings().model_dump(mode="json"), calibration)
+    merged["studies"] = {
+        name: overlay(defaults, block) if isinstance(block, dict) else block for name, block in studies.items()
+    }
+    try:
+        return Config.model_validate(merged)
+    except ValidationError as error:
+        raise TicketlabError("config: " + "; ".join(_sentence(detail) for detail in error.errors())) from None
+
+
+def _mapping(raw: dict[str, Any], name: str) -> dict[str, Any]:
+    value = raw.get(name, {})
+    if not isinstance(value, dict):
+        raise TicketlabError(f"config: `{name}` must be a mapping of keys to values (it is {value!r})")
+    return value
+
+
+def load(paths: Sequence[Path], overrides: dict[str, Any]) -> Config:
+    """The config that these YAML files say, each laid over those before it, and `overrides` over them all.
+
+    Raises TicketlabError if a file is missing, is not YAML, would construct objects, or is not a mapping, and as
+    `validate` does.
+    """
+    return validate(reduce(overlay, [*map(_read, paths), overrides], {}))
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that a mapping has twice: YAML would silently take the later value."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(problem=f"{key.value!r} twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _read(path: Path) -> dict:
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise TicketlabError(f"{path}: not a readable YAML file: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise TicketlabError(f"{path}: must be a mapping of keys to values, not {type(content).__name__}")
+    return content
+
+
+def overlay(base: dict, top: dict) -> dict:
+    """`base` with `top` laid over it: mappings merge key by key, anything else is replaced.
+
+    A mapping of another `kind` (of corpus, say) replaces the one below it: its keys mean nothing to the new kind.
+    """
+    merged = dict(base)
+    for key, value in top.items():
+        below: Any = merged.get(key)
+        merge = isinstance(value, dict) and isinstance(below, dict) and _same_kind(below, value)
+        merged[key] = overlay(below, value) if merge else value
+    return merged
+
+
+def _same_kind(below: dict, top: dict) -> bool:
+    return top.get("kind", below.get("kind")) == below.get("kind")
+
+
+# pydantic puts the chosen member of a union behind the name of the union in the place of an error.
+UNIONS = ("task", "model", "corpus", "tokeniser", "checkpoints")
+
+
+def _sentence(detail: Any) -> str:
+    parts = list(detail["loc"])
+    kept = [part for before, part in zip([None, *parts], parts, strict=False) if before not in UNIONS]
+    message = detail["msg"].removeprefix("Value error, ")
+    shown = detail["input"]
+    value = "" if isinstance(shown, dict) or detail["type"] == "missing" else f" (it is {shown!r})"
+    # A key may be any text; in a message of one line it is shown as it could be typed.
+    names = [str(part) if str(part).isprintable() else repr(part) for part in kept]
+    return f"{'.'.join(names) or 'top level'}: {message}{value}"
+
+
+def schema() -> dict:
+    """JSON schema of a config file. Nothing is required in it: defaults and overlays may hold any part of a study."""
+    full = Config.model_json_schema()
+    for part in (full, *full["$defs"].values()):
+        part.pop("required", None)
+    full["properties"]["defaults"] = {"$ref": "#/$defs/StudySettings", "description": "what every study starts from"}
+    return full

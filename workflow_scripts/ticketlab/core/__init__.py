@@ -1,0 +1,1 @@
+"""What every wing may use and what knows no network: errors, randomness, statistics, jobs."""

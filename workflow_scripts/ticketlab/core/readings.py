@@ -1,0 +1,82 @@
+"""A measured dose with its interval, held against what either view predicts of it: a row of table `predictions`.
+
+"Latent" is the view that the end network was decided at θ₀ and training reveals it; "built" that training makes what
+was not there. The bounds are those of `judging`, fixed before the run (docs/theory.md).
+"""
+
+from math import exp, hypot, log, nan
+
+import pandas as pd
+
+MIXED, INCONCLUSIVE = "mixed", "inconclusive"
+
+LATENT, BUILT, NOT_MEASURED = "latent", "built", "not measured"
+ANY = "any"  # what either view allows
+VERDICTS = (LATENT, BUILT, MIXED, INCONCLUSIVE, NOT_MEASURED)
+# A number with its interval: dose, ci_low, ci_high, n.
+Dose = tuple[float, float, float, int]
+
+
+def side(dose: Dose, low: float, high: float) -> tuple[str, str]:
+    """Latent at or above `high`, built at or below `low`, mixed between: with the whole interval."""
+    _, ci_low, ci_high, _ = dose
+    if pd.isna(ci_low) or pd.isna(ci_high):
+        return INCONCLUSIVE, "no interval"
+    if ci_low >= high:
+        return LATENT, f"the whole interval is at or above {high:g}"
+    if ci_high <= low:
+        return BUILT, f"the whole interval is at or below {low:g}"
+    if low < ci_low and ci_high < high:
+        return MIXED, f"the whole interval is between {low:g} and {high:g}"
+    return INCONCLUSIVE, "the interval spans a bound"
+
+
+def gap(dose: Dose, margin: float) -> tuple[str, str]:
+    """Latent above the margin, built within it: two one-sided tests, at half the interval's error or less."""
+    _, ci_low, ci_high, _ = dose
+    if pd.isna(ci_low) or pd.isna(ci_high):
+        return INCONCLUSIVE, "no interval"
+    if ci_low > margin:
+        return LATENT, f"lost by more than δ = {margin:g}"
+    if ci_high < -margin:
+        return BUILT, "the control is better than the ticket"
+    if -margin < ci_low and ci_high < margin:
+        return BUILT, f"within ±δ = {margin:g}"
+    return INCONCLUSIVE, f"the interval spans δ = {margin:g}"
+
+
+def signs(determined: float, undetermined: float) -> tuple[str, str]:
+    return f"≥ {determined:g}", f"≤ {undetermined:g}"
+
+
+def of_row(row: pd.Series) -> Dose:
+    return row["estimate"], row["ci_low"], row["ci_high"], int(row["n"])
+
+
+def ratio(first: pd.Series, second: pd.Series) -> Dose:
+    """first / second with the interval of the logarithm, to first order; no interval where one is not positive."""
+    count = int(min(first["n"], second["n"]))
+    if not (first["estimate"] > 0 and second["estimate"] > 0):
+        return nan, nan, nan, count
+    half = hypot(*((row["ci_high"] - row["ci_low"]) / 2 / row["estimate"] for row in (first, second)))
+    centre = log(first["estimate"] / second["estimate"])
+    return exp(centre), exp(centre - half), exp(centre + half), count
+
+
+def row(
+    prediction: str, quantity: str, dose: Dose | None, latent: str, built: str, verdict: str, reason: str, figure: str
+) -> dict:
+    value, ci_low, ci_high, count = (nan, nan, nan, 0) if dose is None else dose
+    return {
+        "prediction": prediction,
+        "quantity": quantity,
+        "dose": value,
+        "ci_low": ci_low,
+        "ci_high": ci_high,
+        "n": count,
+        "sign_if_latent": latent,
+        "sign_if_built": built,
+        "verdict": verdict,
+        "reason": reason,
+        "figure": figure,
+    }

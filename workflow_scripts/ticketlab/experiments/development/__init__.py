@@ -1,0 +1,1 @@
+"""Tickets that are evaluated throughout their training (P4, P5)."""

@@ -1,0 +1,1 @@
+"""Whether roles are predicted by earlier steps (P8)."""

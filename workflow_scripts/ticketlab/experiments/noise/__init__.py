@@ -1,0 +1,1 @@
+"""How far the initialisation decides at each dose of noise (P1)."""

@@ -1,0 +1,1 @@
+"""A part of the initial weights is kept, the rest drawn again (P3)."""

@@ -1,0 +1,94 @@
+"""Resample the rest: keep a part of θ₀, draw all other initial weights anew, and see what of the end is still there.
+
+Four parts (settings/resampling.py): the ticket; the rest; and, since size alone keeps something, random sets as large
+as the ticket in each tensor, and since tickets are rich in weights that begin large, the largest of θ₀. All parts of an
+initialisation meet the same new draw, so ticket and rest are the two halves of one exchange.
+
+A resampled network is trained on the data order of its dense parent and compared with the parent's siblings, which
+have the same θ₀ and other orders: so what it still shares with them is what θ₀ decides *whatever the order*, as in
+instruments/determinacy.py. The parent itself, compared with them, is "everything" kept; dense networks of other
+initialisations are "nothing". On the parent's own order even a small change would be held against chaos of training.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+
+from workflow_scripts.ticketlab.instruments import role_agreement as instruments_role_agreement
+from workflow_scripts.ticketlab.pruning import masks as pruning
+from workflow_scripts.ticketlab.training.stack import Member, Stack
+
+EVERYTHING, NOTHING = "everything", "nothing"
+
+
+def variant(kept: str) -> str:
+    """The variant, in tables, of networks that kept this part."""
+    return f"kept_{kept}"
+
+
+def part(kept: str, ticket: Stack, initial: Stack, study: str, members: Sequence[Member]) -> Stack:
+    """The mask of the weights to keep; ticket: IMP's mask, initial: θ₀, both of the prunable tensors."""
+    parts: dict[str, Callable[[], Stack]] = {
+        "ticket": lambda: ticket,
+        "rest": lambda: {name: 1 - mask for name, mask in ticket.items()},
+        "random": lambda: pruning.shuffle(ticket, study, members),
+        "largest": lambda: _largest(ticket, initial),
+    }
+    return parts[kept]()
+
+
+def _largest(ticket: Stack, initial: Stack) -> Stack:
+    """As many of the largest |θ₀| as each network's ticket has in each tensor."""
+    kept = {}
+    for name, mask in ticket.items():
+        ranks = initial[name].flatten(1).abs().argsort(dim=1, descending=True, stable=True).argsort(dim=1)
+        kept[name] = (ranks < mask.flatten(1).sum(1, keepdim=True)).to(mask.dtype).reshape(mask.shape)
+    return kept
+
+
+def exchange(initial: Stack, fresh: Stack, keep: Stack) -> Stack:
+    """`initial` where `keep` is 1, else `fresh`; tensors without a mask, which are no part of a ticket, all `fresh`."""
+    return {
+        name: torch.where(keep[name] > 0, initial[name], tensor) if name in keep else tensor
+        for name, tensor in fresh.items()
+    }
+
+
+def pairs_of(networks: pd.DataFrame) -> pd.DataFrame:
+    """What is compared, as `pair` (a part, "everything" or "nothing") and the networks' rows `a` and `b`.
+
+    networks: columns role_agreement.NETWORK. b is always a sibling: spawned at step 0 on an order that is not its
+    parent's.
+    """
+    rows = networks.reset_index(names="row")
+    dense = rows[rows["variant"] == "dense"]
+    own_order = dense.set_index("init_seed")["data_seed"]
+    spawned = rows[rows["variant"].eq("spawned") & rows["rewind_step"].eq(0)]
+    siblings = spawned[spawned["data_seed"] != spawned["init_seed"].map(own_order)]
+    found = []
+    for _, sibling in siblings.iterrows():
+        for _, other in rows[~rows["variant"].eq("spawned")].iterrows():
+            same = other["init_seed"] == sibling["init_seed"]
+            if other["variant"] == "dense":
+                found.append((EVERYTHING if same else NOTHING, other["row"], sibling["row"]))
+            elif same:
+                found.append((other["variant"].removeprefix(variant("")), other["row"], sibling["row"]))
+    return pd.DataFrame(found, columns=["pair", "a", "b"]).assign(split_step=0)
+
+
+def role_agreement(frame: pd.DataFrame) -> pd.DataFrame:
+    """Agreement of roles, component i with component i, as rows of `agreement`; frame: rows of `roles` at the end.
+
+    As role_agreement.compare: the correlation of a score across the components of a layer, one network of a pair
+    through the one probe and the other through the other.
+    """
+    roles = instruments_role_agreement.role_vectors(frame)
+    pairs, scaled = pairs_of(roles.networks), instruments_role_agreement.standardise(roles)
+    one, other = (scaled[pairs[side].to_numpy()] for side in ("a", "b"))
+    values = np.einsum("pqcs,pqcs->ps", one, other[:, ::-1]) / len(instruments_role_agreement.PROBES)
+    keys = instruments_role_agreement.pair_keys(roles.study, roles.networks, pairs)
+    scores = zip([*roles.scores, "all"], [*values.T, values.mean(axis=1)], strict=True)
+    parts = [keys.assign(matching="identity", score=score, agreement=column) for score, column in scores]
+    return pd.concat(parts, ignore_index=True)

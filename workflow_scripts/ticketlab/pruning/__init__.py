@@ -1,0 +1,1 @@
+"""Masks: how they are found, compared and varied."""

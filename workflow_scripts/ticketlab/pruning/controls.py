@@ -1,0 +1,110 @@
+"""What a ticket is compared with: each control is one function that changes what its name says, and nothing else.
+
+A ticket is a mask, the state from which training starts and the length of the training schedule.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from workflow_scripts.ticketlab.pruning import masks as pruning
+from workflow_scripts.ticketlab.pruning.masks import Counts
+from workflow_scripts.ticketlab.training.stack import Member, Stack
+from workflow_scripts.ticketlab.training.train import State
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A stack of things to train: mask over the prunable tensors, starting state, and total steps of the schedule."""
+
+    mask: Stack
+    start: State
+    total: int
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What controls may draw on besides the ticket itself.
+
+    members: the tickets' keys (init seed, rewind step and level).
+    counts: how many weights a mask of this level keeps.
+    dense_weights: prunable tensors of the dense networks at a training step.
+    dense_start: the dense networks before their first step.
+    fresh_start: other initialisations, trained densely to the same rewind step on the same batches.
+    search_steps: steps that IMP has trained in all when it has found the ticket and trained it.
+    """
+
+    study: str
+    members: Sequence[Member]
+    counts: Counts
+    dense_weights: Callable[[int], Stack]
+    dense_start: State
+    fresh_start: Callable[[], State]
+    last_step: int
+    search_steps: int
+
+
+Controlled = Callable[[Ticket, Sources], Ticket]
+
+
+def reinitialised(ticket: Ticket, sources: Sources) -> Ticket:
+    """The mask on another initialisation (Frankle & Carbin 2019)."""
+    return replace(ticket, start=sources.fresh_start())
+
+
+def shuffled(ticket: Ticket, sources: Sources) -> Ticket:
+    """The initialisation under the mask permuted within each layer (Frankle et al. 2021)."""
+    return replace(ticket, mask=pruning.shuffle(ticket.mask, sources.study, sources.members))
+
+
+def random(ticket: Ticket, sources: Sources) -> Ticket:
+    """A mask drawn uniformly over the whole network, so that layer densities differ as well."""
+    scores = pruning.random_scores(ticket.mask, sources.study, sources.members)
+    counts = sources.counts
+    return replace(ticket, mask=pruning.keep_top(scores, counts if isinstance(counts, int) else sum(counts.values())))
+
+
+def mask_at_step(ticket: Ticket, sources: Sources, step: int) -> Ticket:
+    """The mask of the dense network's largest weights at `step` (Minegishi et al. 2023)."""
+    return replace(ticket, mask=pruning.keep_top(pruning.magnitude(sources.dense_weights(step)), sources.counts))
+
+
+def initial_magnitude(ticket: Ticket, sources: Sources) -> Ticket:
+    """The mask of the largest initial weights: what a ticket owes to |θ₀| alone."""
+    return mask_at_step(ticket, sources, 0)
+
+
+def one_shot(ticket: Ticket, sources: Sources) -> Ticket:
+    """The mask of the trained dense network's largest weights, without iteration."""
+    return mask_at_step(ticket, sources, sources.last_step)
+
+
+def signed_constant(ticket: Ticket, sources: Sources) -> Ticket:
+    """Each starting weight replaced by its sign times its tensor's standard deviation (Zhou et al. 2019)."""
+    del sources
+    constant = pruning.signed_constant({name: ticket.start.weights[name] for name in ticket.mask})
+    weights = {**ticket.start.weights, **constant}
+    return replace(ticket, start=replace(ticket.start, weights=weights))
+
+
+def dense_total(ticket: Ticket, sources: Sources) -> Ticket:
+    """The dense network from θ₀, given all the steps that IMP used, under a schedule of that length."""
+    return Ticket(pruning.ones(ticket.mask), sources.dense_start, sources.search_steps)
+
+
+CONTROLS: dict[str, Controlled] = {
+    "reinitialised": reinitialised,
+    "shuffled": shuffled,
+    "random": random,
+    "initial_magnitude": initial_magnitude,
+    "signed_constant": signed_constant,
+    "one_shot": one_shot,
+    "dense_total": dense_total,
+}
+
+
+def variants(control: str, mask_steps: Sequence[int]) -> dict[str, Controlled]:
+    """The variants that a control of the config stands for, by the name that they have in the tables."""
+    if control == "mask_at_step":
+        return {f"mask_at_step_{step}": partial(mask_at_step, step=step) for step in mask_steps}
+    return {control: CONTROLS[control]}

@@ -1,0 +1,70 @@
+"""Overlaps of masks as rows of the `overlap` table: over chance, and over what the initial weights explain."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from workflow_scripts.ticketlab.training.stack import Member, Stack
+
+# Parts of like initial magnitude that a tensor's weights are cut into.
+STRATA = 20
+
+
+def rows(
+    study: str, members: Sequence[Member], step: int, reference: str, masks: Stack, others: Stack, initial: Stack
+) -> pd.DataFrame:
+    """A row per network and tensor: `masks` of the members at `step` against `others`, the reference's.
+
+    initial: the members' θ₀. Overlap that weights of like |θ₀| would have by chance is no sign of selection: a weight
+    that was large stays large. All stacks are in the order of the members.
+    """
+    parts = []
+    keys = pd.DataFrame([member.keys() for member in members])
+    for tensor, mask in masks.items():
+        jaccard, chance = overlap(mask, others[tensor])
+        given = overlap_given(initial[tensor].abs(), mask, others[tensor])
+        parts.append(
+            keys.assign(
+                study=study,
+                step=step,
+                reference=reference,
+                tensor=tensor,
+                jaccard=jaccard.cpu().numpy(),
+                chance=chance.cpu().numpy(),
+                excess=((jaccard - chance) / (1 - chance).clamp(min=1e-12)).cpu().numpy(),
+                given_initial=given.cpu().numpy(),
+                beyond_initial=((jaccard - given) / (1 - given).clamp(min=1e-12)).cpu().numpy(),
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def overlap(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Jaccard index of two masks (N, …) of one tensor, and its value by chance at their densities; NaN of a NaN mask.
+
+    For independent masks of densities p and q the expected intersection is pq of the tensor, so chance is
+    pq/(p + q − pq) (the ratio of expectations).
+    """
+    a, b = first.flatten(1).double(), second.flatten(1).double()
+    both = (a * b).mean(1)
+    p, q = a.mean(1), b.mean(1)
+    return both / (p + q - both).clamp(min=1e-12), p * q / (p + q - p * q).clamp(min=1e-12)
+
+
+def overlap_given(scores: Tensor, first: Tensor, second: Tensor, strata: int = STRATA) -> Tensor:
+    """The Jaccard index (N,) that two masks have if, among weights of like score, they are independent.
+
+    scores (N, …): |θ₀| for what a shared initialisation explains by itself, large initial weights staying large. Each
+    network's weights are cut by the rank of their score into `strata` equal parts; in a part of n weights of which the
+    masks keep shares p and q the expected intersection is npq. Stratifying is what Mantel and Haenszel (1959) did.
+    """
+    ranks = scores.flatten(1).argsort(1).argsort(1)
+    part = ranks * strata // ranks.shape[1]
+    counts, a, b = (
+        torch.zeros(len(part), strata, dtype=torch.float64, device=part.device).scatter_add_(1, part, values.double())
+        for values in (torch.ones_like(part), first.flatten(1), second.flatten(1))
+    )
+    both = (a * b / counts.clamp(min=1)).sum(1)
+    return both / (a.sum(1) + b.sum(1) - both).clamp(min=1e-12)

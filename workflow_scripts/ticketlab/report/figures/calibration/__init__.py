@@ -1,0 +1,1 @@
+"""A figure per instrument's calibration."""

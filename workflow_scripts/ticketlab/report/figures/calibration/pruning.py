@@ -1,0 +1,82 @@
+"""The figure of pruning's calibration: how much of a planted support each mask holds, beside chance."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from workflow_scripts.ticketlab.report.figures.style import BLACK, BLUE, GREY, RED, VARIANTS, Look, line, style
+from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
+
+READS = {"calibration": CALIBRATION}
+
+FAMILIES = {"linear": "linear teacher: recovery is provable", "relu": "ReLU teacher: aligned signs, nothing else known"}
+MASKS = {
+    "imp": Look("iterative magnitude pruning", BLUE, "o"),
+    **{name: VARIANTS[name] for name in ("random", "shuffled", "initial_magnitude")},
+    "other_initial_magnitude": Look("by magnitude of another initialisation", RED, "d", ":"),
+}
+
+
+def figure(frame: pd.DataFrame) -> Figure:
+    """frame: rows of table `calibration` of instrument "pruning"."""
+    with style():
+        drawn = Figure(figsize=(14, 6.8), layout="constrained")
+        grid = drawn.subplot_mosaic(
+            [["linear recall", "linear precision", "counts"], ["relu recall", "relu precision", "counts"]],
+            width_ratios=[1, 1, 0.6],
+        )
+        for family, title in FAMILIES.items():
+            for quantity in ("recall", "precision"):
+                axes = grid[f"{family} {quantity}"]
+                _recovery(axes, frame[frame["family"].eq(family) & frame["quantity"].eq(quantity)])
+                axes.set_title(title if quantity == "recall" else "")
+                axes.set_ylabel(f"{quantity} of the planted support")
+        handles, labels = grid["relu recall"].get_legend_handles_labels()
+        drawn.legend(handles, labels, loc="outside lower left", ncols=4)
+        _counts(grid["counts"], frame[frame["family"].isin(["digits", "ticket"])])
+    return drawn
+
+
+def _recovery(axes: Axes, rows: pd.DataFrame) -> None:
+    """Each mask against density; grey: what chance gives and, above it, the margin that is asked for."""
+    rows = rows.sort_values("x", ascending=False)
+    for case, look in MASKS.items():
+        line(axes, rows[rows["case"] == case], "x", look, look.label)
+    chance, found = rows[rows["case"] == "shuffled"], rows[rows["case"] == "imp"]
+    axes.plot(chance["x"], chance["truth"], color=BLACK, linewidth=0.8, label="chance")
+    asked = found["truth"] - found["tolerance"]
+    axes.plot(found["x"], asked, color=GREY, linestyle=(0, (1, 1)), label="margin asked for (at the bar: required)")
+    axes.axvline(found.loc[found["required"], "x"].iloc[0], color=GREY, linewidth=0.8)
+    axes.set_xscale("log")
+    axes.set_xticks(found["x"].to_list(), [f"{100 * x:.0f}" for x in found["x"]], minor=False)
+    axes.set_xticks([], minor=True)
+    axes.invert_xaxis()
+    axes.set_xlabel("weights kept (%); bar: as many as planted")
+
+
+def _counts(axes: Axes, rows: pd.DataFrame) -> None:
+    """Whatever is counted, one line each: the known value, its tolerance, and what was found."""
+    for place, (_, row) in enumerate(rows.iterrows()):
+        colour = RED if row["required"] and not row["passed"] else BLUE if row["required"] else GREY
+        axes.plot([row["truth"] - row["tolerance"], row["truth"] + row["tolerance"]], [place, place], color=GREY)
+        axes.plot(row["truth"], place, "|", color=BLACK, markersize=9)
+        axes.plot(row["estimate"], place, "o", color=colour)
+    at = ["" if np.isnan(share) else f" at {100 * share:.0f}%" for share in rows["x"]]
+    axes.set_yticks(range(len(rows)), (rows["case"] + at + ": " + rows["quantity"]).tolist(), fontsize=7)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xscale("symlog", linthresh=3, linscale=2)  # from none or a few tickets to thousands of weights
+    ticks = (0, 1, 2, 3, 10, 100, 1000)
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.set_xlim(-0.4, 20000)
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_title("counts (line: allowed, dot: found)")
+
+
+def of_tables(tables: dict[str, pd.DataFrame], spec: dict[str, Any]) -> Figure:
+    del spec
+    checks = tables["calibration"]
+    return figure(checks[checks["instrument"] == "pruning"].reset_index(drop=True))

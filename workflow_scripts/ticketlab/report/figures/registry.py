@@ -1,0 +1,28 @@
+"""The figures by name. Each has a module with READS, a table for each named input, and `of_tables(tables, spec)`."""
+
+from importlib import import_module
+from types import ModuleType
+
+# Module paths rather than modules: a job loads, and depends on, the figures that it draws only.
+FIGURES = {
+    "tickets": "workflow_scripts.ticketlab.report.figures.tickets",
+    "roles": "workflow_scripts.ticketlab.report.figures.roles",
+    "transience": "workflow_scripts.ticketlab.report.figures.transience",
+    "llc": "workflow_scripts.ticketlab.report.figures.llc",
+    "clock": "workflow_scripts.ticketlab.report.figures.clock",
+    "noise": "workflow_scripts.ticketlab.report.figures.noise",
+    "development": "workflow_scripts.ticketlab.report.figures.development",
+    "resampling": "workflow_scripts.ticketlab.report.figures.resampling",
+    "forecast": "workflow_scripts.ticketlab.report.figures.forecast",
+    "dimension": "workflow_scripts.ticketlab.report.figures.dimension",
+    "llc_sweep": "workflow_scripts.ticketlab.report.figures.llc_sweep",
+    "calibration_llc": "workflow_scripts.ticketlab.report.figures.calibration.llc",
+    "calibration_roles": "workflow_scripts.ticketlab.report.figures.calibration.roles",
+    "calibration_pruning": "workflow_scripts.ticketlab.report.figures.calibration.pruning",
+    "calibration_structure": "workflow_scripts.ticketlab.report.figures.calibration.structure",
+    "calibration_statistics": "workflow_scripts.ticketlab.report.figures.calibration.statistics",
+}
+
+
+def module(name: str) -> ModuleType:
+    return import_module(FIGURES[name])

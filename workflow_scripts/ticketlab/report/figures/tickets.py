@@ -1,0 +1,168 @@
+"""Test 1 as a figure: sparse networks against the dense one, by density and over training."""
+
+from collections.abc import Iterator
+from itertools import cycle
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE
+from workflow_scripts.ticketlab.report.figures.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    INDIGO,
+    METRICS,
+    RED,
+    VARIANTS,
+    Look,
+    density_axis,
+    draw,
+    legend,
+    legend_below,
+    line,
+    not_measured,
+    of_test,
+    percent,
+    step_axis,
+    study_rows,
+)
+from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
+from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
+from workflow_scripts.ticketlab.verdicts.comparisons import TICKETS
+from workflow_scripts.ticketlab.verdicts.rows import WITHHELD
+from workflow_scripts.ticketlab.verdicts.tickets import MATCHING, NEITHER, WINNING, cell_claim
+
+READS = {"comparisons": COMPARISONS, "verdicts": VERDICTS}
+
+# A ticket's verdict is the filling of its marker.
+FILLINGS: dict[str, Any] = {WINNING: "full", MATCHING: "bottom", INCONCLUSIVE: "none", NEITHER: "none"}
+
+
+def figure(comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict[str, dict]) -> Figure:
+    """T1: the end against density, the course of training at one density, and the differences to dense."""
+    drawn, rows = study_rows("T1 tickets: sparse networks against the dense one", settings, (14.0, 4.7))
+    for (study, spec), row in zip(settings.items(), rows, strict=True):
+        mine = of_test(comparisons, study, TICKETS)
+        mine = mine[mine["quantity"] == spec["judging"]["metric"]]
+        end, course, difference = row.subplots(1, 3, width_ratios=[1.25, 1, 1])
+        _end_by_density(end, mine, _decisions(verdicts, study), spec)
+        _course(course, mine, spec)
+        _difference_by_density(difference, mine, _decisions(verdicts, study), spec)
+    return drawn
+
+
+def _end_by_density(axes: Axes, mine: pd.DataFrame, decisions: pd.Series, spec: dict) -> None:
+    last, margin = spec["last_step"], spec["judging"]["margin"]
+    axes.set_title(f"at the end of training (step {last})")
+    axes.set_ylabel(METRICS[spec["judging"]["metric"]])
+    end = mine[mine["step"] == last]
+    if end.empty:
+        return not_measured(axes)
+    dense = end[end["contrast"] == "dense"].iloc[0]
+    axes.axhline(dense["estimate"], color=BLACK, linewidth=1.2, label="dense, and up to δ worse")
+    axes.axhspan(dense["estimate"], dense["estimate"] + margin, color=BLACK, alpha=0.12, linewidth=0)
+    sparse = end[end["contrast"] == "ticket"]
+    for variant, look in VARIANTS.items():
+        rows = end[end["contrast"].eq(variant) & end["rewind_step"].eq(spec["rewind_steps"][0])].sort_values(
+            "density", ascending=False
+        )
+        if variant not in ("dense", "dense_total", "ticket") and len(rows):
+            line(axes, rows, "density", look, look.label)
+    for rewind_step, look in zip(spec["rewind_steps"], _ticket_looks(), strict=False):
+        rows = sparse[sparse["rewind_step"] == rewind_step]
+        _tickets_line(axes, rows, decisions, look, f"ticket from step {rewind_step}")
+    total = mine[mine["contrast"] == "dense_total"]
+    total = total[total["step"] == total.groupby("level")["step"].transform("max")]
+    if len(total):
+        look = VARIANTS["dense_total"]
+        # Its place on the axis is that of the ticket whose search took as many steps.
+        placed = total.assign(density=total["level"].map(sparse.groupby("level")["density"].first()))
+        line(axes, placed.sort_values("density"), "density", look, look.label)
+    density_axis(axes, end["density"])
+    handles, labels = axes.get_legend_handles_labels()
+    legend(axes, [*handles, *_filling_handles()], [*labels, *(f"verdict: {word}" for word in FILLINGS)])
+    return None
+
+
+def _course(axes: Axes, mine: pd.DataFrame, spec: dict) -> None:
+    level, rewind_step = spec["clock_level"], spec["rewind_steps"][0]
+    cell = mine[mine["rewind_step"].eq(rewind_step) & mine["level"].eq(level)]
+    kept = "".join(f", {percent(density)} kept" for density in cell.loc[cell["contrast"] == "ticket", "density"][:1])
+    axes.set_title(f"over training, round {level}{kept}, from step {rewind_step}")
+    axes.set_ylabel(METRICS[spec["judging"]["metric"]])
+    step_axis(axes, "training step", spec["last_step"])
+    if mine.empty:
+        return not_measured(axes)
+    for variant in ("dense", "ticket", "reinitialised", "shuffled"):
+        rows = (mine if variant == "dense" else cell)[lambda rows, name=variant: rows["contrast"] == name]
+        if len(rows):
+            line(axes, rows, "step", VARIANTS[variant], VARIANTS[variant].label)
+    legend_below(axes, axes)
+    return None
+
+
+def _difference_by_density(axes: Axes, mine: pd.DataFrame, decisions: pd.Series, spec: dict) -> None:
+    margin, last = spec["judging"]["margin"], spec["last_step"]
+    axes.set_title("ticket − dense (below the line at δ: matching)")
+    axes.set_ylabel(f"difference in {METRICS[spec['judging']['metric']]}")
+    end = mine[mine["step"] == last]
+    equal, total = (end[end["contrast"] == f"ticket - {name}"] for name in ("dense", "dense_total"))
+    if equal.empty:
+        return not_measured(axes)
+    axes.axhline(0, color=BLACK, linewidth=0.8)
+    axes.axhline(margin, color=BLACK, linewidth=1, linestyle="--")
+    axes.annotate(f"δ = {margin:g}", (0, margin), (3, 2), ("axes fraction", "data"), "offset points")
+    for rewind_step, look in zip(spec["rewind_steps"], _ticket_looks(), strict=False):
+        rows = equal[equal["rewind_step"] == rewind_step]
+        _tickets_line(axes, rows, decisions, look, f"equal steps, ticket from step {rewind_step}")
+    if len(total):
+        line(axes, total.sort_values("density"), "density", VARIANTS["dense_total"], "dense with IMP's total steps")
+    density_axis(axes, end["density"])
+    legend_below(axes, axes)
+    return None
+
+
+def _decisions(verdicts: pd.DataFrame, study: str) -> pd.Series:
+    """The verdict words of a study by claim."""
+    return verdicts[verdicts["study"] == study].set_index("claim")["decision"]
+
+
+def _tickets_line(axes: Axes, rows: pd.DataFrame, decisions: pd.Series, look: Look, label: str) -> None:
+    """Tickets along density, each marker filled by its verdict."""
+    rows = line(axes, rows, "density", Look("", look.colour, "", look.dash), "")
+    axes.plot([], [], color=look.colour, linestyle=look.dash, marker=look.marker, label=label)
+    for _, row in rows.iterrows():
+        claim = cell_claim(row["density"], row["rewind_step"])
+        _verdict_marker(axes, row["density"], row["estimate"], look, decisions[claim])
+
+
+def _verdict_marker(axes: Axes, x: float, y: float, look: Look, decision: str) -> None:
+    shared: dict[str, Any] = {"color": look.colour, "linestyle": "none", "zorder": 5}
+    filling = FILLINGS[INCONCLUSIVE if decision == WITHHELD else decision]
+    axes.plot(x, y, marker=look.marker, markersize=7, fillstyle=filling, markerfacecoloralt="white", **shared)
+    if decision == NEITHER:
+        axes.plot(x, y, marker="x", markersize=4.5, **shared)
+
+
+def _filling_handles() -> list[tuple[Line2D, ...]]:
+    """Legend entries of the verdict words, in the order of FILLINGS."""
+    shared: dict[str, Any] = {"color": BLUE, "linestyle": "none", "markerfacecoloralt": "white"}
+    handles: list[tuple[Line2D, ...]] = []
+    for decision, filling in FILLINGS.items():
+        circle = Line2D([], [], marker="o", markersize=7, fillstyle=filling, **shared)
+        cross = Line2D([], [], marker="x", markersize=4.5, **shared)
+        handles.append((circle, cross) if decision == NEITHER else (circle,))
+    return handles
+
+
+def _ticket_looks() -> Iterator[Look]:
+    """One for each rewind step."""
+    return cycle([VARIANTS["ticket"], Look("", INDIGO, "D", "--"), Look("", RED, "s", "-."), Look("", GREEN, "^", ":")])
+
+
+def of_tables(tables: dict[str, pd.DataFrame], spec: dict[str, Any]) -> Figure:
+    return draw(figure, tables["comparisons"], tables["verdicts"], spec["studies"])

@@ -1,0 +1,1 @@
+"""The settings of the calibrations, one file per instrument."""

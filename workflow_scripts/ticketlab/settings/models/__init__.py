@@ -1,0 +1,1 @@
+"""The settings of the models, one file per kind."""

@@ -1,0 +1,26 @@
+"""Which part of the initial weights is kept when the rest of them is drawn anew."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from workflow_scripts.ticketlab.settings.base import Section, refuse_repeats
+
+Kept = Literal["ticket", "rest", "random", "largest"]
+
+
+class ResamplingSettings(Section):
+    """A dense network for each initialisation and part: the part's weights are θ₀'s, all others another draw's."""
+
+    keep: list[Kept] = Field(
+        ["ticket", "rest", "random", "largest"],
+        description="ticket: the weights of IMP's mask at pruning.clock_level; rest: all others; random: as many in "
+        "each tensor as the ticket has, drawn at random; largest: as many, the largest initial ones",
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        refuse_repeats(keep=self.keep)
+        if "ticket" not in self.keep or len(self.keep) < 2:
+            raise ValueError(f"keep {self.keep} must hold ticket, and something to compare it with")
+        return self

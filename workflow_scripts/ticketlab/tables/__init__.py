@@ -1,0 +1,1 @@
+"""Parquet files: written atomically, checked when they are read."""

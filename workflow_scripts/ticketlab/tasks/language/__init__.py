@@ -1,0 +1,1 @@
+"""What the text task is made of: corpora, tokenisers, n-gram predictors."""

@@ -1,0 +1,1 @@
+"""Stacks of networks, trained, evaluated and kept."""

@@ -1,0 +1,48 @@
+"""A study as a script needs it: its task, its network and its device, from the config section and the data table."""
+
+from dataclasses import dataclass
+
+import torch
+
+from workflow_scripts.ticketlab import models, tasks
+from workflow_scripts.ticketlab.core.errors import TicketlabError
+from workflow_scripts.ticketlab.models.network import Network
+from workflow_scripts.ticketlab.tables import files
+from workflow_scripts.ticketlab.tables.schemas.data import DATA
+from workflow_scripts.ticketlab.tasks.problem import Problem
+
+
+@dataclass(frozen=True)
+class Study:
+    name: str
+    problem: Problem
+    model: Network
+    device: torch.device
+
+
+def open_study(spec: dict, data: str) -> Study:
+    """The study that `spec` (keys study, task, model, device) and its `data` table describe."""
+    device = pick_device(spec["device"])
+    if device.type == "cpu":
+        torch.set_num_threads(1)  # two threads in one small job run several times slower than one
+    task = tasks.module(spec["task"]["kind"])
+    facts = files.facts(data, DATA)["facts"]
+    problem = task.load(files.read(data, DATA), facts, task.Settings(**spec["task"]))
+    model = models.build(spec["model"], problem.inputs, problem.outputs, problem.context).to(device)
+    return Study(spec["study"], problem, model, device)
+
+
+def pick_device(name: str) -> torch.device:
+    """`auto` is the GPU where there is one, else the CPU; any other name is torch's own.
+
+    Raises TicketlabError if torch sees no GPU of that name.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= (seen := torch.cuda.device_count()):
+        raise TicketlabError(
+            f"device: {name} asks for a GPU, and torch {torch.__version__} sees {seen or 'none'} here; set `device` to "
+            "auto or cpu, or install the build of torch that fits the GPU's driver (pytorch.org/get-started)"
+        )
+    return device

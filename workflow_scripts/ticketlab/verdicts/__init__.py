@@ -1,0 +1,1 @@
+"""Comparisons, verdicts and readings of predictions: tables in, tables out."""

@@ -1,0 +1,250 @@
+"""From the tables of one study to estimates with intervals: everything that a verdict or a figure compares.
+
+Rows are in the `comparisons` table. `contrast` is either the name of one thing ("ticket", "dense", "acquired"), whose
+mean over seeds is the estimate, or a difference "a - b", paired by seed. Lower is better for losses and errors.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.ticketlab.core import statistics
+from workflow_scripts.ticketlab.core.statistics import Estimate
+from workflow_scripts.ticketlab.instruments.determinacy import determinacy
+from workflow_scripts.ticketlab.instruments.transience import acquisition_and_forgetting
+from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+
+CELL = ["rewind_step", "level"]
+# What a ticket must beat to be a winning one.
+DECISIVE_CONTROLS = ("reinitialised", "shuffled")
+TICKETS, SUPERMASKS, ROLES, STRUCTURE, LLC, MASKS = "tickets", "supermask", "roles", "structure", "llc", "masks"
+BARRIERS = "barriers"  # in the clock's figure only
+
+
+def tickets(metrics: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[dict]:
+    """T1: each variant's course, its difference to dense at equal steps, and the ticket's to each control at the end.
+
+    Dense at IMP's total steps ("dense_total") ends later than `last_step`; it is compared at its own end.
+    Steps to a validation loss that ticket and dense both reach are compared as well ("steps_to_worse_end").
+    """
+    rows = metrics[metrics["split"].eq("test") & metrics["metric"].eq(settings.metric)]
+    density = rows.groupby(["variant", *CELL])["density"].mean()
+    dense = _by_seed(rows[rows["variant"] == "dense"])
+    for step in dense.columns:
+        yield _row(TICKETS, settings.metric, "dense", statistics.mean_interval(dense[step], settings.alpha), step=step)
+    for (variant, rewind_step, level), group in rows[rows["variant"] != "dense"].groupby(["variant", *CELL]):
+        if variant.startswith("supermask"):
+            continue
+        values = _by_seed(group)
+        at = {"rewind_step": rewind_step, "level": level, "density": density[variant, rewind_step, level]}
+        for step in values.columns:
+            mean = statistics.mean_interval(values[step], settings.alpha)
+            yield _row(TICKETS, settings.metric, variant, mean, step=step, **at)
+            if variant != "dense_total" and step in dense.columns:
+                difference = _paired(values[step], dense[step])
+                result = statistics.not_worse(difference, settings.margin, settings.alpha)
+                yield _row(TICKETS, settings.metric, f"{variant} - dense", result, step=step, **at)
+        if variant == "ticket":
+            yield from _against_controls(rows, values[last_step], settings, at, last_step)
+    yield from _speed(metrics, settings, density)
+
+
+def _against_controls(
+    rows: pd.DataFrame, ticket: pd.Series, settings: JudgingSettings, at: dict, last_step: int
+) -> Iterator[dict]:
+    here = rows[rows["rewind_step"].eq(at["rewind_step"]) & rows["level"].eq(at["level"])]
+    for variant, group in here.groupby("variant"):
+        if variant in ("ticket", "dense", "spawned") or variant.startswith("supermask"):
+            continue
+        end = _by_seed(group).iloc[:, -1]
+        # Dense at IMP's total steps asks for non-inferiority, the controls of the same size for superiority.
+        margin = settings.margin if variant == "dense_total" else 0.0
+        result = statistics.not_worse(_paired(ticket, end), margin, settings.alpha)
+        yield _row(TICKETS, settings.metric, f"ticket - {variant}", result, step=last_step, **at)
+
+
+def _speed(metrics: pd.DataFrame, settings: JudgingSettings, density: pd.Series) -> Iterator[dict]:
+    """Is a ticket, or a control, as low as dense in fewer steps or in more? Two-sided, for either may be the sooner."""
+    rows = metrics[metrics["split"].eq("validation") & metrics["metric"].eq("loss")]
+    dense = _by_seed(rows[rows["variant"] == "dense"])
+    kept = rows["variant"].isin(["ticket", *DECISIVE_CONTROLS])
+    for (variant, rewind_step, level), group in rows[kept].groupby(["variant", *CELL]):
+        mine, of_dense = steps_to_worse_end(_by_seed(group), dense)
+        at = {"rewind_step": rewind_step, "level": level, "density": density[variant, rewind_step, level]}
+        yield _row(TICKETS, "steps_to_worse_end", variant, statistics.mean_interval(mine, settings.alpha), **at)
+        later = statistics.mean_interval(_paired(mine, of_dense), settings.alpha)
+        yield _row(TICKETS, "steps_to_worse_end", f"{variant} - dense", later, **at)
+
+
+def steps_to_worse_end(first: pd.DataFrame, second: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """For each seed the steps at which either curve is first as low as the worse of their two ends.
+
+    Both reach that loss, so neither is stopped by the end of training. With the end of one as the loss to reach, that
+    one could not be the sooner. Both are looked at from the step on at which both exist, and at the same steps.
+    """
+    shared = first.columns.intersection(second.columns)
+    target = np.maximum(first[shared[-1]], second[shared[-1]])
+    return steps_to_reach(first[shared], target), steps_to_reach(second[shared], target)
+
+
+def steps_to_reach(values: pd.DataFrame, target: pd.Series) -> pd.Series:
+    """For each seed the step at which its curve (seeds × recorded steps) first falls to its target.
+
+    Between recorded steps the curve is taken to be straight in log(step + 1); never reached counts as the last step.
+    A curve or target that is not finite (a network that diverged) gives NaN.
+    """
+    steps = values.columns.to_numpy()
+    reached = {}
+    for seed, curve in values.iterrows():
+        below = np.flatnonzero(curve.to_numpy() <= target[seed])
+        if not np.isfinite([*curve, target[seed]]).all():
+            reached[seed] = float("nan")
+        elif not len(below):
+            reached[seed] = float(steps[-1])
+        elif below[0] == 0 or curve.iloc[below[0]] == target[seed]:
+            # Exactly at a recorded step: through the logarithm it would be off by a rounding, and two networks with
+            # the same end, which both need all steps, could differ by that.
+            reached[seed] = float(steps[below[0]])
+        else:
+            index = below[0]
+            before, after = curve.iloc[index - 1], curve.iloc[index]
+            share = (before - target[seed]) / (before - after)
+            low, high = np.log(steps[index - 1] + 1), np.log(steps[index] + 1)
+            reached[seed] = float(np.exp(low + share * (high - low)) - 1)
+    return pd.Series(reached)
+
+
+def supermasks(metrics: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """The strong form: masked but untrained networks against dense ones, and against a random mask (step 0)."""
+    rows = metrics[metrics["split"].eq("test") & metrics["metric"].eq(settings.metric)]
+    dense = _by_seed(rows[rows["variant"] == "dense"]).iloc[:, -1]
+    masked = rows[rows["variant"].str.startswith("supermask")]
+    for (variant, level), group in masked.groupby(["variant", "level"]):
+        values = _by_seed(group)
+        found, random = values.iloc[:, -1], values.iloc[:, 0]
+        at = {"level": level, "density": group["density"].mean(), "step": values.columns[-1]}
+        yield _row(SUPERMASKS, settings.metric, variant, statistics.mean_interval(found, settings.alpha), **at)
+        against_dense = statistics.not_worse(_paired(found, dense), settings.margin, settings.alpha)
+        yield _row(SUPERMASKS, settings.metric, f"{variant} - dense", against_dense, **at)
+        against_random = statistics.better(_paired(found, random), settings.alpha)
+        yield _row(SUPERMASKS, settings.metric, f"{variant} - random mask", against_random, **at)
+
+
+def roles(agreements: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """T2: agreement of each kind of pair over inits, and determinacy by split step, score and matching.
+
+    Pairs of different inits share networks, so their agreements get no interval here; their determinacy has one.
+    """
+    kinds = ["split_step", "pair", "matching", "score"]
+    for (step, pair, matching, score), group in agreements.groupby(kinds):
+        by_init = group.groupby("init_seed")["agreement"].agg(lambda values: values.mean(skipna=False))
+        result = statistics.mean_interval(by_init, settings.alpha)
+        if pair == "other_init":
+            result = Estimate(result.estimate, np.nan, np.nan, np.nan, result.n)
+        yield _row(ROLES, f"agreement, {matching}, {score}", pair, result, step=step)
+    for pair, matching in product(("same_init", "other_init"), ("identity", "hungarian")):
+        for _, row in determinacy(agreements, pair, matching).iterrows():
+            result = Estimate(row["estimate"], row["ci_low"], row["ci_high"], row["p"], row["n"])
+            yield _row(ROLES, f"determinacy, {matching}, {row['score']}", pair, result, step=row["split_step"])
+
+
+def structure(distances: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """T3: distance to each reference predictor over training; what was acquired and forgotten, as fractions."""
+    for name, group in distances.groupby("structure"):
+        values = group.pivot(index="init_seed", columns="step", values="distance").sort_index(axis=1)
+        for step in values.columns:
+            result = statistics.mean_interval(values[step], settings.alpha)
+            yield _row(STRUCTURE, name, "distance", result, step=step)
+        course = acquisition_and_forgetting(values.columns.tolist(), values.to_numpy())
+        # The two halves of the seeds may turn at different steps: the earlier one stands for both, and was recorded.
+        turning = int(course.turning_step.min())
+        acquired = statistics.exceeds(course.acquired, settings.acquired, settings.alpha)
+        yield _row(STRUCTURE, name, "acquired", acquired, step=turning)
+        # A seed that never came nearer has nothing to forget.
+        forgotten = course.forgotten[~np.isnan(course.forgotten)]
+        if len(forgotten):
+            result = statistics.exceeds(forgotten, settings.forgotten, settings.alpha)
+            yield _row(STRUCTURE, name, "forgotten", result, step=turning)
+
+
+def learning_coefficients(estimates: pd.DataFrame, densities: pd.Series, settings: JudgingSettings) -> Iterator[dict]:
+    """LLC of dense checkpoints and of tickets, over the seeds whose estimate carries no flag; flagged ones counted.
+
+    densities: of the tickets, by level. Only an estimate flagged for being away from a minimum is still shown, as a
+    complexity at this scale (quantity "complexity"), since early checkpoints are never at one.
+    """
+    for (variant, level, step), group in estimates.groupby(["variant", "level", "step"]):
+        at = {"level": level, "density": densities.get(level, 1.0), "step": step}
+        good = group[group["flag"] == ""]
+        if len(good):
+            yield _row(LLC, "llc", variant, statistics.mean_interval(good["llc"], settings.alpha), **at)
+        shown = group[group["flag"].isin(["", "not_a_minimum"])]
+        if len(shown):
+            yield _row(LLC, "complexity", variant, statistics.mean_interval(shown["llc"], settings.alpha), **at)
+        share = statistics.mean_interval((group["flag"] != "").astype(float), settings.alpha)
+        yield _row(LLC, "flagged", variant, share, **at)
+
+
+def masks(overlaps: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """Overlap of the magnitude mask at step t with a reference mask, over chance: the mean over tensors, by seed.
+
+    Of spawned networks, whose final masks are compared, the step is the one at which their data orders split.
+    """
+    at = overlaps["rewind_step"].where(overlaps["variant"] == "spawned", overlaps["step"])
+    for (reference, level, step), group in overlaps.assign(step=at).groupby(["reference", "level", "step"]):
+        for contrast in ("jaccard", "chance", "excess", "given_initial", "beyond_initial"):
+            by_seed = group.groupby("init_seed")[contrast].mean()
+            result = statistics.mean_interval(by_seed, settings.alpha)
+            yield _row(MASKS, reference, contrast, result, level=level, step=step)
+
+
+def barriers(frame: pd.DataFrame, alpha: float) -> Iterator[dict]:
+    """For the clock's figure: the barrier by metric, kind of pair and split step; frame: of table `barriers`.
+
+    Of an initialisation's several data orders the mean is taken. Pairs of different initialisations form a ring, each
+    network being in two of them: their interval is a little too narrow.
+    """
+    for (metric, pair, split_step), group in frame.groupby(["metric", "pair", "split_step"]):
+        by_init = group.groupby("init_seed")["barrier"].agg(lambda values: values.mean(skipna=False))
+        yield _row(BARRIERS, metric, pair, statistics.mean_interval(by_init, alpha), step=split_step)
+
+
+def _by_seed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Values as seeds × steps, both ascending."""
+    return rows.pivot(index="init_seed", columns="step", values="value").sort_index().sort_index(axis=1)
+
+
+def _paired(first: pd.Series, second: pd.Series) -> pd.Series:
+    """first − second, seed by seed; both must have the same seeds."""
+    if not first.index.equals(second.index):
+        raise ValueError(f"unpaired seeds: {first.index.tolist()} and {second.index.tolist()}")
+    return first - second
+
+
+def _row(
+    test: str,
+    quantity: str,
+    contrast: str,
+    result: Estimate,
+    *,
+    rewind_step: int = 0,
+    level: int = 0,
+    density: float = 1.0,
+    step: int = 0,
+) -> dict:
+    return {
+        "test": test,
+        "quantity": quantity,
+        "contrast": contrast,
+        "rewind_step": rewind_step,
+        "level": level,
+        "density": density,
+        "step": step,
+        "estimate": result.estimate,
+        "ci_low": result.ci_low,
+        "ci_high": result.ci_high,
+        "p": result.p,
+        "n": result.n,
+    }

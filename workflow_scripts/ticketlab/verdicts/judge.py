@@ -1,0 +1,92 @@
+"""The decision rules: comparisons in, verdicts out. A figure draws what stands here and decides nothing.
+
+A verdict on the hypothesis is one of VERDICTS. A verdict on one ticket is "winning", "matching", "neither" or
+"inconclusive". Each carries its estimate, interval, p-value, number of seeds, margin and a reason in words.
+"""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from workflow_scripts.ticketlab.core import statistics
+from workflow_scripts.ticketlab.instruments import determinacy
+from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.verdicts.roles import fixed_roles
+from workflow_scripts.ticketlab.verdicts.rows import STRONG_FORM, T1, T2, T3, WITHHELD
+from workflow_scripts.ticketlab.verdicts.tickets import (
+    against_total,
+    sooner,
+    strong_form,
+    ticket_cells,
+    winning_cells,
+    winning_ticket,
+)
+from workflow_scripts.ticketlab.verdicts.transience import transience
+
+# What each test's verdict rests on: a verdict is only given while these are in calibration.
+RESTS_ON = {
+    T1: ("pruning", "statistics"),
+    STRONG_FORM: ("pruning", "statistics"),
+    T2: ("roles", "statistics"),
+    T3: ("structure", "statistics"),
+}
+
+
+def judge(comparisons: pd.DataFrame, studies: dict[str, dict], calibration: pd.DataFrame) -> pd.DataFrame:
+    """The verdict table (without column order) of all studies.
+
+    comparisons: the `comparisons` tables of the studies; calibration: the `calibration` tables of the instruments.
+    studies: by name, `judging` (settings), `licensed_by` (a study or None) and `last_step`.
+    """
+    by_study = {name: comparisons[comparisons["study"] == name] for name in studies}
+    settings = {name: JudgingSettings(**spec["judging"]) for name, spec in studies.items()}
+    cells = {name: ticket_cells(rows, settings[name], studies[name]["last_step"]) for name, rows in by_study.items()}
+    rows = []
+    for name, spec in studies.items():
+        licence = spec["licensed_by"]
+        licensed = None if licence is None else (licence, len(winning_cells(cells[licence], settings[licence])) > 0)
+        own = [
+            *cells[name].to_dict("records"),
+            *winning_ticket(cells[name], settings[name], licensed),
+            *sooner(by_study[name], settings[name]),
+            *against_total(by_study[name], settings[name]),
+            *strong_form(by_study[name], settings[name]),
+            *fixed_roles(by_study[name], settings[name]),
+            *transience(by_study[name], settings[name]),
+        ]
+        rows += [{"study": name, **row, "detectable": detectable(row, settings[name])} for row in own]
+    table = pd.DataFrame(rows)
+    return withheld(table.drop(columns=["rewind_step", "density", "undecided", "family"]), calibration)
+
+
+def withheld(verdicts: pd.DataFrame, calibration: pd.DataFrame) -> pd.DataFrame:
+    """The verdicts, but withheld where an instrument that they rest on failed a check that it must pass.
+
+    An instrument that was not calibrated at all counts as out of calibration.
+    """
+    failed = {}
+    for instrument in sorted({name for names in RESTS_ON.values() for name in names}):
+        checks = calibration[calibration["instrument"].eq(instrument) & calibration["required"]]
+        cases = (checks["family"] + " " + checks["case"] + ", " + checks["quantity"])[~checks["passed"]]
+        if checks.empty:
+            failed[instrument] = f"{instrument} was never calibrated"
+        elif len(cases):
+            failed[instrument] = f"{instrument} is out of calibration ({cases.iloc[0]})"
+    reasons = verdicts["test"].map(lambda test: "; ".join(failed[name] for name in RESTS_ON[test] if name in failed))
+    changed = verdicts.copy()
+    changed.loc[reasons != "", "decision"] = WITHHELD
+    changed.loc[reasons != "", "reason"] = reasons + "; otherwise: " + verdicts["decision"] + ", " + verdicts["reason"]
+    return changed
+
+
+def detectable(row: Mapping, settings: JudgingSettings) -> float:
+    """How far beyond its margin or threshold the truth must lie to be found with the power wanted; the estimate's unit.
+
+    From the spread between seeds that this verdict's own interval shows, at the level of one of its sides (transience
+    is asked to one side, at α), and where Holm's adjustment runs over a family at its strictest level. NaN where
+    nothing was estimated.
+    """
+    alpha = 1 - determinacy.CONFIDENCE if row["test"] == T2 else settings.alpha  # of the interval
+    level = (alpha if row["test"] == T3 else alpha / 2) / max(row["family"], 1)
+    deviation = statistics.deviation(row["ci_low"], row["ci_high"], row["n"], alpha)
+    return deviation * statistics.detectable_effect(row["n"], level, settings.power)

@@ -1,0 +1,191 @@
+"""Eight predictions on which the two views differ (docs/theory.md), each with what was measured of it.
+
+Each row is one quantity in one study: its dose with an interval over initialisations, what either view predicts for it,
+and a verdict (core/readings.py). A prediction that a study did not measure has a row that says so.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from workflow_scripts.ticketlab.core import readings
+from workflow_scripts.ticketlab.core.readings import BUILT, INCONCLUSIVE, LATENT, NOT_MEASURED
+from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.verdicts.comparisons import LLC, MASKS, TICKETS
+from workflow_scripts.ticketlab.verdicts.rows import REFUTES, SUPPORTS, T2, WITHHELD
+
+TITLES = {
+    "P1": "roles against the step at which data orders split",
+    "P2": "final masks against the step at which data orders split",
+    "P3": "the rest of the network drawn anew",
+    "P4": "the transient in tickets",
+    "P5": "learning coefficient of tickets along training",
+    "P6": "the ticket's own weights against others under its mask",
+    "P7": "effective dimension against the learning coefficient",
+    "P8": "roles foretold from early features",
+}
+
+
+def predict(
+    comparisons: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    studies: dict[str, dict],
+    further: Sequence[tuple[str, dict]] = (),
+) -> pd.DataFrame:
+    """The prediction table of all studies.
+
+    comparisons, verdicts: these tables, of all studies. studies: by name, `judging` (settings), `last_step`,
+    `clock_level` and `rewind_steps`, as rule_params.figures gives them. further: (study, readings.row) of what is not
+    in these two tables.
+    """
+    found = []
+    for name, spec in studies.items():
+        rows, decided = (table[table["study"] == name] for table in (comparisons, verdicts))
+        settings = JudgingSettings(**spec["judging"])
+        own = [
+            *determinacy_of_roles(rows, decided, settings),
+            *determinacy_of_masks(rows, settings),
+            *complexity_of_tickets(rows, settings, spec["last_step"]),
+            *weights_of_the_ticket(rows, settings, spec["clock_level"], spec["rewind_steps"][0]),
+            *(row for study, row in further if study == name),
+        ]
+        unmeasured = TITLES.keys() - {row["prediction"] for row in own}
+        own += [readings.row(key, TITLES[key], None, "", "", NOT_MEASURED, "not in this run", "") for key in unmeasured]
+        found += [{"study": name, **row} for row in sorted(own, key=lambda row: row["prediction"])]
+    found += [{"study": study, **row} for study, row in further if study not in studies]
+    return pd.DataFrame(found)
+
+
+def determinacy_of_roles(rows: pd.DataFrame, verdicts: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """P1: do runs of one initialisation agree on roles, whatever the data order; and how much is decided later?
+
+    At split step 0 this is what T2 decided: a question is judged once.
+    """
+    mine = rows[rows["quantity"].eq("determinacy, identity, all") & rows["contrast"].eq("same_init")]
+    decision = verdicts[verdicts["test"].eq(T2) & verdicts["claim"].eq("the initialisation fixes the roles")]
+    if mine.empty or decision.empty:
+        return
+    judged, reason = decision.iloc[0]["decision"], decision.iloc[0]["reason"]
+    verdict = {SUPPORTS: LATENT, REFUTES: BUILT, WITHHELD: INCONCLUSIVE}.get(judged, judged)
+    by_step = mine.set_index("step").sort_index()
+    yield readings.row(
+        "P1",
+        "role determinacy, split at step 0",
+        readings.of_row(by_step.loc[0]),
+        *readings.signs(settings.determined, settings.undetermined),
+        verdict,
+        f"T2: {reason}",
+        "roles",
+    )
+    yield from _rise(
+        "P1", "role determinacy", by_step, settings, "roles", trusted=judged not in (INCONCLUSIVE, WITHHELD)
+    )
+
+
+def determinacy_of_masks(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """P2: do runs of one initialisation end with the same large weights, over what |θ₀| and layer densities explain?
+
+    Masks of other initialisations must agree at chance, or the instrument errs.
+    """
+    mine = rows[rows["test"].eq(MASKS) & rows["contrast"].eq("beyond_initial")]
+    by_step = mine[mine["quantity"] == "dense_final"].set_index("step").sort_index()
+    others = mine[mine["quantity"] == "dense_final_other_init"].set_index("step")
+    if by_step.empty:
+        return
+    dose = readings.of_row(by_step.loc[0])
+    # The interval of a mean over all seeds is narrow, so a mean within a hundredth of chance passes as well.
+    honest = 0 in others.index and (
+        others.loc[0, "ci_low"] <= 0 <= others.loc[0, "ci_high"] or abs(others.loc[0, "estimate"]) < 0.01
+    )
+    if honest:
+        verdict, reason = readings.side(dose, settings.undetermined, settings.determined)
+    else:
+        verdict, reason = INCONCLUSIVE, "no sign that masks of other initialisations agree at chance"
+    yield readings.row(
+        "P2",
+        "mask overlap beyond |θ₀|, split at step 0",
+        dose,
+        *readings.signs(settings.determined, settings.undetermined),
+        verdict,
+        reason,
+        "clock",
+    )
+    yield from _rise("P2", "mask overlap beyond |θ₀|", by_step, settings, "clock", trusted=honest)
+
+
+def complexity_of_tickets(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[dict]:
+    """P5, in part: λ̂ of tickets as a multiple of the dense network's, at the end. Its level speaks for neither view."""
+    mine = rows[rows["test"].eq(LLC) & rows["quantity"].eq("llc") & rows["step"].eq(last_step)]
+    dense = mine[mine["contrast"] == "dense"]
+    against = rows[rows["test"].eq(TICKETS) & rows["contrast"].eq("ticket - dense") & rows["step"].eq(last_step)]
+    for _, ticket in mine[mine["contrast"] == "ticket"].sort_values("level").iterrows():
+        if dense.empty:
+            return
+        loss = against[against["level"].eq(ticket["level"])].sort_values("rewind_step").iloc[0]
+        matched = loss["ci_low"] > -settings.margin and loss["ci_high"] < settings.margin
+        reason = "the level of λ̂ speaks for neither (statement 8); stages along a ticket's training would"
+        if not matched:
+            reason += f"; the {settings.metric} is not matched, so even the levels do not compare"
+        quantity = f"λ̂ of the ticket at {ticket['density']:.1%} kept / dense, at the end"
+        yield readings.row(
+            "P5", quantity, readings.ratio(ticket, dense.iloc[0]), "any level", "any level", INCONCLUSIVE, reason, "llc"
+        )
+
+
+def weights_of_the_ticket(
+    rows: pd.DataFrame, settings: JudgingSettings, level: int, rewind_step: int
+) -> Iterator[dict]:
+    """P6: what other weights under the same mask, or other masks over the same weights, lose against the ticket.
+
+    Only the first tells the views apart. That a shuffled mask loses is what "built" expects as well: for it the
+    information is in the mask.
+    """
+    here = rows[rows["test"].eq(TICKETS) & rows["level"].eq(level) & rows["rewind_step"].eq(rewind_step)]
+    wanted = {
+        "reinitialised": "other initial weights, same mask",
+        "shuffled": "same weights, mask shuffled within layers",
+        "signed_constant": "only the signs of the weights, same mask",
+    }
+    mine = here[here["quantity"] == settings.metric].set_index("contrast")
+    for control, words in wanted.items():
+        if f"ticket - {control}" not in mine.index:
+            continue
+        row = mine.loc[f"ticket - {control}"]
+        dose = (-row["estimate"], -row["ci_high"], -row["ci_low"], int(row["n"]))
+        quantity = f"{settings.metric} lost at {row['density']:.1%} kept: {words}"
+        verdict, reason = readings.gap(dose, settings.margin)
+        latent, built = f"> {settings.margin:g}", f"within ±{settings.margin:g}"
+        if control == "signed_constant":
+            reason = {
+                LATENT: "the sizes of the weights matter as well",
+                BUILT: "the signs carry what the weights do",
+            }.get(verdict, reason)
+            # That signs suffice, or do not, is allowed by either view: what is latent may be in the signs.
+            latent, built, verdict = readings.ANY, readings.ANY, INCONCLUSIVE
+        elif control == "shuffled":
+            expected = {LATENT: ", as either view expects", BUILT: ", which neither view expects"}
+            reason += expected.get(verdict, "; either view expects a loss above it")
+            built, verdict = latent, INCONCLUSIVE
+        yield readings.row("P6", quantity, dose, latent, built, verdict, reason, "tickets")
+
+
+def _rise(
+    prediction: str, quantity: str, by_step: pd.DataFrame, settings: JudgingSettings, figure: str, trusted: bool
+) -> Iterator[dict]:
+    """From split step 0 to the end, where the runs are one and the dose is 1 by definition: what is left of 1.
+
+    To the last step that was tried it would depend on which that is; the reason says how far it is there.
+    """
+    if len(by_step) < 2:
+        return
+    first, last = by_step.iloc[0], by_step.iloc[-1]
+    dose = (1 - first["estimate"], 1 - first["ci_high"], 1 - first["ci_low"], int(first["n"]))
+    side, reason = readings.side(dose, settings.undetermined, settings.determined)
+    verdict = {LATENT: BUILT, BUILT: LATENT}.get(side, side) if trusted else INCONCLUSIVE
+    reason = reason if trusted else "the dose at step 0 is not to be relied on"
+    there = f"{last['estimate']:.2f} [{last['ci_low']:.2f}, {last['ci_high']:.2f}]"
+    reason += "; the dose at the end is 1 by definition, so this is what step 0 leaves of it"
+    reason += f"; at split step {by_step.index[-1]} it is {there}"
+    latent, built = (f"≤ {settings.undetermined:g}", f"≥ {settings.determined:g}")
+    name = f"{quantity}, rise from split step {by_step.index[0]} to the end"
+    yield readings.row(prediction, name, dose, latent, built, verdict, reason, figure)

@@ -1,0 +1,50 @@
+"""A row of the table `verdicts`, and the words that verdicts are made of."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE, MIXED
+
+SUPPORTS, REFUTES = "supports LTH", "refutes LTH"
+
+WITHHELD = "inconclusive (instrument)"
+
+VERDICTS = (SUPPORTS, REFUTES, MIXED, INCONCLUSIVE, WITHHELD)
+
+DIVERGED = "a network diverged (the log of the job that trained it names it): lower training.learning_rate"
+
+T1, STRONG_FORM, T2, T3 = "T1 tickets", "T1 strong form", "T2 roles", "T3 transience"
+
+
+def why_undecided(row: pd.Series) -> str:
+    """Why this comparison decides nothing, or "". Asked first, since NaN fails `<` and `>` alike."""
+    if row["n"] < 2:
+        return f"{row['n']:.0f} seed has no interval: raise seeds"
+    if not np.isfinite([row["estimate"], row["ci_low"], row["ci_high"], row["p"]]).all():
+        return DIVERGED
+    return ""
+
+
+def as_percent(row: pd.Series) -> str:
+    """Three digits, so that no two rounds look the same."""
+    return f"{100 * row['density']:.3g}%"
+
+
+def verdict_row(
+    test: str, claim: str, basis: Mapping | pd.Series, margin: float, decision: str, reason: str, family: int = 1
+) -> dict:
+    """A row of the table; `family`: how many comparisons Holm's adjustment of this one ran over."""
+    number = {key: basis[key] if key in basis else float("nan") for key in ("estimate", "ci_low", "ci_high", "p")}
+    count = int(basis["n"]) if "n" in basis else 0
+    return {
+        "test": test,
+        "claim": claim,
+        **number,
+        "n": count,
+        "margin": margin,
+        "decision": decision,
+        "reason": reason,
+        "family": family,
+    }

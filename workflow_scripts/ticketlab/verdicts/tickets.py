@@ -1,0 +1,246 @@
+"""The verdicts on T1: winning tickets, their cost and speed, and the strong form."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.ticketlab.core import statistics
+from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE
+from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.verdicts.comparisons import DECISIVE_CONTROLS, SUPERMASKS, TICKETS
+from workflow_scripts.ticketlab.verdicts.rows import (
+    REFUTES,
+    STRONG_FORM,
+    SUPPORTS,
+    T1,
+    as_percent,
+    verdict_row,
+    why_undecided,
+)
+
+WINNING, MATCHING, NEITHER = "winning", "matching", "neither"
+
+
+def ticket_cells(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> pd.DataFrame:
+    """Each ticket (density × rewind step) at equal steps: winning, matching, neither or inconclusive.
+
+    Matching: non-inferior to dense, that is the whole two-sided interval lies below the margin, which is a test at α/2
+    (Piaggio et al. 2012); the same interval says what is worse. Winning: matching, and better than the re-initialised
+    and the shuffled control, where Holm's adjustment runs over both controls, all controlled densities and all rewind
+    steps. A ticket at a density without controls cannot be called winning.
+    """
+    measured = rows[rows["test"].eq(TICKETS) & rows["quantity"].eq(settings.metric)]
+    end = measured[measured["step"] == last_step]
+    courses = measured[measured["contrast"] == "ticket - dense"].groupby(["rewind_step", "level"])
+    found = []
+    decisive = end[end["contrast"].isin([f"ticket - {control}" for control in DECISIVE_CONTROLS])]
+    adjusted = pd.Series(statistics.holm(decisive["p"]), index=decisive.index)
+    for rewind_step, group in end.groupby("rewind_step"):
+        against = decisive[decisive["rewind_step"] == rewind_step]
+        for _, cell in group[group["contrast"] == "ticket - dense"].iterrows():
+            here = against["level"] == cell["level"]
+            undecided = why_undecided(cell)
+            matching = cell["ci_high"] < settings.margin
+            worse = cell["ci_low"] > settings.margin
+            beats = bool(here.any() and (adjusted[here.index[here]] < settings.alpha).all())
+            if undecided:
+                decision, reason = INCONCLUSIVE, undecided
+            else:
+                if matching:
+                    decision = WINNING if beats else MATCHING
+                else:
+                    decision = NEITHER if worse else INCONCLUSIVE
+                reason = _reason(matching, worse, against[here], adjusted, settings)
+                reason += _along_training(courses.get_group((rewind_step, cell["level"])))
+            without = [undecided, *(why_undecided(row) for _, row in against[here].iterrows())]
+            found.append(
+                verdict_row(
+                    T1,
+                    cell_claim(cell["density"], rewind_step),
+                    cell,
+                    settings.margin,
+                    decision,
+                    reason,
+                )
+                | {"rewind_step": rewind_step, "density": cell["density"], "undecided": max(without)}
+            )
+    return pd.DataFrame(found)
+
+
+def cell_claim(density: float, rewind_step: int) -> str:
+    """The claim about one ticket, by which a figure finds its verdict."""
+    return f"ticket at {100 * density:.3g}% kept, from step {rewind_step}, against dense at equal steps"
+
+
+def _reason(matching: bool, worse: bool, against: pd.DataFrame, adjusted: pd.Series, settings: JudgingSettings) -> str:
+    if matching:
+        parts = [f"not worse than dense by {settings.margin:g}"]
+    elif worse:
+        parts = [f"worse than dense by more than {settings.margin:g}"]
+    else:
+        parts = [f"the interval of the difference to dense spans the margin {settings.margin:g}"]
+    for index, row in against.iterrows():
+        control = row["contrast"].removeprefix("ticket - ")
+        word = "better than" if adjusted[index] < settings.alpha else "not shown better than"
+        basis = f"by {-row['estimate']:.3f}, adjusted p {adjusted[index]:.2g}"
+        parts.append(f"{word} {control} ({why_undecided(row) or basis})")
+    return "; ".join(parts) if len(against) else parts[0] + "; no controls at this density"
+
+
+def _along_training(course: pd.DataFrame) -> str:
+    """The loss against steps in words: at how many of the recorded steps a ticket is better or worse than dense."""
+    better, worse = (course["ci_high"] < 0).sum(), (course["ci_low"] > 0).sum()
+    return f"; along training better at {better}, worse at {worse} of {len(course)} recorded steps"
+
+
+def _sparse(cells: pd.DataFrame, settings: JudgingSettings) -> pd.DataFrame:
+    return cells[cells["density"] <= settings.sparse]
+
+
+def winning_cells(cells: pd.DataFrame, settings: JudgingSettings) -> pd.DataFrame:
+    """The sparse winning tickets that also pass the walk from the densest down, at α/2 shared among rewind steps."""
+    level = settings.alpha / 2 / max(cells["rewind_step"].nunique(), 1)
+    ordered = cells.sort_values("density", ascending=False)
+    passed = ordered["p"].lt(level).groupby(ordered["rewind_step"]).cummin()
+    return _sparse(ordered[passed & ordered["decision"].eq(WINNING)], settings)
+
+
+def winning_ticket(cells: pd.DataFrame, settings: JudgingSettings, licensed: tuple[str, bool] | None) -> Iterator[dict]:
+    """The study's answer to test 1, and the smallest density that matches.
+
+    Densities are taken from the densest down and the walk stops at the first that does not match, which keeps the
+    family's error at α/2 without adjustment (fixed-sequence testing); a winning ticket must lie on that walk. A
+    negative answer is only given where the procedure is known to work: in a study licensed by another one in which it
+    found winning tickets.
+    """
+    for rewind_step, group in cells.groupby("rewind_step"):
+        ordered = group.sort_values("density", ascending=False)
+        matches = ordered["decision"].isin([WINNING, MATCHING])
+        passed = ordered[matches.cumprod().astype(bool)]
+        if len(passed):
+            last = passed.iloc[-1]
+            yield verdict_row(
+                T1,
+                f"smallest matching density, from step {rewind_step}",
+                {"estimate": last["density"], "n": last["n"]},
+                settings.margin,
+                MATCHING,
+                f"every density down to {as_percent(last)} matches, tested from the densest down",
+            )
+        else:
+            first = ordered.iloc[0]
+            yield verdict_row(
+                T1,
+                f"smallest matching density, from step {rewind_step}",
+                {"n": first["n"]},
+                settings.margin,
+                first["decision"],
+                f"the densest ticket, at {as_percent(first)}, is not shown to match: {first['reason']}",
+            )
+    sparse = _sparse(cells, settings)
+    winners = winning_cells(cells, settings)
+    if len(winners):
+        best = winners.sort_values(["density", "rewind_step"]).iloc[0]
+        decision, basis = SUPPORTS, best
+        reason = f"winning at {as_percent(best)} kept from step {best['rewind_step']:.0f}"
+    else:
+        basis = sparse.sort_values("density").iloc[-1] if len(sparse) else {}
+        negative = len(sparse) > 0 and (sparse["decision"] == NEITHER).all()
+        if negative and licensed is not None and licensed[1]:
+            decision, reason = REFUTES, f"no sparse ticket matches, while the procedure finds some in {licensed[0]}"
+        elif negative:
+            why = (
+                "no study licenses a negative" if licensed is None else f"{licensed[0]} found no winning ticket either"
+            )
+            decision, reason = INCONCLUSIVE, f"no sparse ticket matches, but {why}"
+        else:
+            decision = INCONCLUSIVE
+            reason = f"no ticket at or below {settings.sparse:.0%} kept is shown to win, nor all to fail"
+            if sparse.empty:
+                reason = f"no ticket at or below {settings.sparse:.0%} kept was trained"
+            reason += f"; {sparse['undecided'].max()}" if len(sparse) and sparse["undecided"].any() else ""
+    reason += f"; {_licence(licensed)}"
+    yield verdict_row(T1, "a winning ticket exists, at equal steps", basis, settings.margin, decision, reason)
+
+
+def _licence(licensed: tuple[str, bool] | None) -> str:
+    """Whether the control study, in which IMP found winning tickets or did not, would license a negative answer."""
+    if licensed is None:
+        return "no control study is named that could license a negative here"
+    study, won = licensed
+    return f"a negative here is licensed by {study}" if won else f"{study} licenses no negative here"
+
+
+def against_total(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """Is the search worth its steps? Tickets against the dense network that is given all the steps that IMP used."""
+    for _, row in rows[rows["contrast"] == "ticket - dense_total"].iterrows():
+        if why_undecided(row):
+            decision, reason = INCONCLUSIVE, why_undecided(row)
+        elif row["ci_high"] < settings.margin:
+            decision, reason = SUPPORTS, "the ticket is as good as dense training for as long as its search took"
+        elif row["ci_low"] > settings.margin:
+            decision, reason = REFUTES, "dense training for as long as the search took is better"
+        else:
+            decision, reason = INCONCLUSIVE, f"the interval spans the margin {settings.margin:g}"
+        yield verdict_row(
+            T1,
+            f"ticket at {as_percent(row)} kept against dense at IMP's total steps",
+            row,
+            settings.margin,
+            decision,
+            reason,
+        )
+
+
+def sooner(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """Do tickets come in fewer steps to a validation loss that dense reaches too (Frankle & Carbin's early stopping)?
+
+    Holm's adjustment runs over all densities and rewind steps, and over both answers: p is two-sided.
+    """
+    mine = rows[rows["quantity"].eq("steps_to_worse_end") & rows["contrast"].eq("ticket - dense")]
+    for (_, row), p in zip(mine.iterrows(), statistics.holm(mine["p"]), strict=True):
+        at = f"at the loss that both reach (adjusted p {p:.2g})"
+        if why_undecided(row):
+            decision, reason = INCONCLUSIVE, why_undecided(row)
+        elif p < settings.alpha and row["ci_high"] < 0:
+            decision, reason = SUPPORTS, f"{-row['estimate']:.0f} steps sooner {at}"
+        elif p < settings.alpha and row["ci_low"] > 0:
+            decision, reason = REFUTES, f"{row['estimate']:.0f} steps later {at}"
+        else:
+            decision, reason = INCONCLUSIVE, f"not shown to be sooner or later {at}"
+        claim = f"ticket at {as_percent(row)} kept, from step {row['rewind_step']}, is as good as dense sooner"
+        yield verdict_row(T1, claim, row, 0.0, decision, reason, family=len(mine))
+
+
+def strong_form(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """Pruning alone: does any mask of untrained weights do as well as dense training?
+
+    "Any" of several: Holm's adjustment runs over all kinds of supermasks and densities, and over both sides of the
+    margin. A mask that is worse than dense speaks against the hypothesis only if the search for it is known to work,
+    that is if it found one that is better than a random mask by more than the margin.
+    """
+    mine = rows[rows["test"] == SUPERMASKS]
+    against_dense = mine[mine["contrast"].str.endswith(" - dense")]
+    two_sided = 2 * np.minimum(against_dense["p"], 1 - against_dense["p"])
+    for (_, row), p in zip(against_dense.iterrows(), statistics.holm(two_sided), strict=True):
+        variant = row["contrast"].removesuffix(" - dense")
+        random = mine[mine["contrast"].eq(f"{variant} - random mask") & mine["level"].eq(row["level"])].iloc[0]
+        numbers = f"{-random['estimate']:.3f} better than a random mask; adjusted p {p:.2g}"
+        worse = f"worse than dense by more than {settings.margin:g}"
+        undecided = why_undecided(row) or why_undecided(random)
+        if undecided:
+            decision, reason = INCONCLUSIVE, undecided
+        elif p < settings.alpha and row["ci_high"] < settings.margin:
+            decision, reason = SUPPORTS, f"not worse than dense by {settings.margin:g}; {numbers}"
+        elif p < settings.alpha and row["ci_low"] > settings.margin:
+            if random["ci_high"] < -settings.margin:
+                decision, reason = REFUTES, f"{worse}, though {numbers}"
+            else:
+                found = "nothing" if random["ci_low"] > -settings.margin else "nothing clearly"
+                decision = INCONCLUSIVE
+                reason = f"{worse}, but the search found {found} better than a random mask by that much: {numbers}"
+        else:
+            decision, reason = INCONCLUSIVE, f"not shown on either side of the margin {settings.margin:g}; {numbers}"
+        claim = f"{variant} at {as_percent(row)} kept, untrained, against dense"
+        yield verdict_row(STRONG_FORM, claim, row, settings.margin, decision, reason, family=len(against_dense))
