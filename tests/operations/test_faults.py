@@ -126,7 +126,7 @@ def test_a_read_only_results_folder_is_told_in_one_sentence(small_disk: Path) ->
 def test_memory_that_is_used_up_is_told_in_one_sentence(tmp_path: Path, body: str) -> None:
     (tmp_path / "logs").mkdir()
     said = one_sentence(job(tmp_path, body))
-    assert "the memory is used up: run fewer jobs at a time (CORES)" in said
+    assert "out of memory: run fewer jobs at a time (CORES)" in said
     assert "Traceback" in (tmp_path / "logs/job.log").read_text()
 
 

@@ -1,1 +1,1 @@
-"""What every wing may use and what knows no network: errors, randomness, statistics, jobs."""
+"""What every wing may use and what does not depend on networks: errors, randomness, statistics, jobs."""

@@ -1,6 +1,6 @@
-"""What every script does first: log to its file, say what goes wrong in one sentence, use one CPU thread.
+"""The frame of every script: it logs to the job's file, reports an error in one sentence and writes the manifest.
 
-The module knows no Snakemake: it takes the object that Snakemake hands to a script and reads its attributes.
+The module does not import Snakemake: it takes the object that Snakemake passes to a script and reads its attributes.
 """
 
 import ctypes
@@ -27,11 +27,11 @@ RECORDED_PACKAGES = ("numpy", "torch", "devinterp", "matplotlib", "pandas", "pya
 # glibc's malloc.h: parameters of mallopt, and the largest size that it takes for the second.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 LARGEST_MMAP_THRESHOLD = 32 * 2**20
-OUT_OF_MEMORY = ("can't allocate memory", "out of memory")  # as torch says it, of the CPU and of a GPU
+OUT_OF_MEMORY = ("can't allocate memory", "out of memory")  # torch's words, for the CPU and for a GPU
 
 
 def provenance(params: Any) -> dict:
-    """What a table says of its origin: digests of config section, code and lock, package versions, numerics."""
+    """The origin that a table records: digests of config section, code and lock, package versions, numerics."""
     spec = sha256(json.dumps(params.spec, sort_keys=True).encode()).hexdigest()[:16]
     packages = {name: version(name) for name in RECORDED_PACKAGES}
     return {
@@ -49,8 +49,8 @@ def logged(job: Any) -> Iterator[dict]:
 
     What the library logs (progress with rate and remaining time, warnings) goes to the terminal as well, where
     Snakemake shows it, each line after the job's name. A TicketlabError ends the process with its one sentence, in the
-    log and on the terminal; any other exception leaves its traceback in the log and its last line on the terminal,
-    with what to do if it is the machine that lacks something. A body that ends well leaves the job's manifest.
+    log and on the terminal. Any other exception writes its traceback to the log and its last line to the terminal,
+    with a remedy if the machine lacks memory, disk space or a permission. A body that ends well writes the manifest.
     """
     keep_freed_memory()
     collect_what_comes_from_here_on()
@@ -82,19 +82,19 @@ def logged(job: Any) -> Iterator[dict]:
 
 
 def collect_what_comes_from_here_on() -> None:
-    """Have the garbage collector run as usual (workflow_scripts/__init__.py), but not over what imports have made.
+    """Run the garbage collector as usual (workflow_scripts/__init__.py), but not over the objects that imports made.
 
-    A look through all of that takes 0.2 s. devinterp's sampling takes one per chain, the interpreter some at its end.
+    One collection of those takes 0.2 s. devinterp's sampling runs one per chain, and the interpreter some at its end.
     """
     gc.freeze()
     gc.set_threshold(*USUAL)
 
 
 def keep_freed_memory() -> None:
-    """Have glibc, where it is the C library, hand freed memory out again instead of giving it back to the kernel.
+    """Make glibc, where it is the C library, reuse freed memory instead of returning it to the kernel.
 
-    Tensors of some MB are freed and asked for at every step, and the kernel can take as long to clear their pages as
-    torch to fill them. Larger ones than 32 MB still come from the kernel each time.
+    Tensors of some MB are freed and allocated at every step, and the kernel can take as long to clear their pages as
+    torch to fill them. Tensors above 32 MB still come from the kernel each time.
     """
     if platform.libc_ver()[0] == "glibc":
         library = ctypes.CDLL(None)
@@ -103,7 +103,7 @@ def keep_freed_memory() -> None:
 
 
 def _log_to(log: TextIO, terminal: int, name: str) -> None:
-    """Send the library's log records to the log file, and to the terminal with the job's name before them."""
+    """Send the library's log records to the log file, and to the terminal after the job's name."""
     logger = logging.getLogger("workflow_scripts")
     logger.setLevel(logging.INFO)
     shown = logging.StreamHandler(os.fdopen(terminal, "w", closefd=False))
@@ -112,9 +112,9 @@ def _log_to(log: TextIO, terminal: int, name: str) -> None:
 
 
 def _remedy(error: Exception) -> str:
-    """What the user can do about it, after a semicolon; nothing for what is our own mistake."""
+    """What the user can do about the error, after a semicolon; empty where the mistake is ours."""
     if isinstance(error, MemoryError) or any(words in str(error).lower() for words in OUT_OF_MEMORY):
-        return "; the memory is used up: run fewer jobs at a time (CORES) or lower block_size or llc.members_together"
+        return "; out of memory: run fewer jobs at a time (CORES) or lower block_size or llc.members_together"
     if isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT):
         return "; the disk is full: make room and run again, finished jobs are kept"
     if isinstance(error, OSError) and error.errno in (EROFS, EACCES):

@@ -1,10 +1,10 @@
-"""The manifest: what each job wrote and of what, beside the results, so that these can be judged by themselves.
+"""The manifest: what each job read and wrote, stored with the results, so that the results can be checked on their own.
 
-Snakemake compares file times, never what it once wrote with what is there now, and keeps what it knows in another
-folder, which a copy of the results may lack. Each job leaves one small JSON file, `manifest/<as its log>.json`, below
-the results folder: no lock, no file that two jobs share. Outputs are named relative to the results folder, so that it
-holds wherever the folder is moved. What reads it is in workflow_scripts/tools (damage, recover); this module is part of
-every job's code and therefore holds no more than the writing.
+Snakemake compares file times, never a file's content with what it once wrote, and keeps its records in another folder,
+which a copy of the results may lack. Each job writes one small JSON file, `manifest/<as its log>.json`, below the
+results folder: it needs no lock, and no two jobs share a file. Outputs are named relative to the results folder, so
+that the manifest stays valid when the folder is moved. The readers are in workflow_scripts/preflight (damage, recover);
+this module is part of every job's code and therefore only writes.
 """
 
 import json
@@ -20,10 +20,10 @@ FOLDER = "manifest"
 def record(
     log: str | Path, rule: str, inputs: Collection[str | Path], params: Iterable[Any], outputs: Iterable[str | Path]
 ) -> None:
-    """Say what the job of `rule` with this log read and wrote. Appears at once or not at all.
+    """Record what the job of `rule` with this log read and wrote. The file appears whole or not at all.
 
-    Of each output its sum, size and time; the names of the inputs, and the sums of those that are not results; the
-    parameters as Snakemake writes them down (their sorted `repr`).
+    It holds the sum, size and time of each output; the names of the inputs, and the sums of those that are not
+    results; the parameters as Snakemake stores them (their sorted `repr`).
     Raises OSError if a file cannot be read or the manifest cannot be written.
     """
     results, path = places(log)
@@ -42,12 +42,12 @@ def record(
 
 
 def withdraw(log: str | Path) -> None:
-    """Forget what an earlier run of the job wrote: a log without a manifest is of a job that has not ended well."""
+    """Delete the manifest of an earlier run of the job: a log without a manifest belongs to a job that failed."""
     places(log)[1].unlink(missing_ok=True)
 
 
 def entry(path: str | Path) -> dict[str, str | int]:
-    """A file as the manifest has it: `sha256` (hexadecimal), `size` (bytes), `mtime_ns`."""
+    """A file's entry in the manifest: `sha256` (hexadecimal), `size` (bytes), `mtime_ns`."""
     with open(path, "rb") as file:
         status = os.fstat(file.fileno())
         return {

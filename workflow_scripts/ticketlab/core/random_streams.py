@@ -1,8 +1,8 @@
 """Counter-based random streams: every draw is a function of its name, never of what was drawn before it.
 
 A stream is named by (study, purpose, seed, step, …). The name is hashed into the key of a Philox counter generator
-(Salmon et al. 2011), so a run can start, rewind or split at any step, and adding seeds changes no one else's numbers.
-Seeding with `seed + epoch`, where seed 0's epoch 1 is seed 1's epoch 0, cannot happen here.
+(Salmon et al. 2011), so a run can start, rewind or split at any step, and adding seeds changes no other seed's numbers.
+Collisions as with `seed + epoch`, where seed 0's epoch 1 is seed 1's epoch 0, cannot happen.
 """
 
 import hashlib

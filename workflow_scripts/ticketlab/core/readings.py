@@ -1,7 +1,7 @@
-"""A measured dose with its interval, held against what either view predicts of it: a row of table `predictions`.
+"""A measured dose with its interval, compared with each view's prediction: a row of table `predictions`.
 
-"Latent" is the view that the end network was decided at θ₀ and training reveals it; "built" that training makes what
-was not there. The bounds are those of `judging`, fixed before the run (docs/theory.md).
+The "latent" view: θ₀ decides the end network, and training reveals it. The "built" view: training makes what was not
+there. The bounds are those of `judging`, fixed before the run (docs/theory.md).
 """
 
 from math import exp, hypot, log, nan
@@ -11,14 +11,14 @@ import pandas as pd
 MIXED, INCONCLUSIVE = "mixed", "inconclusive"
 
 LATENT, BUILT, NOT_MEASURED = "latent", "built", "not measured"
-ANY = "any"  # what either view allows
+ANY = "any"  # both views allow it
 VERDICTS = (LATENT, BUILT, MIXED, INCONCLUSIVE, NOT_MEASURED)
 # A number with its interval: dose, ci_low, ci_high, n.
 Dose = tuple[float, float, float, int]
 
 
 def side(dose: Dose, low: float, high: float) -> tuple[str, str]:
-    """Latent at or above `high`, built at or below `low`, mixed between: with the whole interval."""
+    """Latent if the whole interval lies at or above `high`, built at or below `low`, mixed between them."""
     _, ci_low, ci_high, _ = dose
     if pd.isna(ci_low) or pd.isna(ci_high):
         return INCONCLUSIVE, "no interval"
@@ -32,7 +32,8 @@ def side(dose: Dose, low: float, high: float) -> tuple[str, str]:
 
 
 def gap(dose: Dose, margin: float) -> tuple[str, str]:
-    """Latent above the margin, built within it: two one-sided tests, at half the interval's error or less."""
+    """Latent if the interval lies above the margin, built if within it: two one-sided tests, each at half the
+    interval's error or less."""
     _, ci_low, ci_high, _ = dose
     if pd.isna(ci_low) or pd.isna(ci_high):
         return INCONCLUSIVE, "no interval"

@@ -1,8 +1,8 @@
-"""Intervals and tests, for a handful of seeds: thin over scipy.special, which loads in a third of scipy.stats' time.
+"""Intervals and tests for a handful of seeds, thin over scipy.special, which loads in a third of scipy.stats' time.
 
-Everything is paired by seed before it comes here, so each function takes one number per seed. Intervals are Student's
-t: with 8 seeds a bootstrap's coverage is well below nominal. NaN (a network that diverged) is not dropped: it makes the
-result NaN, and the verdict says so.
+The caller pairs the data by seed, so each function takes one number per seed. Intervals are Student's t: with 8 seeds
+a bootstrap's coverage is well below nominal. NaN (a network that diverged) is not dropped: it makes the result NaN, and
+the verdict says so.
 """
 
 from collections.abc import Sequence
@@ -61,7 +61,7 @@ def power(effect: float, n: int, alpha: float) -> float:
 
 
 def detectable_effect(n: int, alpha: float, wanted: float) -> float:
-    """How many standard deviations between seeds beyond its hypothesis a mean must lie to be found with power `wanted`.
+    """The distance of a mean from its hypothesis, in standard deviations between seeds, found with power `wanted`.
 
     Infinite for fewer than two values.
     """
@@ -76,7 +76,7 @@ def deviation(ci_low: float, ci_high: float, n: int, alpha: float) -> float:
 
 
 def quantile(share: float, freedom: int) -> float:
-    """Of Student's t with `freedom` degrees of freedom."""
+    """The quantile of Student's t with `freedom` degrees of freedom below which `share` of it lies."""
     return float(special.stdtrit(freedom, share))
 
 

@@ -1,1 +1,1 @@
-"""What a config may say, one file per section, so that a change in one section's meaning concerns only its readers."""
+"""The sections of a config, one file each, so that a change in one section's meaning concerns only its readers."""

@@ -1,4 +1,4 @@
-"""The base of every config section: unknown keys and wrong types are refused, values never change."""
+"""The base of every config section: it refuses unknown keys and wrong types, and its values never change."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _known_keys(cls, values: Any) -> Any:
-        """Refuse unknown keys as `extra="forbid"` does, but say which there are."""
+        """Refuse unknown keys as `extra="forbid"` does, but list the known ones."""
         unknown = [key for key in values if key not in cls.model_fields] if isinstance(values, dict) else []
         if unknown:
             shown = ", ".join(f"{key!r} (it is {values[key]!r})" for key in unknown)
@@ -21,7 +21,7 @@ class Section(BaseModel):
 
 
 def refuse_repeats(**lists: Sequence) -> None:
-    """Raises ValueError if one of these lists, by the name of its key, holds a value twice."""
+    """Raises ValueError if one of these lists (named by its key) holds a value twice."""
     for name, values in lists.items():
         if len(set(values)) != len(values):
             raise ValueError(f"{name} repeats a value: {list(values)}")

@@ -1,4 +1,4 @@
-"""A deep linear network, as the LLC's calibration and the dimension experiment name it."""
+"""The description of a deep linear network, shared by the LLC's calibration and the dimension experiment."""
 
 from typing import Self
 

@@ -1,4 +1,4 @@
-"""Which transients of a study's dense networks are looked for in its tickets."""
+"""The settings of the development experiment: which transients of the dense networks are sought in the tickets."""
 
 from typing import Annotated, Self
 
@@ -8,16 +8,16 @@ from workflow_scripts.ticketlab.settings.base import Section, refuse_repeats
 
 
 class DevelopmentSettings(Section):
-    """Tickets from θ₀, with IMP's mask and with the mask of each transient's peak, and all of these shuffled."""
+    """Tickets from θ₀ with IMP's mask, with the mask of each transient's peak, and with all of these shuffled."""
 
     structures: Annotated[list[str], Field(min_length=1)] = Field(
-        description="structures that dense networks acquire and leave again; the step nearest to each gives a mask"
+        description="structures that dense networks learn and then lose; the step nearest to each gives a mask"
     )
     level: PositiveInt | None = Field(
-        None, description="the round whose density these tickets have, one that matches; null: pruning.clock_level"
+        None, description="round whose density these tickets have, one that matches; null: pruning.clock_level"
     )
     llc_checkpoints: NonNegativeInt = Field(
-        0, description="at so many of the dense run's steps of `llc` it is estimated in tickets too; 0: nowhere"
+        0, description="number of the dense run's LLC checkpoints at which tickets are also estimated; 0 for none"
     )
 
     @model_validator(mode="after")

@@ -1,6 +1,6 @@
-"""From when on roles can be foretold: what a role is, how it is foretold, and what counts as foretold.
+"""The settings of the forecast experiment: what a role is, how it is predicted, and what counts as predicted.
 
-Fixed before any of it was measured.
+The values were fixed before anything was measured.
 """
 
 from typing import Annotated, Self
@@ -13,25 +13,25 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class ForecastSettings(Section):
-    """A logistic regression from components as they are at step k to whether they have a role at the end."""
+    """A logistic regression that predicts from a component at step k whether it has a role at the end."""
 
     checkpoints: Annotated[int, Field(ge=2)] = Field(
-        6, description="steps k, evenly spaced among the recorded ones, the first and the last among them"
+        6, description="number of steps k, evenly spaced among the recorded ones, with the first and the last"
     )
     top_share: Share = Field(
-        0.25, description="a component has the role of a score if at the end it is in this highest share of its layer"
+        0.25, description="a component has a score's role if it is in this highest share of its layer at the end"
     )
     inverse_penalty: PositiveFloat = Field(
         0.1, description="C of the logistic regression: the smaller, the stronger its L2 penalty"
     )
     permutations: Annotated[int, Field(ge=2)] = Field(
-        6, description="of each role within each layer of each network, at the first step: the chance level"
+        6, description="permutations of each role within each layer and network, at the first step: the chance level"
     )
-    chance: Share = Field(0.4, description="between this AUC and `foretold` roles count as not foretold")
-    foretold: Share = Field(0.6, description="roles count as foretold above this AUC")
+    chance: Share = Field(0.4, description="roles count as not predicted between this AUC and `foretold`")
+    foretold: Share = Field(0.6, description="roles count as predicted above this AUC")
     overlap: Share = Field(
         0.2,
-        description="rank correlation above which a supermask counts as choosing the components that will matter",
+        description="rank correlation above which a supermask counts as choosing the components that matter later",
     )
 
     @model_validator(mode="after")

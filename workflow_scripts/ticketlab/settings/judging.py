@@ -15,12 +15,12 @@ class JudgingSettings(Section):
     metric: Literal["loss", "error"] = Field("loss", description="compared on the test split")
     margin: PositiveFloat = Field(description="δ: a ticket matches if it is not worse than dense by more than this")
     alpha: Share = Field(0.05, description="level of the tests and 1 − coverage of the intervals")
-    power: Share = Field(0.8, description="with which an effect must be found to be called detectable")
+    power: Share = Field(0.8, description="power of the test at which an effect counts as detectable")
     sparse: Share = Field(0.5, description="only tickets at or below this density count for the hypothesis")
     determined: Share = Field(0.75, description="roles count as fixed by the initialisation above this determinacy")
-    undetermined: Share = Field(0.25, description="and as free below this one")
+    undetermined: Share = Field(0.25, description="roles count as free below this determinacy")
     acquired: Share = Field(0.5, description="structure counts as acquired if its distance falls by this fraction")
-    forgotten: NonNegativeFloat = Field(0.1, description="and as forgotten if this fraction of the fall is lost again")
+    forgotten: NonNegativeFloat = Field(0.1, description="it counts as forgotten if this fraction of the fall is lost")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -1,9 +1,9 @@
-"""How the local learning coefficient is estimated: one setting for every network of a study, or nothing compares.
+"""The settings of the LLC estimate: one set for every network of a study, as estimates compare only under equal ones.
 
 The step size, nβ and the localisation are those published for small language models (Wang et al. 2410.02984). On the
 default text study they make traces that rise, level off within 30 steps and agree; ε a third as large changes λ̂ by 5 %.
-There is no default for nβ from the data: devinterp's `default_nbeta` is computed from the batch size, so that changing
-the batch size would change what is estimated.
+There is no default for nβ from the data: devinterp's `default_nbeta` is computed from the batch size, so changing the
+batch size would change the quantity that is estimated.
 """
 
 from typing import Annotated, Self
@@ -23,7 +23,7 @@ class LLCSettings(Section):
     learning_rate: PositiveFloat = Field(1e-3, description="ε, the step size of SGLD")
     nbeta: PositiveFloat = Field(30.0, description="nβ, the inverse temperature")
     localization: NonNegativeFloat = Field(300.0, description="γ, the pull towards the network's own weights")
-    checkpoints: Checkpoints = Field(6, description="steps of the dense run: how many of its checkpoints, or which")
+    checkpoints: Checkpoints = Field(6, description="checkpoints of the dense run: how many, or a list of their steps")
     rhat_limit: Annotated[float, Field(gt=1, description="R-hat above this is flagged")] = 1.1
     ess_limit: PositiveFloat = Field(40.0, description="an effective number of draws below this is flagged")
     explosion: PositiveFloat = Field(2.0, description="nats above L(w*) at which a chain has diverged")
@@ -51,9 +51,9 @@ class LLCSettings(Section):
 
 
 class LLCSweepSettings(Section):
-    """Other settings around the study's own, for the target `sweeps`: is the order of the networks kept?"""
+    """Settings around the study's own, for the target `sweeps`, which tests whether the networks keep their order."""
 
     factors: list[PositiveFloat] = Field(
         [0.3, 3.0], min_length=1, description="ε, nβ and γ are multiplied by each of these, one at a time"
     )
-    checkpoints: Checkpoints = Field(3, description="steps of the dense run, as in `llc`")
+    checkpoints: Checkpoints = Field(3, description="checkpoints of the dense run, as in `llc`")

@@ -1,4 +1,4 @@
-"""How much noise in the data order a study is trained with, to see how far the initialisation decides at each dose."""
+"""The settings of the noise experiment, which measures how far the initialisation decides at each dose of noise."""
 
 from typing import Annotated, Self
 

@@ -1,4 +1,4 @@
-"""How tickets are found, what they are compared with, and at which sparsity."""
+"""The settings of the search for tickets: its schedule, its controls and the rounds that are compared."""
 
 from typing import Literal, Self
 
@@ -25,7 +25,7 @@ class PruningSettings(Section):
     schedule: ScheduleSettings
     rounds: PositiveInt
     rewind_steps: list[NonNegativeInt] = Field([0], min_length=1, description="tickets restart from these dense steps")
-    control_levels: list[PositiveInt] = Field(min_length=1, description="rounds at which the controls are trained too")
+    control_levels: list[PositiveInt] = Field(min_length=1, description="rounds at which controls are trained as well")
     controls: list[Control] = Field(description="controls of the tickets from the first rewind step")
     rewound_controls: list[Control] = Field(
         ["reinitialised", "shuffled"], description="controls of the tickets from the other rewind steps"
@@ -33,10 +33,10 @@ class PruningSettings(Section):
     total_levels: list[PositiveInt] | None = Field(
         None,
         min_length=1,
-        description="rounds whose total steps dense_total is given, the most expensive control; null: control_levels",
+        description="rounds whose total steps dense_total (the most expensive control) gets; null: control_levels",
     )
     mask_steps: list[NonNegativeInt] = Field([], description="dense steps at which mask_at_step takes its masks")
-    clock_level: PositiveInt = Field(description="the round that the developmental clock looks at")
+    clock_level: PositiveInt = Field(description="the round that the developmental clock uses")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -1,4 +1,4 @@
-"""Which part of the initial weights is kept when the rest of them is drawn anew."""
+"""The settings of the resampling experiment, which keeps a part of the initial weights and draws the rest again."""
 
 from typing import Literal, Self
 
@@ -10,17 +10,17 @@ Kept = Literal["ticket", "rest", "random", "largest"]
 
 
 class ResamplingSettings(Section):
-    """A dense network for each initialisation and part: the part's weights are θ₀'s, all others another draw's."""
+    """A dense network for each initialisation and part: the part has θ₀'s weights, the rest those of another draw."""
 
     keep: list[Kept] = Field(
         ["ticket", "rest", "random", "largest"],
-        description="ticket: the weights of IMP's mask at pruning.clock_level; rest: all others; random: as many in "
-        "each tensor as the ticket has, drawn at random; largest: as many, the largest initial ones",
+        description="ticket: the weights of IMP's mask at pruning.clock_level; rest: all others; random: as many "
+        "weights of each tensor as the ticket has, drawn at random; largest: as many, those of largest initial size",
     )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         refuse_repeats(keep=self.keep)
         if "ticket" not in self.keep or len(self.keep) < 2:
-            raise ValueError(f"keep {self.keep} must hold ticket, and something to compare it with")
+            raise ValueError(f"keep {self.keep} must hold ticket and another part to compare it with")
         return self

@@ -1,4 +1,4 @@
-"""How the roles of heads and hidden units are scored and compared."""
+"""The settings of the role scores of heads and hidden units, and of their comparison."""
 
 from typing import Literal
 
@@ -22,10 +22,10 @@ Family = Literal[
 
 
 class RolesSettings(Section):
-    """Every score is taken on two independent probes, so that agreement never comes from a shared sample."""
+    """Every score is measured on two independent probes, so agreement never comes from a shared sample."""
 
     scores: list[Family] | None = Field(None, min_length=1, description="families of scores; null: all that apply")
     split: Literal["validation", "test"] = "validation"
-    examples: PositiveInt = Field(128, description="at most so many examples of a split per probe")
+    examples: PositiveInt = Field(128, description="largest number of examples of a split per probe")
     random_sequences: PositiveInt = Field(64, description="repeated random sequences per probe, for attention scores")
     permutations: PositiveInt = Field(200, description="random index permutations behind the empirical chance level")

@@ -1,4 +1,4 @@
-"""How much each round prunes: what an IMP round depends on, apart from how many rounds and controls there are."""
+"""The pruning schedule: what an IMP round depends on, apart from the numbers of rounds and controls."""
 
 from typing import Annotated, Literal, Self
 
@@ -10,13 +10,13 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class ScheduleSettings(Section):
-    """How much a round prunes, and what competes with what."""
+    """The share that a round keeps, and which weights compete with each other."""
 
     scope: Literal["global", "layerwise"] = Field(
-        "global", description="weights compete over the network or per tensor"
+        "global", description="weights compete over the whole network or within each tensor"
     )
     keep: Share = Field(description="share of the remaining weights that a round keeps")
-    keep_by_tensor: dict[str, Share] = Field({}, description="layerwise only: other shares, e.g. for the output layer")
+    keep_by_tensor: dict[str, Share] = Field({}, description="layerwise only: shares of single tensors, e.g. the last")
 
     @model_validator(mode="after")
     def _layerwise(self) -> Self:

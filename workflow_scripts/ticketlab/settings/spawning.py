@@ -1,4 +1,4 @@
-"""From where, and on how many data orders, children of a dense run are trained."""
+"""The settings of the children of a dense run: the steps at which they split off and their data orders."""
 
 from typing import Self
 

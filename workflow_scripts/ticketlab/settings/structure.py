@@ -1,4 +1,4 @@
-"""How networks are compared with reference predictors."""
+"""The settings of the comparison of networks with reference predictors."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from workflow_scripts.ticketlab.settings.base import Section
 class StructureSettings(Section):
     split: str = Field(
         default="validation",
-        description="the evaluation set that distances are averaged over: a split or a further one",
+        description="evaluation set over which distances are averaged: a split or one of the task's further sets",
     )
     structures: Annotated[list[str], Field(min_length=1)] | None = Field(
         default=None,

@@ -1,4 +1,4 @@
-"""How masks over untrained weights are searched for."""
+"""The settings of the search for masks over untrained weights."""
 
 from typing import Annotated, Literal, Self
 

@@ -1,4 +1,4 @@
-"""How the networks of a study are trained."""
+"""The training recipe of a study's networks."""
 
 from typing import Annotated, Literal
 

@@ -1,8 +1,8 @@
 """Parquet tables that keep to their contract: one checked way to read them and one atomic way to write them.
 
-What a table holds stands in tables/schemas/. Each file's metadata names its table and version and says where it
-came from (config section, code, packages). Nothing in a file depends on the clock, the host or a path, so the same
-config and lock file give the same bytes.
+The contracts are in tables/schemas/. Each file's metadata names its table, its version and its origin (config section,
+code, packages). Nothing in a file depends on the clock, the host or a path, so the same config and lock file give the
+same bytes.
 """
 
 import json
@@ -19,7 +19,7 @@ from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.tables.schemas.table import Table
 
 METADATA_KEY = b"ticketlab"
-# What a damaged file makes pyarrow and json raise.
+# The errors that pyarrow and json raise on a damaged file.
 UNREADABLE = (pa.ArrowException, OSError, ValueError)
 
 
@@ -31,12 +31,12 @@ def write(path: str | Path, contract: Table, frame: pd.DataFrame, provenance: di
     if set(frame.columns) != set(contract.columns):
         wrong = sorted(set(frame.columns) ^ set(contract.columns))
         raise TicketlabError(
-            f"{path}: table {contract.name} has the wrong columns, see {', '.join(wrong)}; mend the script"
+            f"{path}: table {contract.name} has the wrong columns, see {', '.join(wrong)}; fix the script"
         )
     repeated = frame.duplicated(list(contract.unique))
     if repeated.any():
         row = frame.loc[repeated, list(contract.unique)].iloc[0].to_dict()
-        raise TicketlabError(f"{path}: table {contract.name} has two rows for {row}; mend the script")
+        raise TicketlabError(f"{path}: table {contract.name} has two rows for {row}; fix the script")
     table = pa.Table.from_pandas(frame[list(contract.columns)], schema=contract.schema, preserve_index=False)
     with replacing(path) as temporary:
         content = table.replace_schema_metadata(file_metadata(contract, provenance, facts))
@@ -44,7 +44,7 @@ def write(path: str | Path, contract: Table, frame: pd.DataFrame, provenance: di
 
 
 def read(path: str | Path, contract: Table) -> pd.DataFrame:
-    """The rows of its table in this file.
+    """The rows of this file of the contract's table.
 
     Raises TicketlabError, naming the file, the fault and the rule that makes it, if the file is missing, truncated,
     not Parquet, another table, another version, or has other columns.
@@ -65,7 +65,7 @@ def facts(path: str | Path, contract: Table) -> dict:
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends well and is removed when it does not."""
+    """A temporary path next to `path`, which replaces it when the block ends well and is removed when it does not."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.partial")
@@ -93,7 +93,7 @@ def load_file(path: str | Path, contract: Table, **options: object) -> pa.Table:
 
 
 def check_file(path: str | Path, contract: Table) -> dict:
-    """The metadata of a file, once it is known to be a whole file of its table."""
+    """The metadata of a file, after a check that it is a whole file of the contract's table."""
     if not Path(path).is_file():
         raise broken_file(path, contract, "does not exist")
     try:

@@ -33,14 +33,14 @@ class StackWriter:
     def add(self, study: str, step: int, keys: Sequence[dict], tensors: Mapping[tuple[str, ...], np.ndarray]) -> None:
         """Add networks at one step.
 
-        keys: of each network (Member.keys()).
+        keys: the keys of each network (Member.keys()).
         tensors: (N, *shape) by (slot, tensor) for weights, by (tensor,) for masks.
         Raises TicketlabError if the file already holds one of these rows.
         """
         rows = [(step, *network.values(), *label) for network in keys for label in tensors]
         if len(set(rows)) < len(rows) or not self._written.isdisjoint(rows):
             raise TicketlabError(
-                f"table {self.contract.name} would have two rows for a network at step {step}; mend the script"
+                f"table {self.contract.name} would have two rows for a network at step {step}; fix the script"
             )
         self._written.update(rows)
         parts = [self._rows(study, step, keys, label, array) for label, array in tensors.items()]
@@ -79,7 +79,7 @@ def writing(path: str | Path, contract: Table, provenance: dict) -> Iterator[Sta
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Networks at one step as read from a file: `tensors` (N, *shape) by label, `keys` of each of the N networks."""
+    """Networks at one step, read from a file: `tensors` (N, *shape) by label, `keys` of each of the N networks."""
 
     step: int
     keys: list[dict]

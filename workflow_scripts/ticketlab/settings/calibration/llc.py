@@ -1,7 +1,7 @@
-"""How the LLC sampler is calibrated: which models of known learning coefficient, how much sampling, what may be missed.
+"""The settings of the LLC calibration: the models of known learning coefficient, the sampling and the tolerances.
 
-Tolerances stand here and not beside the results, so that they are chosen before. Step sizes come in lists: each gives a
-row, and the two smallest are extrapolated to a step of 0.
+Tolerances are config values and not part of the results, so they are chosen before. Step sizes come in lists: each
+gives a row, and the two smallest are extrapolated to a step of 0.
 """
 
 from typing import Annotated, Self
@@ -34,7 +34,7 @@ class ExactSettings(Section):
 
 
 class NoisySettings(Section):
-    """A deep linear network on mini-batches of noisy data: calls differ by their batches too."""
+    """A deep linear network on mini-batches of noisy data; calls differ by their batches too."""
 
     network: NetworkSettings = NetworkSettings(widths=[4, 3, 4], rank=2)
     batch_size: PositiveInt = Field(64, description="SGLD runs hotter by the share ε nβ²/(4·batch_size), 4 % at most")
@@ -50,7 +50,7 @@ class NoisySettings(Section):
 
 
 class SweepSettings(Section):
-    """Other ε, nβ and γ, one at a time: are the networks still in the order of their learning coefficients?"""
+    """Other ε, nβ and γ, one at a time, to test whether networks stay in the order of their learning coefficients."""
 
     networks: list[NetworkSettings] = of_widths(
         ([3, 3, 3], 1), ([4, 3, 8], 0), ([4, 6, 3, 5], 1), ([5, 5, 5, 5], 2), ([5, 5, 5], 2), ([6, 4, 6], 2)
@@ -67,7 +67,7 @@ class SweepSettings(Section):
     agreement: float = Field(0.9, ge=-1, le=1, description="Kendall's τ from which an ordering counts as kept")
 
     def values(self) -> list[tuple[str, list[float]]]:
-        """What is varied, by the names of settings/llc.py, and its values."""
+        """The varied settings, by their names in settings/llc.py, and their values."""
         return [
             ("learning_rate", self.step_sizes),
             ("nbeta", self.nbetas),
@@ -76,7 +76,7 @@ class SweepSettings(Section):
 
 
 class ParitySettings(Section):
-    """One small language model, its LLC by our sampler and by devinterp's own `llc`."""
+    """One small language model, whose LLC is estimated by our sampler and by devinterp's own `llc`."""
 
     sequences: PositiveInt = Field(256, description="of the training set, a multiple of batch_size")
     symbols: PositiveInt = 32
@@ -124,7 +124,7 @@ class LLCCalibrationSettings(Section):
     )
     hard_networks: list[NetworkSettings] = Field(
         of_widths(([5, 3, 5], 0), ([4, 6, 3, 5], 1), ([5, 5, 5, 5], 2)),
-        description="others, only reported: where much is not of full rank, or the multiplicity m exceeds 1, λ̂ nears "
+        description="others, only reported: where the rank is far from full or the multiplicity m exceeds 1, λ̂ nears "
         "its limit only as nβ^(−1/layers) or (m − 1)/log nβ",
     )
     step_sizes: StepSizes = Field([1e-5, 5e-6])
@@ -142,10 +142,10 @@ class LLCCalibrationSettings(Section):
     strict_alpha: PositiveFloat = Field(
         0.001,
         lt=1,
-        description="the same where an exact truth must lie inside: how often a sound sampler fails a check",
+        description="the same where the interval must hold an exact truth: rate at which a sound sampler fails a check",
     )
     half_width: PositiveFloat = Field(
-        0.15, description="widest relative half interval there; a wider one shows nothing"
+        0.15, description="widest relative half interval there; a wider interval shows nothing"
     )
     exact: ExactSettings = ExactSettings()
     noisy: NoisySettings = NoisySettings()

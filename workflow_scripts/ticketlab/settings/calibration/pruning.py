@@ -1,4 +1,4 @@
-"""How the pruning procedure is calibrated: planted teachers, the null study, and what each check asks for."""
+"""The settings of the pruning calibration: planted teachers, the null study and the bounds of each check."""
 
 from typing import Annotated, Self
 
@@ -18,12 +18,12 @@ class PlantedSettings(Section):
     inputs: PositiveInt
     hidden: NonNegativeInt
     outputs: PositiveInt
-    density: Share = Field(description="share of each unit's weights that the teacher has, rounded to a number")
-    noise: NonNegativeFloat = Field(description="standard deviation of what is added to the teacher's outputs")
+    density: Share = Field(description="share of each unit's weights that the teacher has, rounded to whole weights")
+    noise: NonNegativeFloat = Field(description="standard deviation of the noise on the teacher's outputs")
     planted_round: PositiveInt = Field(description="the round of pruning at which the teacher's density is reached")
     rounds: PositiveInt
     margin: Annotated[float, Field(gt=0, le=1)] = Field(
-        description="recovery that is asked for: 0 is chance given the density of each layer, 1 the best that there is"
+        description="recovery that is required: 0 is chance given the density of each layer, 1 the best possible"
     )
     training: TrainingSettings
 
@@ -37,7 +37,7 @@ class PlantedSettings(Section):
 
 
 class DigitsSettings(Section):
-    """The classic result on scikit-learn's digits, and the same with labels permuted within each split."""
+    """The classic result on scikit-learn's digits, and its null with labels permuted within each split."""
 
     hidden: list[PositiveInt] = Field([100, 50], min_length=1)
     training: TrainingSettings = TrainingSettings(learning_rate=0.0012, schedule="constant", batch_size=60, steps=400)
@@ -47,14 +47,14 @@ class DigitsSettings(Section):
     judging: list[JudgingSettings] = Field(
         [JudgingSettings(metric="error", margin=0.01), JudgingSettings(metric="loss", margin=0.02)],
         min_length=1,
-        description="the decision rules that the metrics go through; only the first must find winning tickets",
+        description="decision rules applied to the metrics; only the first must find winning tickets",
     )
-    chance: PositiveFloat = Field(0.05, description="error of the dense null networks may differ so much from chance")
+    chance: PositiveFloat = Field(0.05, description="largest difference of the dense null networks' error from chance")
 
 
 class PruningCalibrationSettings(Section):
     seeds: Annotated[int, Field(ge=2)] = 8
-    confidence: Share = Field(0.999, description="of the exact intervals in which controls must lie")
+    confidence: Share = Field(0.999, description="level of the exact intervals in which controls must lie")
     linear: PlantedSettings = PlantedSettings(
         inputs=50,
         hidden=0,
@@ -77,5 +77,5 @@ class PruningCalibrationSettings(Section):
         margin=0.5,
         training=TrainingSettings(learning_rate=0.02, batch_size=64, steps=250),
     )
-    ticket_noise: Share = Field(0.2, description="largest weight off the ticket over the smallest one on it")
+    ticket_noise: Share = Field(0.2, description="largest weight outside the ticket over the smallest one inside")
     digits: DigitsSettings = DigitsSettings()

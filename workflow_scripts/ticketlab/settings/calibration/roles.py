@@ -1,4 +1,4 @@
-"""What the role scores and their agreement are calibrated with; tolerances are fixed here."""
+"""The settings of the calibration of role scores and their agreement, with its tolerances."""
 
 from typing import Annotated
 
@@ -20,11 +20,12 @@ class RolesCalibrationSettings(Section):
     )
     noise: PositiveFloat = Field(0.5, description="standard deviation of a probe's error, in that of the true roles")
     found: Share = Field(0.9, description="a head set by hand must score at least this on its own role")
-    idle: Share = Field(0.25, description="and every other head at most this")
+    idle: Share = Field(0.25, description="every other head must score at most this on that role")
     needed: PositiveFloat = Field(1.0, description="nats that ablating a head set by hand must cost where it copies")
-    score_tolerance: PositiveFloat = Field(1e-3, description="of attention scores with a closed form")
-    agreement_tolerance: PositiveFloat = Field(1e-3, description="of agreements that must be equal or 1")
-    ceiling: Share = Field(0.5, description="agreement that a trained network seen through two probes must reach")
+    score_tolerance: PositiveFloat = Field(1e-3, description="error of attention scores with a closed form")
+    agreement_tolerance: PositiveFloat = Field(1e-3, description="error of agreements that must be equal or 1")
+    ceiling: Share = Field(0.5, description="agreement that a trained network must reach between two probes")
     reliability_tolerance: PositiveFloat = Field(
-        0.05, description="of the mean agreement of simulated networks with themselves (few components bias it down)"
+        0.05,
+        description="error of the mean agreement of simulated networks with themselves (few components bias it down)",
     )

@@ -1,4 +1,4 @@
-"""What the structure distances and the verdict on transience are calibrated with; tolerances are fixed here."""
+"""The settings of the calibration of structure distances and of the verdict on transience, with its tolerances."""
 
 from typing import Annotated
 
@@ -12,16 +12,16 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 class StructureCalibrationSettings(Section):
     seeds: Annotated[int, Field(ge=2)] = Field(8, description="seeds of a simulated study")
     steps: PositiveInt = Field(800, description="length of a simulated training")
-    checkpoints: Annotated[int, Field(ge=3)] = Field(15, description="log-spaced steps that it is recorded at")
+    checkpoints: Annotated[int, Field(ge=3)] = Field(15, description="log-spaced steps that are recorded")
     simulations: PositiveInt = Field(400, description="simulated studies behind each rate")
     noise: PositiveFloat = Field(
         0.1,
         description="standard deviation over seeds of a distance, relative to it (.01 to .17 in the default studies)",
     )
-    persistence: Share = Field(0.8, description="correlation of that deviation from one recorded step to the next")
+    persistence: Share = Field(0.8, description="correlation of that deviation between consecutive recorded steps")
     effects: list[Share] = Field([0.2, 0.3], description="true forgotten fractions whose detection is measured")
-    power: Share = Field(0.8, description="rate at which a true effect ought to be found")
+    power: Share = Field(0.8, description="rate at which a true effect should be found")
     distance_tolerance: PositiveFloat = Field(1e-5, description="nats, between networks and predictors set by hand")
     sample_tolerance: PositiveFloat = Field(0.01, description="nats, between predictors estimated on a stream")
-    fraction_tolerance: PositiveFloat = Field(1e-4, description="of what a scripted sequence acquires and forgets")
+    fraction_tolerance: PositiveFloat = Field(1e-4, description="of the fractions that a script acquires and forgets")
     bias_tolerance: PositiveFloat = Field(0.01, description="of the mean forgotten fraction under noise")

@@ -1,4 +1,4 @@
-"""The section of a perceptron over summed embeddings."""
+"""The section of a perceptron on summed embeddings."""
 
 from typing import Literal
 
@@ -8,8 +8,8 @@ from workflow_scripts.ticketlab.settings.base import Section
 
 
 class EmbeddingMLPSettings(Section):
-    """One hidden ReLU layer over the sum of the inputs' embeddings (models/embedding_mlp.py)."""
+    """One hidden ReLU layer on the sum of the inputs' embeddings (models/embedding_mlp.py)."""
 
     kind: Literal["embedding_mlp"]
-    width: PositiveInt = Field(description="of the embedding")
+    width: PositiveInt = Field(description="width of the embedding")
     hidden: PositiveInt = Field(description="hidden units")

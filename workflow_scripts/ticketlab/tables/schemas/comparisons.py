@@ -1,4 +1,4 @@
-"""A study in estimates with intervals."""
+"""The comparisons within a study, as estimates with intervals."""
 
 import pyarrow as pa
 

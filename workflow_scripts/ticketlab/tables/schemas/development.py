@@ -1,4 +1,4 @@
-"""What becomes of a transient, and of the learning coefficient along training, in tickets (experiments/development)."""
+"""Transients, and the learning coefficient along training, in tickets (experiments/development)."""
 
 import pyarrow as pa
 

@@ -1,22 +1,22 @@
-"""Effective dimension: every subspace that was tried, what it comes to per seed, and over seeds and cells."""
+"""The effective dimension: every subspace that was tried, the size per seed, and the summary over seeds and cells."""
 
 import pyarrow as pa
 
 from workflow_scripts.ticketlab.tables.schemas.table import INTERVAL, Table
 
-# What a size is the size of: values of `kind` and `quantity`.
+# The objects that have a size: values of `kind` and `quantity`.
 DENSE, RANDOM, FROZEN, ZEROED = "dense", "random subspace", "frozen at θ₀", "zeroed ticket"
 ROUGHLY, TURNED = ", at a tolerance", ", turned target"  # of deep linear networks only
 EXACT, ESTIMATED, OF_TICKET, WEIGHTS = "2λ", "2λ̂", "2λ̂, ticket", "weights"
 MATCHED = "2λ̂ at matched loss"  # of the dense network, while it trains
-LOSS = "train loss of dense"  # no size, in nats; λ̂ follows it
-LINEAR = "deep_linear"  # in the place of a study's name
+LOSS = "train loss of dense"  # not a size; in nats; λ̂ follows it
+LINEAR = "deep_linear"  # in place of a study's name
 PRUNED, TRAINED, COMPLEXITY = "pruned", "trained", "llc"  # quantities of `rotations`
 NONE, RANDOM_ROTATION, PRINCIPAL = "none", "random", "principal axes"  # rotations
 
 _CELL = {"study": pa.string(), "cell": pa.string()}
 
-# A network trained, or searched for, with so many free weights.
+# A network trained, or searched for, with this many free weights.
 SUBSPACES = Table(
     "subspaces",
     {
@@ -32,7 +32,7 @@ SUBSPACES = Table(
     "measure_dimension or measure_deep_linear",
 )
 
-# A size of one initialisation's networks.
+# A size of the networks of one initialisation.
 SIZES = Table(
     "sizes",
     {
@@ -46,7 +46,7 @@ SIZES = Table(
     "measure_dimension or measure_deep_linear",
 )
 
-# What a rotation inside the heads changes.
+# The changes under a rotation inside the heads.
 ROTATIONS = Table(
     "rotations",
     {

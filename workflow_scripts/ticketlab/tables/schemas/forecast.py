@@ -1,4 +1,4 @@
-"""Whether the roles at the end are predicted by components at earlier steps (experiments/forecast)."""
+"""How well components at earlier steps predict the roles at the end (experiments/forecast)."""
 
 import pyarrow as pa
 

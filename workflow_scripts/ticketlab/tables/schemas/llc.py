@@ -1,5 +1,5 @@
-"""Estimates of the local learning coefficient and the draws behind them; llc_sweep has them at other settings than the
-study's own (instruments/llc_sweep.py)."""
+"""Estimates of the local learning coefficient and the draws behind them; llc_sweep holds estimates at other settings
+than the study's own (instruments/llc_sweep.py)."""
 
 import pyarrow as pa
 

@@ -1,4 +1,4 @@
-"""What training leaves of a network: its weights, its masks, its loss and error."""
+"""A network after training: its weights, its masks, its loss and error."""
 
 import pyarrow as pa
 

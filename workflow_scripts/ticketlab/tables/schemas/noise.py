@@ -1,4 +1,4 @@
-"""How far the initialisation decides at each dose of noise in the order of the data (experiments/noise/summary.py)."""
+"""How far the initialisation decides at each dose of data-order noise (experiments/noise/summary.py)."""
 
 import pyarrow as pa
 

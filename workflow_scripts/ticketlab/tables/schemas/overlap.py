@@ -1,4 +1,4 @@
-"""How far two masks share their weights."""
+"""The overlap of two masks."""
 
 import pyarrow as pa
 

@@ -1,4 +1,4 @@
-"""What either view predicts, and what was measured."""
+"""The prediction of each view, and the measurement."""
 
 import pyarrow as pa
 

@@ -1,4 +1,4 @@
-"""What is kept of the end if only a part of θ₀ is (experiments/resampling)."""
+"""How much of the trained network remains if only a part of θ₀ is kept (experiments/resampling)."""
 
 from dataclasses import replace
 

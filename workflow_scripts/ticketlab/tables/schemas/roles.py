@@ -1,4 +1,4 @@
-"""The roles of components and how well those of two networks agree."""
+"""The roles of components and their agreement between two networks."""
 
 import pyarrow as pa
 

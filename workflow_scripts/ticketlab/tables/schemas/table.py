@@ -1,4 +1,4 @@
-"""What each table holds, one module per kind: an edit of one table leaves the results behind the others alone."""
+"""The form of every table's contract; one module per kind, so an edit of one table leaves other results fresh."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ KEYS = {
     "level": pa.int32(),
     "step": pa.int32(),
 }
-# An estimate as every table of results gives it.
+# An estimate, in the columns of every table of results.
 INTERVAL = {"estimate": pa.float64(), "ci_low": pa.float64(), "ci_high": pa.float64()}
 
 
