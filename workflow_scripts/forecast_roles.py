@@ -47,10 +47,10 @@ with logged(snakemake) as provenance:
         kinds.setdefault(f"{member.variant}, {100 * density:g}% kept", []).append(index)
     chosen = {name: arrays(take(masks, indices)) for name, indices in kinds.items()}
 
-    kind, alpha = spec["model"]["kind"], spec["alpha"]
+    alpha = spec["alpha"]
     rows = [
-        *regression.foretold(study.name, kind, early, end, settings, alpha),
-        *regression.supermask_overlap(kind, chosen, end, alpha),
+        *regression.foretold(study.name, study.model, early, end, settings, alpha),
+        *regression.supermask_overlap(study.model, chosen, end, alpha),
     ]
     frame = pd.DataFrame(rows).assign(study=study.name)
     files.write(snakemake.output.forecast, FORECAST, frame, provenance)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from workflow_scripts.ticketlab.models.network import Component, Network, gate_to_mean
+from workflow_scripts.ticketlab.models.network import Component, Network, Place, gate_to_mean
 from workflow_scripts.ticketlab.settings.models.embedding_mlp import EmbeddingMLPSettings
 
 
@@ -30,6 +30,13 @@ class EmbeddingMLP(Network):
         """Gaussian weights of variance 1/fan-in; the embedding's of variance 1/width, so that rows have norm 1."""
         for tensor in self.parameters():
             nn.init.normal_(tensor, std=1 / math.sqrt(tensor.shape[1]), generator=generator)
+
+    def weights_of(self, component: Component) -> dict[str, Place]:
+        index = component.index
+        return {
+            "input": Place("hidden.weight", 0, index, index + 1),
+            "output": Place("output.weight", 1, index, index + 1),
+        }
 
     def forward(self, symbols: Tensor, gates: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
         activity = F.relu(self.hidden(self.embedding(symbols).sum(dim=1)))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from workflow_scripts.ticketlab.models.network import Component, Network, gate_to_mean
+from workflow_scripts.ticketlab.models.network import Component, Network, Place, gate_to_mean
 from workflow_scripts.ticketlab.settings.models.mlp import MLPSettings
 
 
@@ -27,6 +27,13 @@ class MLP(Network):
                 nn.init.xavier_normal_(tensor, generator=generator)
             else:
                 nn.init.zeros_(tensor)
+
+    def weights_of(self, component: Component) -> dict[str, Place]:
+        layer, index = component.layer, component.index
+        return {
+            "input": Place(f"layers.{layer}.weight", 0, index, index + 1),
+            "output": Place(f"layers.{layer + 1}.weight", 1, index, index + 1),
+        }
 
     def forward(self, x: Tensor, gates: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
         activities: list[Tensor] = []

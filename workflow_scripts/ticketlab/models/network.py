@@ -6,7 +6,9 @@ component between its activity (1) and its mean over the batch (0, mean ablation
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -20,11 +22,32 @@ class Component:
     index: int
 
 
+Stacked = TypeVar("Stacked", Tensor, np.ndarray)
+
+
+class Place(NamedTuple):
+    """A part of a matrix: its rows (axis 0) or columns (axis 1) from `start` to before `stop`."""
+
+    tensor: str
+    axis: int
+    start: int
+    stop: int
+
+    def of(self, matrices: Stacked) -> Stacked:
+        """The part in that tensor of N networks: (N, rows, columns) to (N, its rows, its columns)."""
+        chosen = slice(self.start, self.stop)
+        return matrices[:, chosen] if self.axis == 0 else matrices[:, :, chosen]
+
+
 class Network(nn.Module):
     """components: in the order of `gates`; prunable: the names of the tensors that pruning may touch."""
 
     components: list[Component]
     prunable: list[str]
+
+    def weights_of(self, component: Component) -> dict[str, Place]:
+        """The component's own weights, by what they are for: rows compute its activity, columns read it."""
+        raise NotImplementedError
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw θ₀ in place."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from workflow_scripts.ticketlab.models.network import Component, Network, gate_to_mean
+from workflow_scripts.ticketlab.models.network import Component, Network, Place, gate_to_mean
 from workflow_scripts.ticketlab.settings.models.transformer import TransformerSettings
 
 
@@ -123,6 +123,16 @@ class Transformer(Network):
                 elif name in self.prunable:
                     scale = residual if name.endswith("output.weight") else 1.0
                     tensor.normal_(0.0, scale / math.sqrt(tensor.shape[1]), generator=generator)
+
+    def weights_of(self, component: Component) -> dict[str, Place]:
+        """A head's rows of the query, key and value maps and its columns of the output map."""
+        width = self.embedding.embedding_dim // self.heads
+        start, stop = component.index * width, (component.index + 1) * width
+        attention = f"blocks.{component.layer}.attention"
+        return {
+            name: Place(f"{attention}.{name}.weight", int(name == "output"), start, stop)
+            for name in ("query", "key", "value", "output")
+        }
 
     def forward(self, tokens: Tensor, gates: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
         x = tokens @ self.embedding.weight if tokens.is_floating_point() else self.embedding(tokens)

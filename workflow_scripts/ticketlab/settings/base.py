@@ -1,9 +1,11 @@
-"""The base of every config section: it refuses unknown keys and wrong types, and its values never change."""
+"""The base of every config section, which refuses unknown keys and wrong types and never changes, and shares."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Section(BaseModel):

@@ -4,11 +4,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from workflow_scripts.ticketlab.settings.base import Section, refuse_repeats
+from workflow_scripts.ticketlab.settings.base import Section, Share, refuse_repeats
 from workflow_scripts.ticketlab.settings.deep_linear import NetworkSettings, of_widths
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
-
-Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class LinearDimensionSettings(Section):

@@ -7,9 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, PositiveFloat, model_validator
 
-from workflow_scripts.ticketlab.settings.base import Section
-
-Share = Annotated[float, Field(gt=0, lt=1)]
+from workflow_scripts.ticketlab.settings.base import Section, Share
 
 
 class ForecastSettings(Section):

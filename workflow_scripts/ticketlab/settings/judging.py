@@ -1,12 +1,10 @@
 """The thresholds of the verdicts, fixed before the run that they judge."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
 
-from workflow_scripts.ticketlab.settings.base import Section
-
-Share = Annotated[float, Field(gt=0, lt=1)]
+from workflow_scripts.ticketlab.settings.base import Section, Share
 
 
 class JudgingSettings(Section):

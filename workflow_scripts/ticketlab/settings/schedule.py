@@ -1,12 +1,10 @@
 """The pruning schedule: what an IMP round depends on, apart from the numbers of rounds and controls."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from workflow_scripts.ticketlab.settings.base import Section
-
-Share = Annotated[float, Field(gt=0, lt=1)]
+from workflow_scripts.ticketlab.settings.base import Section, Share
 
 
 class ScheduleSettings(Section):

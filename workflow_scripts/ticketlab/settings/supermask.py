@@ -1,12 +1,10 @@
 """The settings of the search for masks over untrained weights."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from workflow_scripts.ticketlab.settings.base import Section, refuse_repeats
-
-Share = Annotated[float, Field(gt=0, lt=1)]
+from workflow_scripts.ticketlab.settings.base import Section, Share, refuse_repeats
 
 
 class SupermaskSettings(Section):

@@ -7,7 +7,7 @@ is one). A share of the training images is set aside for validation.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -15,10 +15,9 @@ from pydantic import Field, PositiveInt, model_validator
 
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.random_streams import generator
-from workflow_scripts.ticketlab.settings.base import Section
+from workflow_scripts.ticketlab.settings.base import Section, Share
 from workflow_scripts.ticketlab.tasks.problem import Problem, cross_entropy, error_rate
 
-Share = Annotated[float, Field(gt=0, lt=1)]
 Predictor = Callable[[np.ndarray], np.ndarray]
 
 TEMPERATURES = 2.0 ** np.arange(-9, 2, 0.5)  # that are tried, in units of the mean of the squared distances

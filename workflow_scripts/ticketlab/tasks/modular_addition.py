@@ -19,10 +19,9 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from workflow_scripts.ticketlab.core.random_streams import generator
-from workflow_scripts.ticketlab.settings.base import Section
+from workflow_scripts.ticketlab.settings.base import Section, Share
 from workflow_scripts.ticketlab.tasks.problem import SPLITS, Components, Problem, cross_entropy, error_rate
 
-Share = Annotated[float, Field(gt=0, lt=1)]
 Predictor = Callable[[np.ndarray], np.ndarray]
 
 IMPOSSIBLE = -1e4  # nats; its exponential is 0 in float64, while 0 · log 0 would not be

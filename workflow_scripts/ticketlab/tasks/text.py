@@ -17,15 +17,13 @@ from pydantic import Field, PositiveInt, model_validator
 
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.random_streams import generator
-from workflow_scripts.ticketlab.settings.base import Section
+from workflow_scripts.ticketlab.settings.base import Section, Share
 from workflow_scripts.ticketlab.tasks.language import corpora, ngrams, tokenisers
 from workflow_scripts.ticketlab.tasks.language.corpora import CorpusSettings, Document
 from workflow_scripts.ticketlab.tasks.language.tokenisers import SEPARATOR, TokeniserSettings
 from workflow_scripts.ticketlab.tasks.problem import SPLITS, Problem, cross_entropy, error_rate
 
 log = logging.getLogger(__name__)
-
-Share = Annotated[float, Field(gt=0, lt=1)]
 Predictor = Callable[[np.ndarray], np.ndarray]
 
 # The reference predictors by the number of symbols in their n-grams.

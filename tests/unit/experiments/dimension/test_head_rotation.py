@@ -52,19 +52,19 @@ def weights(small):
     }
 
 
-def turns(weights, which):
+def turns(small, weights, which):
     if which == PRINCIPAL:
-        return head_rotation.principal_rotations(weights, HEADS)
-    return head_rotation.random_rotations(weights, HEADS, "test", MEMBERS, 0)
+        return head_rotation.principal_rotations(small.model, weights)
+    return head_rotation.random_rotations(small.model, weights, "test", MEMBERS, 0)
 
 
 @pytest.mark.parametrize("which", [RANDOM_ROTATION, PRINCIPAL])
 def test_a_rotation_changes_queries_and_keys_and_no_output(small, weights, which):
-    rotations = turns(weights, which)
-    assert set(rotations) == {"blocks.0", "blocks.1"}
+    rotations = turns(small, weights, which)
+    assert set(rotations) == {0, 1}
     for matrices in rotations.values():
         assert torch.allclose(matrices @ matrices.transpose(2, 3), torch.eye(4).expand_as(matrices), atol=1e-5)
-    rotated = head_rotation.rotate(weights, rotations)
+    rotated = head_rotation.rotate(small.model, weights, rotations)
     changed = {name for name in weights if not torch.allclose(weights[name], rotated[name], atol=1e-3)}
     assert changed == {f"blocks.{layer}.attention.{part}.weight" for layer in (0, 1) for part in ("query", "key")}
     inputs = torch.from_numpy(small.problem.evaluation["test"][0]).expand(2, -1, -1)
@@ -72,11 +72,11 @@ def test_a_rotation_changes_queries_and_keys_and_no_output(small, weights, which
     assert torch.allclose(network(weights, inputs)[0], network(rotated, inputs)[0], atol=1e-4)
 
 
-def test_a_diverged_network_is_not_rotated_and_the_other_is_as_without_it(weights):
+def test_a_diverged_network_is_not_rotated_and_the_other_is_as_without_it(small, weights):
     broken = {name: tensor.clone() for name, tensor in weights.items()}
     for tensor in broken.values():
         tensor[0] = torch.nan
-    found, whole = turns(broken, PRINCIPAL), turns(weights, PRINCIPAL)
+    found, whole = turns(small, broken, PRINCIPAL), turns(small, weights, PRINCIPAL)
     for layer, matrices in found.items():
         assert torch.equal(matrices[0].abs(), torch.eye(4).expand_as(matrices[0]))
         assert torch.equal(matrices[1], whole[layer][1])
@@ -92,8 +92,8 @@ def test_a_rotation_across_heads_would_change_the_outputs(small, weights):
     assert not torch.allclose(network(weights, inputs)[0], network(rotated, inputs)[0], atol=1e-2)
 
 
-def test_in_principal_axes_rows_are_orthogonal_and_norms_most_unequal(weights):
-    rotated = head_rotation.rotate(weights, turns(weights, PRINCIPAL))
+def test_in_principal_axes_rows_are_orthogonal_and_norms_most_unequal(small, weights):
+    rotated = head_rotation.rotate(small.model, weights, turns(small, weights, PRINCIPAL))
     pair = [rotated[f"blocks.0.attention.{part}.weight"].view(2, HEADS, 4, 8) for part in ("query", "key")]
     gram = torch.cat(pair, dim=3) @ torch.cat(pair, dim=3).transpose(2, 3)
     off = gram - torch.diag_embed(gram.diagonal(dim1=2, dim2=3))

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from workflow_scripts.ticketlab.core.errors import TicketlabError
+from workflow_scripts.ticketlab import models
 from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.experiments.forecast import regression
 from workflow_scripts.ticketlab.settings.forecast import ForecastSettings
@@ -16,6 +16,7 @@ from workflow_scripts.ticketlab.tables.schemas.forecast import FORECAST
 
 INITS, UNITS = 8, 20
 SETTINGS = ForecastSettings()
+MODEL = models.build({"kind": "embedding_mlp", "width": 4, "hidden": UNITS}, 4, 4, 1)
 WEIGHTS = {name: np.ones((INITS, UNITS, 4)) for name in ("hidden.weight",)} | {
     "output.weight": np.ones((INITS, 4, UNITS))
 }
@@ -37,7 +38,7 @@ def role_rows(values, step):
 def run(early, end, section=SETTINGS, weights=WEIGHTS):
     """Rows of `foretold` from scores at step 0 and at the end, by contrast and score."""
     table = {0: (role_rows(early, 0), weights)}
-    rows = regression.foretold("test", "embedding_mlp", table, role_rows(end, 9), section, 0.05)
+    rows = regression.foretold("test", MODEL, table, role_rows(end, 9), section, 0.05)
     return pd.DataFrame(rows).set_index(["contrast", "score"])
 
 
@@ -117,11 +118,11 @@ def test_supermasks_that_keep_what_will_matter_correlate_with_it_and_with_no_oth
     mask = (np.arange(UNITS) < ranks[:, :, None]).astype(float)  # component i keeps as many weights as its rank
     masks = {"hidden.weight": mask, "output.weight": np.moveaxis(mask, 1, 2)}
     chosen = {"one": masks, "contrary": {name: 1 - values for name, values in masks.items()}}
-    rows = regression.supermask_overlap("embedding_mlp", chosen, role_rows({"ablation:all": effects}, 9), 0.05)
+    rows = regression.supermask_overlap(MODEL, chosen, role_rows({"ablation:all": effects}, 9), 0.05)
     found = pd.DataFrame(rows).set_index("contrast")
     assert found.loc["one", "estimate"] == pytest.approx(1) and found.loc["contrary", "estimate"] == pytest.approx(-1)
     assert found.loc["all", "estimate"] == pytest.approx(0, abs=1e-9)
-    rows = regression.supermask_overlap("embedding_mlp", {"one": masks}, role_rows({"ablation:all": effects}, 9), 0.05)
+    rows = regression.supermask_overlap(MODEL, {"one": masks}, role_rows({"ablation:all": effects}, 9), 0.05)
     assert abs(pd.DataFrame(rows).set_index("contrast").loc["all, other init", "estimate"]) < 0.3
 
 
@@ -130,10 +131,5 @@ def test_a_diverged_network_has_no_correlation_with_its_supermask_and_takes_none
     effects[1] = np.nan
     mask = np.ones((INITS, UNITS, 4)) * np.arange(UNITS)[:, None]
     masks = {"one": {"hidden.weight": mask, "output.weight": np.moveaxis(mask, 1, 2)}}
-    rows = regression.supermask_overlap("embedding_mlp", masks, role_rows({"ablation:all": effects}, 9), 0.05)
+    rows = regression.supermask_overlap(MODEL, masks, role_rows({"ablation:all": effects}, 9), 0.05)
     assert np.isnan(pd.DataFrame(rows).set_index("contrast").loc["one", "estimate"])
-
-
-def test_a_kind_of_model_that_is_not_known_is_named():
-    with pytest.raises(TicketlabError, match="components of a perceptron"):
-        regression.by_component("perceptron", {}, 0, 1)

@@ -16,6 +16,7 @@ from torch import Tensor
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.instruments import llc
+from workflow_scripts.ticketlab.models.network import Network, Place
 from workflow_scripts.ticketlab.pruning import masks as pruning
 from workflow_scripts.ticketlab.settings.dimension import RotationSettings
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
@@ -34,38 +35,47 @@ from workflow_scripts.ticketlab.training.stack import Member, Stack, as_variant
 from workflow_scripts.ticketlab.training.study import Study
 from workflow_scripts.ticketlab.training.train import initial_state, train
 
-QUERY, KEY = ".attention.query.weight", ".attention.key.weight"
-Rotations = dict[str, Tensor]  # by layer (N, heads, head width, head width)
+ROTATED = ("query", "key")
+Rotations = dict[int, Tensor]  # by layer (N, heads, head width, head width)
 
 
-def rotate(weights: Stack, rotations: Rotations) -> Stack:
+def rotate(model: Network, weights: Stack, rotations: Rotations) -> Stack:
     """The networks with the queries and keys of each layer in `rotations` rotated."""
     rotated = dict(weights)
     for layer, turns in rotations.items():
-        for name in (layer + QUERY, layer + KEY):
-            rotated[name] = (turns @ _by_head(weights[name], turns.shape[1])).reshape(weights[name].shape)
+        for part in ROTATED:
+            places = _places(model, layer, part)
+            turned = turns @ _by_head(weights, places)
+            for head, place in enumerate(places):
+                if head == 0:
+                    rotated[place.tensor] = weights[place.tensor].clone()
+                place.of(rotated[place.tensor]).copy_(turned[:, head])
     return rotated
 
 
-def random_rotations(weights: Stack, heads: int, study: str, members: Sequence[Member], index: int) -> Rotations:
+def random_rotations(model: Network, weights: Stack, study: str, members: Sequence[Member], index: int) -> Rotations:
     """Uniformly random rotations of every head, functions of (study, init seed, layer, index)."""
     found = {}
-    for layer, (query, _) in _layers(weights, heads).items():
-        width, drawn = query.shape[2], []
+    for layer in _layers(model):
+        query = _by_head(weights, _places(model, layer, "query"))
+        _, heads, width, _ = query.shape
+        drawn = []
         for member in members:
-            random = generator(study, "rotation", member.init_seed, layer, index)
+            # "blocks.0" and so on are names of random streams, whatever a model calls its layers.
+            random = generator(study, "rotation", member.init_seed, f"blocks.{layer}", index)
             drawn.append(np.stack([stats.ortho_group.rvs(width, random_state=random) for _ in range(heads)]))
         found[layer] = torch.from_numpy(np.stack(drawn).astype(np.float32)).to(query.device)
     return found
 
 
-def principal_rotations(weights: Stack, heads: int) -> Rotations:
+def principal_rotations(model: Network, weights: Stack) -> Rotations:
     """To the eigenvectors of QQᵀ + KKᵀ of each head: rows of [Q K] become orthogonal, their norms most unequal.
 
     A head that has diverged is left as it is.
     """
     found = {}
-    for layer, (query, key) in _layers(weights, heads).items():
+    for layer in _layers(model):
+        query, key = (_by_head(weights, _places(model, layer, part)) for part in ROTATED)
         both = torch.cat([query, key], dim=3).double()
         gram = both @ both.transpose(2, 3)
         finite = gram.isfinite().flatten(2).all(2)[..., None, None]
@@ -92,17 +102,16 @@ def measure(
     ticket trained from θ₀, rotated likewise.
     Raises TicketlabError if the networks have no heads.
     """
-    heads = study.model.components[-1].index + 1
     if study.model.components[0].kind != "head":
         raise TicketlabError(f"study {study.name}: its model has no attention heads to rotate; leave out `rotation`")
     bases: list[tuple[str, int, Rotations]] = [(NONE, 0, {})]
     bases += [
-        (RANDOM_ROTATION, index, random_rotations(end, heads, study.name, members, index))
+        (RANDOM_ROTATION, index, random_rotations(study.model, end, study.name, members, index))
         for index in range(settings.rotations)
     ]
-    bases.append((PRINCIPAL, 0, principal_rotations(end, heads)))
+    bases.append((PRINCIPAL, 0, principal_rotations(study.model, end)))
     for number, (rotation, index, turns) in enumerate(bases):
-        weights, first = rotate(end, turns), rotate(start, turns)
+        weights, first = (rotate(study.model, networks, turns) for networks in (end, start))
         rotated = members if rotation == NONE else as_variant(members, variant="rotated", level=number)
         chains = llc.measure(study.model, study.problem, study.name, rotated, weights, training.steps, sampling)
         estimates = llc.estimate(chains, sampling)
@@ -140,12 +149,15 @@ def _metric(study: Study, weights: Stack, metric: str) -> np.ndarray:
     return evaluate(study.model, study.problem, weights, ["test"])["test", metric]
 
 
-def _layers(weights: Stack, heads: int) -> dict[str, tuple[Tensor, Tensor]]:
-    """Queries and keys by head, (N, heads, head width, width) each, of each layer."""
-    layers = [name.removesuffix(QUERY) for name in weights if name.endswith(QUERY)]
-    return {layer: (_by_head(weights[layer + QUERY], heads), _by_head(weights[layer + KEY], heads)) for layer in layers}
+def _layers(model: Network) -> list[int]:
+    return sorted({component.layer for component in model.components})
 
 
-def _by_head(matrix: Tensor, heads: int) -> Tensor:
-    count, width, inputs = matrix.shape
-    return matrix.view(count, heads, width // heads, inputs)
+def _places(model: Network, layer: int, part: str) -> list[Place]:
+    """Where each head of a layer has this part."""
+    return [model.weights_of(component)[part] for component in model.components if component.layer == layer]
+
+
+def _by_head(weights: Stack, places: Sequence[Place]) -> Tensor:
+    """(N, heads, head width, width)."""
+    return torch.stack([place.of(weights[place.tensor]) for place in places], dim=1)

@@ -20,30 +20,27 @@ from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
 
 from workflow_scripts.ticketlab.core import statistics
-from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.core.statistics import Estimate
 from workflow_scripts.ticketlab.instruments.role_agreement import RESOLUTION
-from workflow_scripts.ticketlab.models.components import PLACES
+from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.settings.forecast import ForecastSettings
 
 NOT_THERE = Estimate(np.nan, np.nan, np.nan, np.nan, 0)
 
 
-def by_component(kind: str, tensors: Mapping[str, np.ndarray], layer: int, components: int) -> np.ndarray:
-    """Mean square of each component's entries in each of its tensors: (networks, components, tensors).
+def by_component(model: Network, tensors: Mapping[str, np.ndarray], layer: int) -> np.ndarray:
+    """Mean square of the entries in each part of each component of a layer: (networks, components, parts).
 
-    kind: of the model; tensors: (networks, rows, columns) by name, weights or masks (of which it is the share kept).
-    Raises TicketlabError if it is not known where the components of this kind of model are.
+    tensors: (networks, rows, columns) by name, weights or masks (of which it is the share kept).
     """
-    if kind not in PLACES:
-        raise TicketlabError(
-            f"forecast: where are the components of a {kind}? add it to PLACES in models/components.py"
-        )
+    components = [model.weights_of(component) for component in model.components if component.layer == layer]
     columns = []
-    for name, axis in PLACES[kind](layer).items():
-        slices = np.moveaxis(tensors[name].astype(np.float64), 1 + axis, 1)
-        columns.append(np.square(slices.reshape(len(slices), components, -1)).mean(axis=2))
+    for part, place in components[0].items():
+        own = [places[part].of(tensors[place.tensor]) for places in components]
+        matrices = np.concatenate(own, axis=1 + place.axis).astype(np.float64)
+        entries = np.moveaxis(matrices, 1 + place.axis, 1).reshape(len(matrices), len(components), -1)
+        columns.append(np.square(entries).mean(axis=2))
     return np.stack(columns, axis=2)
 
 
@@ -107,7 +104,7 @@ def by_layer(frame: pd.DataFrame, probe: int) -> tuple[list[str], dict[int, np.n
 
 def foretold(
     study: str,
-    kind: str,
+    model: Network,
     early: Mapping[int, tuple[pd.DataFrame, Mapping[str, np.ndarray]]],
     end: pd.DataFrame,
     settings: ForecastSettings,
@@ -116,7 +113,7 @@ def foretold(
     """Rows of the `forecast` table about AUCs.
 
     early: by step, the rows of `roles` there (probe 0 at least) and the weights, (networks in order of init seed, …) by
-    tensor; end: rows of `roles` at the last step, both probes. kind: of the model. The AUC of a score is the mean over
+    tensor; end: rows of `roles` at the last step, both probes. The AUC of a score is the mean over
     layers, "all" the mean over scores.
 
     Networks that are left out in turn are foretold by regressions that share most of what they have learned, so their
@@ -129,7 +126,7 @@ def foretold(
     inits = [int(init) for init in sorted(end["init_seed"].unique())]
     features = {
         step: {
-            layer: within_layer(np.concatenate([scores, by_component(kind, weights, layer, scores.shape[1])], axis=2))
+            layer: within_layer(np.concatenate([scores, by_component(model, weights, layer)], axis=2))
             for layer, scores in by_layer(frame, 0)[1].items()
         }
         for step, (frame, weights) in early.items()
@@ -171,7 +168,7 @@ def _permuted(study: str, roles: dict[int, np.ndarray], inits: list[int], index:
 
 
 def supermask_overlap(
-    kind: str, masks: Mapping[str, Mapping[str, np.ndarray]], end: pd.DataFrame, alpha: float
+    model: Network, masks: Mapping[str, Mapping[str, np.ndarray]], end: pd.DataFrame, alpha: float
 ) -> Iterator[dict]:
     """Rows of the `forecast` table about supermasks: do they keep more of the components that come to matter?
 
@@ -187,9 +184,7 @@ def supermask_overlap(
         effects[layer] = rows.groupby(["init_seed", "component"])["value"].mean().unstack().to_numpy()
     own, other = [], []
     for name, tensors in masks.items():
-        chosen = {
-            layer: by_component(kind, tensors, layer, values.shape[1]).mean(axis=2) for layer, values in effects.items()
-        }
+        chosen = {layer: by_component(model, tensors, layer).mean(axis=2) for layer in effects}
         own.append(np.mean([_spearman(chosen[layer], effects[layer]) for layer in effects], axis=0))
         shifted = [_spearman(chosen[layer], np.roll(effects[layer], -1, axis=0)) for layer in effects]
         other.append(np.mean(shifted, axis=0))

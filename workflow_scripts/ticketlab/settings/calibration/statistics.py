@@ -4,9 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from workflow_scripts.ticketlab.settings.base import Section
-
-Share = Annotated[float, Field(gt=0, lt=1)]
+from workflow_scripts.ticketlab.settings.base import Section, Share
 
 
 class RolesSimulationSettings(Section):
