@@ -1,1 +1,1 @@
-"""The file of an experiment: read, validated, and cut into what each rule reads of it."""
+"""The config of an experiment: it is read, validated, and divided into the values that each rule reads."""

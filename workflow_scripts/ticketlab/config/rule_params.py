@@ -1,4 +1,4 @@
-"""What each rule reads of the config: one function per rule, one dict of plain values.
+"""The part of the config that each rule reads: one function per rule, which returns one dict of plain values.
 
 A rule's output is stale when its spec changes, so a spec holds everything that its script reads and nothing else.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 from workflow_scripts.ticketlab.config.study import Config
 from workflow_scripts.ticketlab.core.recorded_steps import choose_checkpoints, log_spaced_steps
 
-# Those of report/figures/registry.py that one rule draws of comparisons and verdicts.
+# The figures of report/figures/registry.py that one rule draws from comparisons and verdicts.
 FIGURES = ("tickets", "roles", "transience", "llc")
 
 
@@ -23,14 +23,15 @@ def prepare_data(config: Config, study: str) -> dict:
 
 
 def external_files(config: Config, study: str) -> list[str]:
-    """The user's own files that a study's data come from, so that Snakemake sees them change; folders file by file."""
+    """The user's own files behind a study's data, so that Snakemake sees them change; folders are listed file by
+    file."""
     task = _section(config, study, "task")
     corpus = task.get("corpus", {})
     named = [value for value in (task.get("path"), corpus.get("path"), corpus.get("name")) if value]
     found = []
     for name in named:
         path = Path(name)
-        # A Hugging Face name that is no local path is not a file; a path that does not exist is Snakemake's to report.
+        # A Hugging Face name that is no local path is not a file; Snakemake reports a path that does not exist.
         if path.is_dir():
             found += sorted(str(file) for file in path.rglob("*") if file.is_file())
         elif path.exists() or name != corpus.get("name"):
@@ -40,7 +41,7 @@ def external_files(config: Config, study: str) -> list[str]:
 
 def initialise(config: Config, study: str, block: int) -> dict:
     size = config.studies[study].block_size
-    # Drawn on the CPU, so that θ₀ is the same whatever the networks are trained on.
+    # θ₀ is drawn on the CPU, so that it does not depend on the device of the training.
     return _network(config, study) | {"device": "cpu", "seeds": list(range(block * size, (block + 1) * size))}
 
 
@@ -52,7 +53,7 @@ def train_dense(config: Config, study: str) -> dict:
 
 
 def imp_round(config: Config, study: str, rewind_step: int, level: int) -> dict:
-    # Not the number of rounds nor the controls: one more leaves the finished rounds alone.
+    # Without the number of rounds and the controls: one more of either leaves the finished rounds alone.
     return _pruned(config, study) | {"rewind_step": rewind_step, "level": level}
 
 
@@ -74,7 +75,7 @@ def train_spawned(config: Config, study: str, split_step: int) -> dict:
 
 
 def doses(config: Config, study: str) -> list[int]:
-    """The batch sizes at which the study's noise is tried."""
+    """The batch sizes of the study's noise experiment."""
     settings = config.studies[study].noise
     return [] if settings is None else settings.batch_sizes
 
@@ -96,18 +97,18 @@ def summarise_noise(config: Config, study: str) -> dict:
 
 
 def draw_noise(config: Config) -> dict:
-    """By study, the batch size of its own recipe."""
+    """The batch size of each study's own recipe."""
     noisy = [study for study in config.names() if doses(config, study)]
     return {"studies": {study: config.studies[study].training.batch_size for study in noisy}}
 
 
 def developed(config: Config) -> list[str]:
-    """The studies in whose tickets transients are looked for."""
+    """The studies whose tickets are searched for transients."""
     return [study for study in config.names() if config.studies[study].development is not None]
 
 
 def development_level(config: Config, study: str) -> int:
-    """The round of the tickets in which transients are looked for."""
+    """The round of the tickets that are searched for transients."""
     settings = config.studies[study]
     return (settings.development and settings.development.level) or settings.pruning.clock_level
 
@@ -140,7 +141,7 @@ def draw_development(config: Config) -> dict:
 
 
 def resampled(config: Config) -> list[str]:
-    """The studies in which parts of θ₀ are kept and the rest drawn anew."""
+    """The studies in which parts of θ₀ are kept and the rest is drawn again."""
     return [study for study in config.names() if config.studies[study].resampling]
 
 
@@ -163,7 +164,7 @@ def draw_resampling(config: Config) -> dict:
 
 
 def forecast(config: Config) -> list[str]:
-    """The studies in which roles are foretold."""
+    """The studies in which roles are predicted."""
     return [study for study in config.names() if config.studies[study].forecast]
 
 
@@ -191,7 +192,7 @@ def cells(config: Config, study: str) -> list[str]:
 
 
 def measure_deep_linear(config: Config) -> dict:
-    bounds = {"alpha", "slope_tolerance", "change_tolerance"}  # of what is read off the sizes
+    bounds = {"alpha", "slope_tolerance", "change_tolerance"}  # summarise_dimension reads these
     return config.dimension.model_dump(mode="json", exclude=bounds)
 
 
@@ -208,7 +209,7 @@ def measure_dimension(config: Config, study: str, cell: str) -> dict:
 
 
 def rotated(config: Config) -> list[str]:
-    """The studies in whose heads queries and keys are rotated."""
+    """The studies whose queries and keys are rotated inside the heads."""
     return [study for study in config.names() if config.studies[study].rotation]
 
 
@@ -261,8 +262,8 @@ def compare_roles(config: Config, study: str) -> dict:
 
 
 def estimate_llc(config: Config, study: str, source: str) -> dict:
-    """`source` is "dense" (at some of its checkpoints), "tickets" (at the end) or "development" (at some of the
-    dense's)."""
+    """`source` is "dense" (at some of its checkpoints), "tickets" (at the end) or "development" (at some of the dense
+    run's checkpoints)."""
     steps = {
         "dense": lambda: _steps_of_llc(config, study),
         "tickets": lambda: [config.studies[study].training.steps],
@@ -299,7 +300,7 @@ def summarise(config: Config, study: str) -> dict:
 
 
 def calibrate(config: Config, instrument: str) -> dict:
-    """The whole section of one instrument's calibration; it depends on no study."""
+    """The whole section of one instrument's calibration, which depends on no study."""
     return getattr(config.calibration, instrument).model_dump(mode="json")
 
 
@@ -346,12 +347,12 @@ def predict(config: Config) -> dict:
 
 
 def report(config: Config) -> dict:
-    """The whole config, which the report shows and writes beside the results."""
+    """The whole config, which the report shows and writes next to the results."""
     return {"config": config.model_dump(mode="json")}
 
 
 def _checkpoints(config: Config, study: str) -> list[int]:
-    """The steps at which every network of the study is evaluated, and the dense ones kept."""
+    """The steps at which every network of the study is evaluated and the dense networks are stored."""
     settings = config.studies[study]
     return log_spaced_steps(settings.training.steps, settings.checkpoints)
 
@@ -362,14 +363,14 @@ def _steps_of_llc(config: Config, study: str) -> list[int]:
 
 
 def _steps_of_development(config: Config, study: str) -> list[int]:
-    """Those at which they are estimated in tickets too."""
+    """The steps at which they are estimated in tickets too."""
     settings = config.studies[study].development
     count = 0 if settings is None else settings.llc_checkpoints
     return choose_checkpoints(count, _steps_of_llc(config, study)) if count else []
 
 
 def _sampling(config: Config, study: str) -> dict:
-    """How chains are run; where they are stands in the specs' `steps`."""
+    """The settings of the chains; the specs' `steps` say where they run."""
     return {key: value for key, value in _section(config, study, "llc").items() if key != "checkpoints"}
 
 

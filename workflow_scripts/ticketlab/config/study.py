@@ -43,12 +43,12 @@ _ANY_TASK: Any = reduce(or_, (tasks.module(kind).Settings for kind in tasks.TASK
 
 
 class StudySettings(Section):
-    """A task, a model and a recipe, and how each instrument looks at them."""
+    """A task, a model and a recipe, and the settings of each instrument."""
 
     seeds: PositiveInt = Field(lt=ORDER_STRIDE, description="number of initialisations")
     block_size: PositiveInt = Field(description="seeds trained together by one job; more seeds are more blocks")
     checkpoints: Annotated[int, Field(ge=3)] = Field(
-        description="log-spaced steps at which every network is evaluated and the dense ones are kept"
+        description="number of log-spaced steps at which networks are evaluated and dense networks are stored"
     )
     licensed_by: str | None = Field(None, description="the study whose winning tickets license a negative result here")
     task: Annotated[_ANY_TASK, Field(discriminator="kind")]
@@ -63,16 +63,16 @@ class StudySettings(Section):
     llc: LLCSettings
     llc_sweep: LLCSweepSettings = LLCSweepSettings()
     judging: JudgingSettings
-    noise: NoiseSettings | None = Field(None, description="doses of noise in the data order; null: none is tried")
+    noise: NoiseSettings | None = Field(None, description="doses of noise in the data order; null: none")
     development: DevelopmentSettings | None = Field(
-        None, description="transients that are looked for in tickets; null: none"
+        None, description="transients that are sought in tickets; null: none"
     )
     resampling: ResamplingSettings | None = Field(
-        None, description="parts of θ₀ that are kept, the rest being drawn anew"
+        None, description="parts of θ₀ that are kept while the rest is drawn again; null: none"
     )
-    forecast: ForecastSettings | None = Field(None, description="of the roles of components; null: not tried")
+    forecast: ForecastSettings | None = Field(None, description="prediction of components' roles; null: none")
     dimension: DimensionSettings | None = Field(None, description="sizes of subspaces and tickets; null: not measured")
-    rotation: RotationSettings | None = Field(None, description="rotations inside heads; null: none is tried")
+    rotation: RotationSettings | None = Field(None, description="rotations inside heads; null: none")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -141,8 +141,8 @@ class Config(Section):
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:0")
     numerics: Literal["portable", "compatible", "native"] = Field(
         "portable",
-        description="instructions that jobs compute with (workflow_scripts/numerics.py): portable, AVX2, the same "
-        "numbers on all processors of a maker; compatible, also across makers, slower; native, what there is",
+        description="CPU instructions that jobs use (workflow_scripts/numerics.py): portable, AVX2, the same numbers "
+        "on all processors of a maker; compatible, also across makers, slower; native, all that the processor has",
     )
     run: list[str] = Field([], description="studies to run; empty for all")
     calibration: CalibrationSettings = CalibrationSettings()
@@ -167,13 +167,13 @@ class Config(Section):
 
 
 def validate(raw: dict[str, Any]) -> Config:
-    """The config that a merged YAML mapping says; every study is `defaults` overlaid with its own block.
+    """The config of a merged YAML mapping; every study is `defaults` overlaid with its own block.
 
     Raises TicketlabError with one message that names each wrong key, its value and what is allowed.
     """
     merged = {key: value for key, value in raw.items() if key != "defaults"}
     defaults, studies, calibration = (_mapping(raw, name) for name in ("defaults", "studies", "calibration"))
-    # A part of a default planted teacher, say, can be changed alone.
+    # So one value of a default (of a planted teacher, for instance) can be changed alone.
     merged["calibration"] = overlay(CalibrationSettings().model_dump(mode="json"), calibration)
     merged["studies"] = {
         name: overlay(defaults, block) if isinstance(block, dict) else block for name, block in studies.items()
@@ -192,7 +192,7 @@ def _mapping(raw: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def load(paths: Sequence[Path], overrides: dict[str, Any]) -> Config:
-    """The config that these YAML files say, each laid over those before it, and `overrides` over them all.
+    """The config of these YAML files: each overlays those before it, and `overrides` overlays them all.
 
     Raises TicketlabError if a file is missing, is not YAML, would construct objects, or is not a mapping, and as
     `validate` does.
@@ -223,9 +223,9 @@ def _read(path: Path) -> dict:
 
 
 def overlay(base: dict, top: dict) -> dict:
-    """`base` with `top` laid over it: mappings merge key by key, anything else is replaced.
+    """`base` overlaid with `top`: mappings merge key by key, anything else is replaced.
 
-    A mapping of another `kind` (of corpus, say) replaces the one below it: its keys mean nothing to the new kind.
+    A mapping of another `kind` (of corpus, for instance) replaces the one below it, whose keys the new kind lacks.
     """
     merged = dict(base)
     for key, value in top.items():
@@ -239,7 +239,7 @@ def _same_kind(below: dict, top: dict) -> bool:
     return top.get("kind", below.get("kind")) == below.get("kind")
 
 
-# pydantic puts the chosen member of a union behind the name of the union in the place of an error.
+# In the location of an error, pydantic puts the chosen member of a union after the name of the union.
 UNIONS = ("task", "model", "corpus", "tokeniser", "checkpoints")
 
 
@@ -249,15 +249,15 @@ def _sentence(detail: Any) -> str:
     message = detail["msg"].removeprefix("Value error, ")
     shown = detail["input"]
     value = "" if isinstance(shown, dict) or detail["type"] == "missing" else f" (it is {shown!r})"
-    # A key may be any text; in a message of one line it is shown as it could be typed.
+    # A key may be any text; a message of one line shows it as it could be typed.
     names = [str(part) if str(part).isprintable() else repr(part) for part in kept]
     return f"{'.'.join(names) or 'top level'}: {message}{value}"
 
 
 def schema() -> dict:
-    """JSON schema of a config file. Nothing is required in it: defaults and overlays may hold any part of a study."""
+    """JSON schema of a config file. It requires nothing: defaults and overlays may hold any part of a study."""
     full = Config.model_json_schema()
     for part in (full, *full["$defs"].values()):
         part.pop("required", None)
-    full["properties"]["defaults"] = {"$ref": "#/$defs/StudySettings", "description": "what every study starts from"}
+    full["properties"]["defaults"] = {"$ref": "#/$defs/StudySettings", "description": "the base of every study"}
     return full

@@ -1,4 +1,4 @@
-"""Networks: one file each, a plain module that reads top to bottom; network.py says what they have in common."""
+"""Networks, one file each: plain modules that read from top to bottom; network.py holds what they have in common."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from workflow_scripts.ticketlab.models.network import Network
 
-# Module paths rather than modules: a study's job loads, and depends on, its own model's file only.
+# Module paths rather than modules: a study's job loads its own model's file only, and depends on no other.
 MODELS = {
     "embedding_mlp": "workflow_scripts.ticketlab.models.embedding_mlp",
     "mlp": "workflow_scripts.ticketlab.models.mlp",

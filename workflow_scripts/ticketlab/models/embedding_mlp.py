@@ -1,8 +1,8 @@
-"""A perceptron with one hidden layer over the sum of its symbols' embeddings: relu((E[a] + E[b] + …) W₁) W₂.
+"""A perceptron with one hidden layer on the sum of its symbols' embeddings: relu((E[a] + E[b] + …) W₁) W₂.
 
-The smallest network in which modular addition is known to be grokked with a Fourier algorithm (Gromov 2023,
-arXiv:2301.02679; Nanda et al. 2023, arXiv:2301.05217, for a transformer). It has no biases, so weight decay reaches
-every weight, and cannot tell the order of its symbols.
+It is the smallest network known to grok modular addition with a Fourier algorithm (Gromov 2023, arXiv:2301.02679;
+Nanda et al. 2023, arXiv:2301.05217, for a transformer). It has no biases, so weight decay reaches every weight. It
+cannot tell the order of its symbols.
 """
 
 import math
@@ -27,7 +27,7 @@ class EmbeddingMLP(Network):
         self.prunable = [name for name, _ in self.named_parameters()]
 
     def initialise(self, generator: torch.Generator) -> None:
-        """Gaussian weights of variance 1/fan-in; the embedding's of variance 1/width, so that rows have norm 1."""
+        """Gaussian weights of variance 1/fan-in; the embedding has variance 1/width, so that rows have norm 1."""
         for tensor in self.parameters():
             nn.init.normal_(tensor, std=1 / math.sqrt(tensor.shape[1]), generator=generator)
 
@@ -45,6 +45,6 @@ class EmbeddingMLP(Network):
 
 
 def build(settings: dict, inputs: int, outputs: int, context: int) -> EmbeddingMLP:
-    del context  # the order of the symbols is not seen
+    del context  # the network does not see the order of the symbols
     section = EmbeddingMLPSettings(**settings)
     return EmbeddingMLP(inputs, section.width, section.hidden, outputs)

@@ -1,4 +1,4 @@
-"""A fully connected ReLU network: LeNet-300-100 (LeCun et al. 1998; Frankle & Carbin 2019) and its smaller kin."""
+"""A fully connected ReLU network: LeNet-300-100 (LeCun et al. 1998; Frankle & Carbin 2019) and smaller versions."""
 
 from itertools import pairwise
 

@@ -1,8 +1,8 @@
 """What every network offers: components that can have a role and be switched off, prunable tensors, an initialisation.
 
-A network is called as `network(inputs, gates) -> (outputs, activities)`: `activities` lists what its components did
-(attention patterns, hidden activations), layer by layer; `gates`, a vector with one entry per component, scales each
-component between its activity (1) and its mean over the batch (0, mean ablation).
+A network is called as `network(inputs, gates) -> (outputs, activities)`. `activities` lists the activity of its
+components (attention patterns, hidden activations), layer by layer. `gates`, a vector with one entry per component,
+scales each component between its activity (1) and its mean over the batch (0, mean ablation).
 """
 
 from dataclasses import dataclass

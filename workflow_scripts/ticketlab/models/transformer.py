@@ -1,4 +1,4 @@
-"""A decoder-only transformer in one file, read top to bottom.
+"""A decoder-only transformer in one file that reads from top to bottom.
 
 Pre-norm blocks (no norms at all with `layer_norm: false`) of causal self-attention and, if `mlp_width` > 0, a GELU
 perceptron; no biases in the linear maps; input and output embeddings are not tied, so no weight is pruned twice.

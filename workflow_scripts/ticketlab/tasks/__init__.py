@@ -1,4 +1,4 @@
-"""Tasks: what a study's networks learn. One file each; docs/extending.md shows how one is added.
+"""Tasks that the networks of a study learn, one file each; docs/extending.md shows how to add one.
 
 A task file has
 
@@ -7,17 +7,17 @@ A task file has
 - `load(frame, facts, settings) -> Problem`: the task as training and the analyses see it;
 - `references(problem) -> {structure: predictor}`: reference predictors for trace_structure
   (instruments/reference_distances.py);
-- `slices(problem, split) -> {slice: mask}`: parts of an evaluation set on which ablation effects are told apart
+- `slices(problem, split) -> {slice: mask}`: parts of an evaluation set on which ablation effects are measured
   (instruments/role_scores.py);
-- where it has some, `components(problem) -> Components`: parts of what a network computes, for trace_structure as well.
+- where it has some, `components(problem) -> Components`: parts of a network's computation, for trace_structure as well.
 
-Task files import torch inside functions only where needed: the config is validated, and a dry run made, without it.
+Task files import torch inside functions, and only where needed: validation of the config and a dry run do without it.
 """
 
 from importlib import import_module
 from types import ModuleType
 
-# Module paths rather than modules: a study's jobs load, and depend on, their own task's file only.
+# Module paths rather than modules: a study's jobs load their own task's file only, and depend on no other.
 TASKS = {
     "images": "workflow_scripts.ticketlab.tasks.images",
     "linear_regression": "workflow_scripts.ticketlab.tasks.linear_regression",

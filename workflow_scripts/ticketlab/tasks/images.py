@@ -20,8 +20,8 @@ from workflow_scripts.ticketlab.tasks.problem import Problem, cross_entropy, err
 
 Predictor = Callable[[np.ndarray], np.ndarray]
 
-TEMPERATURES = 2.0 ** np.arange(-9, 2, 0.5)  # that are tried, in units of the mean of the squared distances
-FITTED_IMAGES = 500  # train images that a temperature is fitted on
+TEMPERATURES = 2.0 ** np.arange(-9, 2, 0.5)  # those tried, in units of the mean of the squared distances
+FITTED_IMAGES = 500  # train images on which a temperature is fitted
 FAR = 1e12  # squared distance of an image that does not count as a neighbour
 
 
@@ -34,8 +34,8 @@ class Settings(Section):
     )
     path: str | None = Field(default=None, description="an .npz with x_train, y_train, x_test, y_test")
     validation_share: Share = 0.15
-    test_share: Share = Field(default=0.25, description="of the digits; an .npz file brings its own test split")
-    evaluation_examples: PositiveInt = Field(default=512, description="at most so many images of a split are evaluated")
+    test_share: Share = Field(default=0.25, description="share of the digits; an .npz file has its own test split")
+    evaluation_examples: PositiveInt = Field(default=512, description="largest number of evaluated images of a split")
 
     @model_validator(mode="after")
     def _path_goes_with_npz(self) -> Self:
@@ -73,7 +73,7 @@ def prepare(settings: Settings, study: str) -> tuple[pd.DataFrame, dict]:
 
 
 def _shuffled_splits(count: int, shares: dict[str, float], study: str) -> np.ndarray:
-    """Split names for `count` examples: these shares, rounded, at random; the rest is train."""
+    """Split names for `count` examples at random: these shares, rounded; the rest is train."""
     splits = np.full(count, "train", dtype=object)
     order = generator(study, "split", 0).permutation(count)
     start = 0
@@ -204,7 +204,7 @@ def _normalised(scores: np.ndarray) -> np.ndarray:
 def _fit_temperature(
     predict: Callable[[np.ndarray, float], np.ndarray], distances: np.ndarray, labels: np.ndarray
 ) -> float:
-    """The temperature under which these labels are likeliest."""
+    """The temperature that maximises the likelihood of these labels."""
     scale = distances[distances < FAR].mean()
     candidates = TEMPERATURES * scale
     likelihoods = [predict(distances, value)[np.arange(len(labels)), labels].sum() for value in candidates]

@@ -1,13 +1,13 @@
-"""In-context linear regression: every sequence holds examples of one linear task, one of a pool or a new one.
+"""In-context linear regression: every sequence holds examples of one linear task, from a pool or new.
 
 The setting of Raventós et al. 2023 (arXiv:2306.15063) and Carroll et al. 2025 (arXiv:2501.17745): y = w·x + ε with
 x ~ N(0, I), ε ~ N(0, σ²) and w one of M tasks on which networks are trained. Two predictors compete. Ridge regression
 is the best for any w ~ N(0, I) and generalises to new tasks; dMMSE (discrete minimum mean squared error) is the best
-for the pool and knows nothing else. A network may approach the first before it turns to the second.
+for the pool and knows no other task. A network may approach the first before it turns to the second.
 
 The pool is drawn from N(0, I), then centred and whitened, so that its mean and covariance are those of new tasks.
-Training sequences are drawn anew for every batch. The evaluation sets are fixed: three splits with tasks of the pool,
-and `new_tasks` with a task of its own for every sequence, w ~ N(0, I).
+Every batch draws new training sequences. The evaluation sets are fixed: three splits with tasks of the pool, and
+`new_tasks`, in which every sequence has its own task w ~ N(0, I).
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Settings(Section):
     FURTHER_SETS: ClassVar = (NEW_TASKS,)
 
     kind: Literal["linear_regression"]
-    dimension: PositiveInt = Field(default=4, description="D, of an input x and a task w")
-    tasks: PositiveInt = Field(default=8, description="M, in the pool that is trained on; more than `dimension`")
+    dimension: PositiveInt = Field(default=4, description="D, the dimension of an input x and a task w")
+    tasks: PositiveInt = Field(default=8, description="M, the tasks of the training pool; more than `dimension`")
     noise: PositiveFloat = Field(default=0.35, description="σ, the standard deviation of a target about w·x")
-    examples: Annotated[int, Field(ge=2)] = Field(default=10, description="K, in a sequence; each is predicted")
-    evaluation_sequences: PositiveInt = Field(default=512, description="of each evaluation set")
+    examples: Annotated[int, Field(ge=2)] = Field(default=10, description="K, examples per sequence; each is predicted")
+    evaluation_sequences: PositiveInt = Field(default=512, description="sequences of each evaluation set")
 
     @model_validator(mode="after")
     def _can_be_whitened(self) -> Self:
@@ -75,7 +75,7 @@ def task_pool(random: np.random.Generator, settings: Settings) -> np.ndarray:
     """M tasks with mean 0 and covariance I: (tasks, dimension)."""
     pool = random.standard_normal((settings.tasks, settings.dimension))
     pool -= pool.mean(axis=0)
-    # The polar factor is the nearest matrix with orthonormal columns: the pool, turned as little as can be.
+    # The polar factor is the nearest matrix with orthonormal columns: the pool with the least change.
     left, _, right = np.linalg.svd(pool, full_matrices=False)
     return left @ right * np.sqrt(settings.tasks)
 
@@ -89,9 +89,9 @@ def sequences(random: np.random.Generator, tasks: np.ndarray, settings: Settings
 
 
 def tokens(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """What a network reads, (count, examples, 2·dimension + 2) float32: at k [x_k, x_{k−1}, y_{k−1}, 1], 0 before 0.
+    """The inputs of a network, (count, examples, 2·dimension + 2) float32: at k [x_k, x_{k−1}, y_{k−1}, 1], 0 before 0.
 
-    An example is in one token, so that no head is needed to join its parts, and the first y is predicted too.
+    An example is in one token, so that no head is needed to join its parts. The first y is predicted too.
     """
     count, examples, dimension = x.shape
     read = np.zeros((count, examples, 2 * dimension + 2), dtype=np.float32)
@@ -103,7 +103,7 @@ def tokens(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def examples(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Out of `tokens`, in float64: x_k, and x_{k−1} and y_{k−1}, which are 0 for k = 0."""
+    """The parts of `tokens` in float64: x_k, and x_{k−1} and y_{k−1}, which are 0 for k = 0."""
     read = inputs.astype(np.float64)
     dimension = read.shape[-1] // 2 - 1
     return read[..., :dimension], read[..., dimension : 2 * dimension], read[..., -2]
@@ -143,7 +143,7 @@ def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
 
 
 def references(problem: Problem) -> dict[str, Predictor]:
-    """The best predictors under two priors over w, given the examples before; both are exact posterior means of w·x_k.
+    """The best predictors under two priors on w, given the earlier examples; both are exact posterior means of w·x_k.
 
     Each maps inputs (sequences, examples, features) to means (sequences, examples, 1) float32.
 
@@ -160,7 +160,7 @@ def references(problem: Problem) -> dict[str, Predictor]:
 
     def dmmse(inputs: np.ndarray) -> np.ndarray:
         x, before, y = examples(inputs)
-        # Place 0 has no example before it: x and y are 0 there, and add nothing to any task's error.
+        # Place 0 has no earlier example: x and y are 0 there and add nothing to the error of any task.
         scores = -np.square(y[..., None] - before @ pool.T).cumsum(axis=1) / (2 * variance)
         weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
         return _predict(x, weights / weights.sum(axis=-1, keepdims=True) @ pool)
@@ -176,7 +176,7 @@ def _predict(x: np.ndarray, tasks: np.ndarray) -> np.ndarray:
 def relations(inputs: np.ndarray) -> dict[str, np.ndarray]:
     """Inputs (sequences, examples, features) to relations (sequences, examples, examples) of place t to s ≤ t.
 
-    example: s holds an example, as all places do but the first; alignment: the cosine of its x with that at t;
+    example: s holds an example, as all places but the first do; alignment: the cosine of its x with that at t;
     target: the size |y| of its y.
     """
     x, before, y = examples(inputs)
@@ -194,7 +194,7 @@ def relations(inputs: np.ndarray) -> dict[str, np.ndarray]:
 def slices(problem: Problem, split: str) -> dict[str, np.ndarray]:
     """Parts of an evaluation set as masks (sequences, examples) over the predicted targets.
 
-    first: no example came before; few: no more than the dimension, so that ridge knows little; many: more.
+    first: there is no earlier example; few: there are at most as many as dimensions, so ridge knows little; many: more.
     dmmse: its prediction is nearer to the target than ridge's; ridge: it is not. The two are a partition.
     """
     inputs, targets = problem.evaluation[split]

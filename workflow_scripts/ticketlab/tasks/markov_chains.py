@@ -1,10 +1,10 @@
-"""In-context Markov chains: every sequence has a transition matrix of its own, to be inferred from the sequence itself.
+"""In-context Markov chains: every sequence has its own transition matrix, which only the sequence itself reveals.
 
-The setting of Edelman et al. 2024 (arXiv:2402.11004), in which networks first predict by the frequencies of the symbols
-so far and later by those of the transitions (statistical induction heads). The rows of a matrix are drawn from a
-symmetric Dirichlet distribution, the first symbol uniformly, so that it says nothing of the matrix and the posterior
-mean over transitions is the best predictor there is. Training sequences are drawn anew for every batch; the evaluation
-sets are fixed sequences from streams of their own.
+In the setting of Edelman et al. 2024 (arXiv:2402.11004), networks first predict by the frequencies of the symbols so
+far and later by those of the transitions (statistical induction heads). The rows of a matrix are drawn from a symmetric
+Dirichlet distribution. The first symbol is uniform, so it carries no information on the matrix, and the posterior mean
+over transitions is the best possible predictor. Every batch draws new training sequences; the evaluation sets are fixed
+sequences from streams of their own.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class Settings(Section):
     kind: Literal["markov_chains"]
     states: Annotated[int, Field(ge=2)] = Field(default=3, description="symbols of a chain")
     concentration: PositiveFloat = Field(
-        default=0.3, description="of the symmetric Dirichlet prior of each row of a transition matrix"
+        default=0.3, description="concentration of the symmetric Dirichlet prior of each row of a transition matrix"
     )
     context: Annotated[int, Field(ge=4)] = Field(default=32, description="symbols in a sequence")
-    evaluation_sequences: PositiveInt = Field(default=256, description="of each split")
+    evaluation_sequences: PositiveInt = Field(default=256, description="evaluation sequences of each split")
 
 
 def prepare(settings: Settings, study: str) -> tuple[pd.DataFrame, dict]:
@@ -59,7 +59,7 @@ def chains(random: np.random.Generator, count: int, settings: Settings) -> np.nd
     matrices = random.dirichlet(np.full(states, settings.concentration), size=(count, states))
     symbols = np.empty((count, length), dtype=np.int64)
     symbols[:, 0] = random.integers(states, size=count)
-    # Where the chain would go from each state at each step, so that the loop over steps only looks up.
+    # The next state from each state at each step, drawn in advance, so that the loop over steps only looks up.
     thresholds = matrices.cumsum(axis=-1)[:, None, :, :-1]
     following = (random.random((count, length - 1, 1, 1)) > thresholds).sum(axis=-1)
     rows = np.arange(count)
@@ -95,7 +95,7 @@ def relations(inputs: np.ndarray) -> dict[str, np.ndarray]:
     """Inputs (sequences, time) to relations (sequences, time, time) of place t to s.
 
     successor: s comes after an earlier occurrence of the symbol at t. A head that attends there is a statistical
-        induction head: it sees what followed, as often as it did.
+        induction head: it sees every symbol that followed, as often as it followed.
     """
     follows = inputs[:, :, None] == np.roll(inputs, 1, axis=1)[:, None, :]
     follows[:, :, 0] = False  # the first symbol comes after none
@@ -103,7 +103,7 @@ def relations(inputs: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def references(problem: Problem) -> dict[str, Predictor]:
-    """Posterior means given the sequence so far, under the prior that sequences are drawn from.
+    """Posterior means given the sequence so far, under the prior of the sequences.
 
     Each maps inputs (sequences, time) to natural logs of probabilities, (sequences, time, states) float32. With α the
     concentration, k states, n(j) the count of symbol j and n(i, j) that of the transition i → j up to now:

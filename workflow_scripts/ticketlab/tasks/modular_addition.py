@@ -1,12 +1,12 @@
 """Modular addition, (a + b) mod p: the task on which networks memorise first and generalise later (grokking).
 
-A pair and its mirror image count as one example, {a, b} with a ≤ b. With both orders as examples, as is usual, a
-network that adds its embeddings would find most of the test pairs mirrored among the train pairs, and memory would pass
-for generalisation.
+A pair and its mirror image count as one example, {a, b} with a ≤ b. If both orders were examples, as is usual, most
+test pairs would be mirrored among the train pairs, and the memory of a network that adds its embeddings would pass for
+generalisation.
 
 The network that generalises does so with a few frequencies: its embedding holds waves cos(2πka/p), and its logits
 depend on c − a − b only (Nanda et al. 2023, arXiv:2301.05217). That part of the logits is the *generalising component*;
-what is left of them, which holds nothing that is true of all pairs alike, is the *memorising component*.
+the rest, which holds nothing that is true of all pairs alike, is the *memorising component*.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class Settings(Section):
 
     kind: Literal["modular_addition"]
     modulus: Annotated[int, Field(ge=7, description="p, an odd prime; there are p (p + 1) / 2 examples")]
-    train_share: Share = Field(description="of the examples; the rest is halved into validation and test")
+    train_share: Share = Field(description="share of the examples; half of the rest is validation, half is test")
     key_frequencies: Annotated[int, Field(ge=1)] = Field(
-        default=8, description="waves that count as the embedding's own, the strongest so many of (p − 1) / 2"
+        default=8, description="number of the strongest of (p − 1) / 2 waves that count as the embedding's own"
     )
 
     @model_validator(mode="after")
@@ -98,7 +98,7 @@ def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
 def references(problem: Problem) -> dict[str, Predictor]:
     """rule: certain of (a + b) mod p, so that the distance to it is the network's own loss on an evaluation set.
 
-    A uniform predictor is none of them: networks begin there, so a share of the first distance would mean nothing.
+    There is no uniform predictor: networks begin there, so a share of the first distance would mean nothing.
     """
 
     def rule(inputs: np.ndarray) -> np.ndarray:
@@ -109,12 +109,12 @@ def references(problem: Problem) -> dict[str, Predictor]:
 
 
 def components(problem: Problem) -> Components:
-    """What the network's parts know, from its logits on all ordered pairs and its embedding.
+    """Distances of the network's parts, from its logits on all ordered pairs and from its embedding.
 
     generalising: −log p(true sum), in nats, by the generalising component alone: the mean of logit[a, b, c] over all
         pairs with the same c − a − b. It is the orthogonal projection on the logits that shift with the operands.
-    memorising: −log p(true sum), in nats, by what is left of the logits, mean over the train pairs. It falls as
-        pairs are learned by heart and rises again when the network no longer needs that.
+    memorising: −log p(true sum), in nats, by the rest of the logits, mean over the train pairs. It falls as the
+        network memorises pairs and rises again when the network no longer needs them.
     embedding: the share of the embedding's variance outside its `key_frequencies` strongest frequencies, from 0 to 1.
     """
     modulus = problem.outputs
@@ -142,7 +142,7 @@ def components(problem: Problem) -> Components:
 
 
 def _by_offset(logits: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Logits (networks, pairs, c) as (networks, pairs, c − a − b mod p) float64: the right answer stands at 0."""
+    """Logits (networks, pairs, c) as (networks, pairs, c − a − b mod p) float64: the right answer is at 0."""
     modulus = logits.shape[-1]
     columns = (pairs.sum(axis=1, keepdims=True) + np.arange(modulus)) % modulus
     return np.take_along_axis(logits.astype(np.float64), columns[None], axis=-1)

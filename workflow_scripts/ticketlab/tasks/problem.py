@@ -24,18 +24,18 @@ class Problem:
     """A loaded task.
 
     inputs, outputs: number of input features or symbols, and of logits.
-    context: length of an input sequence; 1 where inputs are none.
+    context: length of an input sequence; 1 where inputs are not sequences.
     sample: (generator, batch size) to one training batch (inputs (batch, …), targets (batch, …)) of NumPy arrays.
-    evaluation: for each split its fixed evaluation set (inputs, targets), and further ones under names of their own
-        (`FURTHER_SETS` of the task's Settings), in which the distribution is another.
+    evaluation: for each split its fixed evaluation set (inputs, targets), and further sets of another distribution
+        under names of their own (`FURTHER_SETS` of the task's Settings).
     metrics: functions (outputs (batch, …, outputs), targets (batch, …)) to one number per example (batch,);
-        "loss" is what training minimises, in nats, and "error" what people read (the share of wrong predictions).
-    extras: whatever the task's own `references` and `slices` need.
+        training minimises "loss", in nats; people read "error" (the share of wrong predictions).
+    extras: values that the task's own `references` and `slices` need.
     noise: None if outputs are logits; if they are means of real targets, the targets' standard deviation about them.
-    relations: inputs (examples, time, …) to how place t stands to each place s ≤ t, by name of the relation,
+    relations: inputs (examples, time, …) to the relation of place t to each place s ≤ t, by name of the relation,
         (examples, time, time): attention heads are scored by the relation that they attend to
         (instruments/role_scores.py).
-    modulus: of inputs that are residues, for which frequencies are the units' natural roles; else None.
+    modulus: where inputs are residues, whose frequencies are the units' natural roles; else None.
     """
 
     inputs: int
@@ -51,11 +51,11 @@ class Problem:
 
 
 class Components(NamedTuple):
-    """Distances of parts of a network, rather than of its predictions, to what they would be if a structure were there.
+    """Distances between the parts of a network, rather than its predictions, and the same parts with a full structure.
 
-    inputs: on which the network's logits are wanted, (examples, …).
+    inputs: those on which the network's logits are needed, (examples, …).
     distances: by structure, a function of N networks' logits (N, examples, …, outputs) and weights (N, …) by tensor,
-        NumPy arrays all, to (N,). A distance falls as the structure is acquired; it is 0 where there is nothing else.
+        all NumPy arrays, to (N,). A distance falls as the structure is acquired; it is 0 where nothing else is there.
     """
 
     inputs: np.ndarray
@@ -63,10 +63,10 @@ class Components(NamedTuple):
 
 
 def losses(outputs: Tensor, targets: Tensor, noise: float | None = None) -> Tensor:
-    """−log p(target) in nats, one by one: outputs (…, outputs) and targets (…) to (…).
+    """−log p(target) in nats for each target: outputs (…, outputs) and targets (…) to (…).
 
-    With `noise` σ the prediction is a Gaussian about the output, and the constant log σ√(2π) is left out: the squared
-    error over 2σ², which is ½ on average where the output is the true mean.
+    With `noise` σ the prediction is a Gaussian about the output. The constant log σ√(2π) is left out, so the loss is
+    the squared error over 2σ², which is ½ on average where the output is the true mean.
     """
     if noise is None:
         return -outputs.log_softmax(dim=-1).gather(-1, targets.unsqueeze(-1)).squeeze(-1)
@@ -82,7 +82,7 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 def error_rate(logits: Tensor, targets: Tensor) -> Tensor:
     """Share of wrong predictions, averaged over all but the first axis: (batch, …, outputs) to (batch,).
 
-    NaN where a logit is: argmax would make a class of it, and a network that diverged would look like a poor one.
+    NaN where a logit is NaN: argmax would turn it into a class, and a network that diverged would look like a poor one.
     """
     wrong = (logits.argmax(dim=-1) != targets).float() + 0 * logits.sum(dim=-1)
     return wrong.flatten(1).mean(1) if wrong.ndim > 1 else wrong

@@ -1,8 +1,8 @@
-"""Next-symbol prediction on real text: the language model that the lottery ticket hypothesis is tested on.
+"""Next-symbol prediction on real text: the language-model task of the lottery ticket hypothesis.
 
-Documents are split at random into train, validation and test, so no document crosses a split; the tokeniser and the
-n-gram predictors are estimated on the train documents only. Each split is one stream of symbols, with a separator
-before its first document and after each; a sequence is a window of the stream.
+Whole documents are split at random into train, validation and test. The tokeniser and the n-gram predictors are
+estimated on the train documents only. Each split is one stream of symbols, with a separator before its first document
+and after each; a sequence is a window of the stream.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from workflow_scripts.ticketlab.tasks.problem import SPLITS, Problem, cross_entr
 log = logging.getLogger(__name__)
 Predictor = Callable[[np.ndarray], np.ndarray]
 
-# The reference predictors by the number of symbols in their n-grams.
+# The reference predictors, and the number of symbols in their n-grams.
 ORDERS = {"unigram": 1, "bigram": 2, "trigram": 3}
 # A reference predictor is confident and right where it gives the true symbol at least this probability.
 CONFIDENT = 0.5
-# A symbol repeats its sequence where it and the symbols before it, so many together, occurred earlier in the sequence.
+# A symbol repeats its sequence where the last symbols up to it, this many, occurred together earlier in the sequence.
 REPEATED = 4
 
 
@@ -42,12 +42,12 @@ class Settings(Section):
     tokeniser: TokeniserSettings
     context: Annotated[int, Field(ge=2)] = Field(default=64, description="symbols in a sequence")
     max_characters: PositiveInt | None = Field(
-        default=None, description="documents are taken at random until they hold so many characters; null: all of them"
+        default=None, description="documents are taken at random until they hold this many characters; null: all"
     )
     validation_share: Share = Field(default=0.1, description="of the corpus' characters, rounded to whole documents")
     test_share: Share = Field(default=0.1, description="of the corpus' characters, rounded to whole documents")
     evaluation_sequences: PositiveInt = Field(
-        default=128, description="at most so many sequences of a split are evaluated"
+        default=128, description="largest number of evaluated sequences of a split"
     )
 
     @model_validator(mode="after")
@@ -129,7 +129,7 @@ def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
         return sequences("train", random.integers(len(streams["train"]) - settings.context, size=batch_size))
 
     def evaluation(split: str) -> tuple[np.ndarray, np.ndarray]:
-        """Windows side by side, so that no symbol is predicted twice, drawn without replacement."""
+        """Adjacent windows, drawn without replacement, so that no symbol is predicted twice."""
         available = (len(streams[split]) - 1) // settings.context
         drawn = generator(study, "evaluation", split).permutation(available)[: settings.evaluation_sequences]
         return sequences(split, np.sort(drawn) * settings.context)

@@ -1,1 +1,1 @@
-"""What the text task is made of: corpora, tokenisers, n-gram predictors."""
+"""The parts of the text task: corpora, tokenisers, n-gram predictors."""

@@ -1,8 +1,8 @@
-"""Reading corpora: docstrings or source of installed packages, text files, a Hugging Face dataset, as documents.
+"""Corpora as documents: docstrings or source of installed packages, text files, or a Hugging Face dataset.
 
 A corpus is its documents in a fixed order, exact duplicates removed; its checksum is a function of their texts alone.
-Two readings of the same material are the same wherever it lies: nothing depends on the place of a package or a file,
-on the order in which a file system lists them, or on compiled files.
+Two readings of the same material are equal: nothing depends on the location of a package or a file, on the order in
+which a file system lists them, or on compiled files.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.settings.base import Section
 
 TEXT_SUFFIXES = (".md", ".rst", ".tex", ".text", ".txt")
-# A lone file becomes documents that end at the first blank line after so many characters, or at the first line break
+# A lone file becomes documents that end at the first blank line after this many characters, or at the first line break
 # after PATIENCE times as many: short enough to be split at random, long enough to hold a context.
 FILE_DOCUMENT_CHARACTERS = 1_000
 PATIENCE = 4
@@ -47,25 +47,25 @@ class _Corpus(Section):
 
 class _PackagesCorpus(_Corpus):
     packages: list[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]] = Field(
-        default=["numpy", "pandas", "matplotlib"], min_length=1, description="top-level names, as they are imported"
+        default=["numpy", "pandas", "matplotlib"], min_length=1, description="top-level names, as in an import"
     )
 
 
 class DocstringsCorpus(_PackagesCorpus):
-    """Docstrings of installed packages: real text that is on every machine after set-up."""
+    """Docstrings of installed packages: real text that every machine has after set-up."""
 
     kind: Literal["docstrings"]
     min_characters: PositiveInt = Field(default=100, description="shorter docstrings, often boilerplate, are left out")
 
 
 class SourceCorpus(_PackagesCorpus):
-    """The Python files of installed packages, each a document: text whose names come again and again."""
+    """The Python files of installed packages, each a document: text in which the same names recur."""
 
     kind: Literal["source"]
 
 
 class FileCorpus(_Corpus):
-    """A folder, each of whose text files (also in sub-folders) is a document, or one file, cut at blank lines."""
+    """A folder in which each text file (also in sub-folders) is a document, or one file, cut at blank lines."""
 
     kind: Literal["file"]
     path: str = Field(description=f"UTF-8 text: a file, or a folder of {', '.join(TEXT_SUFFIXES)} files")
@@ -77,7 +77,7 @@ class HuggingFaceCorpus(_Corpus):
     kind: Literal["huggingface"]
     name: str = Field(description="a name on the hub, or a local folder or .jsonl, .json, .csv or .parquet file")
     subset: str | None = Field(default=None, description="the hub's configuration name, for datasets that have several")
-    split: str = Field(default="train", description="which rows, in the library's notation: train, train[:1%], …")
+    split: str = Field(default="train", description="rows to read, in the library's notation: train, train[:1%], …")
     column: str = Field(default="text", description="the column that holds the text")
 
 
@@ -89,7 +89,7 @@ CorpusSettings = Annotated[
 def read(settings: DocstringsCorpus | SourceCorpus | FileCorpus | HuggingFaceCorpus) -> tuple[list[Document], str]:
     """The corpus and its checksum (SHA-256 of the documents' texts, in order, joined by NUL).
 
-    Raises TicketlabError, naming the place and the remedy, for whatever cannot be read, has no text, or has another
+    Raises TicketlabError, naming the place and the remedy, if a source cannot be read, has no text, or has another
     checksum than the settings say.
     """
     if settings.kind == "docstrings":
@@ -125,10 +125,10 @@ def _without_duplicates(documents: list[Document]) -> list[Document]:
 
 
 def _without_templates(documents: list[Document]) -> Iterator[Document]:
-    """Documents without the long lines that an earlier one has.
+    """Documents without the long lines that an earlier document has.
 
-    Docstrings share templates: left as they are, a quarter of the validation windows of 64 symbols occur word for word
-    in the train documents, and the split by document is one in name only. Without the repeated lines, a twentieth do.
+    Docstrings share templates: without this step, a quarter of the validation windows of 64 symbols occur word for word
+    in the train documents, which defeats the split by document. Without the repeated lines, a twentieth do.
     """
     seen: set[str] = set()
     for document in documents:
@@ -168,7 +168,7 @@ def _modules(package: str) -> Iterator[tuple[str, Path]]:
 def _docstrings_of_file(name: str, path: Path) -> Iterator[Document]:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a package's doubtful escapes are not our user's concern
+            warnings.simplefilter("ignore")  # a package's doubtful escapes do not concern our user
             tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError):
         return  # templates and old Python: files of the package that Python cannot read either
@@ -176,7 +176,7 @@ def _docstrings_of_file(name: str, path: Path) -> Iterator[Document]:
 
 
 def _docstrings_below(label: str, node: ast.AST) -> Iterator[Document]:
-    """Of this node and of the statements in it, in the order of the source."""
+    """The docstrings of this node and of the statements in it, in the order of the source."""
     if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
         text = ast.get_docstring(node)
         if text:
@@ -211,7 +211,7 @@ def _text(path: Path) -> str:
         offset = data.find(b"\0")
         fault = "a NUL byte, so it is no text file"
         if offset < 0:
-            # A byte order mark is not text, nor is the operating system's way to end a line.
+            # Neither a byte order mark nor the operating system's line ending is text.
             return data.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         offset, fault = error.start, error.reason
@@ -261,7 +261,7 @@ def _dataset(settings: HuggingFaceCorpus) -> list[Document]:
 
 
 def _rows(datasets, settings: HuggingFaceCorpus, folder: str):  # type: ignore[no-untyped-def]
-    """The dataset's rows. What is local is never cached: the library's cache could outlive a change of the files."""
+    """The dataset's rows. Local files are never cached: the library's cache could outlive a change of the files."""
     path = Path(settings.name)
     formats = {".jsonl": "json", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
     if path.is_file() and path.suffix in formats:

@@ -6,8 +6,8 @@ With c the counts of the train stream and the recursion starting at the uniform 
 
 (MacKay & Peto 1995). Each α_n maximises the leaving-one-out likelihood of the train stream (Ney, Essen & Kneser 1995),
 so nothing is tuned on another split. Every p_n is a proper, everywhere positive distribution for every context; an
-unseen context, or one cut off by the sequence's beginning, falls back on the shorter one. Counts are kept sparsely: the
-memory is at most that of the train stream per order, whatever the vocabulary.
+unseen context, or one cut off by the sequence's beginning, falls back on the shorter one. Counts are stored sparsely:
+the memory is at most that of the train stream per order, for any vocabulary.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-STRENGTHS = 2.0 ** np.arange(-8, 17)  # the values of α that are tried
+STRENGTHS = 2.0 ** np.arange(-8, 17)  # candidate values of α
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class NGram:
     levels: tuple[Level, ...]
 
     def shorter(self, order: int) -> NGram:
-        """The predictor of this lower order, which this one interpolates with."""
+        """The predictor of this lower order, with which this one interpolates."""
         return NGram(self.vocabulary, self.levels[:order])
 
     def log_probabilities(self, inputs: np.ndarray) -> np.ndarray:
         """Natural logs of the probabilities of the symbol after each place: (sequences, time, vocabulary) float32.
 
-        inputs: (sequences, time). Time and memory go with sequences · time · vocabulary.
+        inputs: (sequences, time). Time and memory grow as sequences · time · vocabulary.
         """
         sequences, time = inputs.shape
         probabilities = np.full((sequences * time, self.vocabulary), 1 / self.vocabulary)

@@ -1,7 +1,7 @@
-"""Between text and symbols: characters, or byte-level BPE (Sennrich et al. 2016; Radford et al. 2019).
+"""Tokenisers from text to symbols: characters, or byte-level BPE (Sennrich et al. 2016; Radford et al. 2019).
 
 A tokeniser is fitted on the train documents and is then a JSON-like dict, so that a table's metadata can hold it.
-Symbol 0 is the separator between documents; no text encodes to it, whatever it spells.
+Symbol 0 is the separator between documents; no text encodes to it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pydantic import Field
 from workflow_scripts.ticketlab.settings.base import Section
 
 SEPARATOR = 0
-UNKNOWN = 1  # characters only: a byte-level tokeniser knows everything
+UNKNOWN = 1  # characters only: a byte-level tokeniser has no unknown symbol
 BYTES = 256
 
 
@@ -56,7 +56,7 @@ def fit(settings: CharacterSettings | BPESettings, texts: Sequence[str]) -> dict
     trainer = trainers.BpeTrainer(
         vocab_size=settings.vocabulary - 1,
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-        special_tokens=[],  # ours is added outside: a text that spells it must not become it
+        special_tokens=[],  # the separator is added outside, so that no text that spells it is encoded as it
         show_progress=False,
     )
     model.train_from_iterator(texts, trainer)
