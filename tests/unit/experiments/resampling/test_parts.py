@@ -117,7 +117,7 @@ def masks_of(kept_training):
     ]
     masks = {"w": torch.cat([top(final) for final in finals])}
     begun = {"w": torch.cat([start, initial, initial])}
-    found = mask_agreement("test", members, masks, begun)
+    found = mask_agreement("test", members, masks, begun, parts.pairs_of)
     return found[found["score"] == "all"].groupby("pair")["agreement"].mean()
 
 
