@@ -208,6 +208,7 @@ def problem_of_tokens(examples=9):
         evaluation={"validation": (inputs, inputs)},
         metrics={"loss": cross_entropy},
         extras={},
+        repetition=True,
     )
 
 

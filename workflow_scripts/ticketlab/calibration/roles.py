@@ -114,7 +114,16 @@ def repeating() -> Problem:
         return tokens[:, :-1], tokens[:, 1:]
 
     held_out = sample(generator(STUDY, "held out", 0), role_scores.PROBES * SCORING.examples)
-    return Problem(SYMBOLS, SYMBOLS, 2 * LENGTH, sample, {SCORING.split: held_out}, {"loss": cross_entropy}, {})
+    return Problem(
+        inputs=SYMBOLS,
+        outputs=SYMBOLS,
+        context=2 * LENGTH,
+        sample=sample,
+        evaluation={SCORING.split: held_out},
+        metrics={"loss": cross_entropy},
+        extras={},
+        repetition=True,
+    )
 
 
 def trained_networks(problem: Problem, settings: RolesCalibrationSettings) -> tuple[Transformer, Stack]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, PositiveInt, ValidationError, model_validator
 
-from workflow_scripts.ticketlab import tasks
+from workflow_scripts.ticketlab import models, tasks
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.random_streams import ORDER_STRIDE
 from workflow_scripts.ticketlab.core.recorded_steps import choose_checkpoints, log_spaced_steps
@@ -24,9 +24,6 @@ from workflow_scripts.ticketlab.settings.dimension import DimensionSettings, Lin
 from workflow_scripts.ticketlab.settings.forecast import ForecastSettings
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.settings.llc import LLCSettings, LLCSweepSettings
-from workflow_scripts.ticketlab.settings.models.embedding_mlp import EmbeddingMLPSettings
-from workflow_scripts.ticketlab.settings.models.mlp import MLPSettings
-from workflow_scripts.ticketlab.settings.models.transformer import TransformerSettings
 from workflow_scripts.ticketlab.settings.noise import NoiseSettings
 from workflow_scripts.ticketlab.settings.pruning import PruningSettings
 from workflow_scripts.ticketlab.settings.resampling import ResamplingSettings
@@ -37,8 +34,7 @@ from workflow_scripts.ticketlab.settings.supermask import SupermaskSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tasks.problem import SPLITS
 
-ModelSettings = Annotated[TransformerSettings | MLPSettings | EmbeddingMLPSettings, Field(discriminator="kind")]
-
+_ANY_MODEL: Any = reduce(or_, (models.settings(kind) for kind in models.MODELS))
 _ANY_TASK: Any = reduce(or_, (tasks.module(kind).Settings for kind in tasks.TASKS))
 
 
@@ -52,7 +48,7 @@ class StudySettings(Section):
     )
     licensed_by: str | None = Field(None, description="the study whose winning tickets license a negative result here")
     task: Annotated[_ANY_TASK, Field(discriminator="kind")]
-    model: ModelSettings
+    model: Annotated[_ANY_MODEL, Field(discriminator="kind")]
     training: TrainingSettings
     pruning: PruningSettings
     supermask: SupermaskSettings
@@ -92,8 +88,8 @@ class StudySettings(Section):
             )
         if self.resampling and 0 not in self.pruning.rewind_steps:
             raise ValueError("resampling keeps the ticket's initial weights: pruning.rewind_steps must hold 0")
-        readers = getattr(self.task, "MODELS", (self.model.kind,))
-        if self.model.kind not in readers:
+        if self.task.INPUTS not in self.model.READS:
+            readers = [kind for kind in models.MODELS if self.task.INPUTS in models.settings(kind).READS]
             raise ValueError(
                 f"model.kind {self.model.kind!r} cannot read the inputs of task.kind {self.task.kind!r}; "
                 f"use {' or '.join(readers)}"
@@ -109,7 +105,7 @@ class StudySettings(Section):
             self.model_of_cell(name)
         if self.development and self.development.level and self.development.level > self.pruning.rounds:
             raise ValueError(f"development.level {self.development.level} is beyond rounds {self.pruning.rounds}")
-        if self.rotation and self.model.kind != "transformer":
+        if self.rotation and self.model.COMPONENTS != "head":
             raise ValueError(f"rotation: a model of kind {self.model.kind} has no attention heads; leave it out")
         if self.rotation and self.rotation.trained_level > self.pruning.rounds:
             raise ValueError(
@@ -124,7 +120,7 @@ class StudySettings(Section):
             raise ValueError(f"llc_sweep.factors: learning_rate · localization reaches {product:g}, must be at most 1")
         return self
 
-    def model_of_cell(self, name: str) -> ModelSettings:
+    def model_of_cell(self, name: str) -> Any:
         """The model of a cell of `dimension`: the study's own with the cell's changes."""
         assert self.dimension is not None
         changed = self.model.model_dump(mode="json") | self.dimension.by_name()[name]

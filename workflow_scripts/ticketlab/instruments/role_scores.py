@@ -40,10 +40,8 @@ class Probe:
     """What networks are scored on.
 
     inputs, targets: (examples, …); slices: bool, as the losses, (examples,) or (examples, time), by slice.
-    classes: those that targets name, for images; empty for sequences.
-    repeated: random tokens [r, r], (sequences, 2·length); None where inputs are no sequences of symbols.
-    relations: (examples, time, time) by name, as in Problem; noise: as in Problem.
-    modulus: of inputs that are residues, else None.
+    classes: those that targets name; repeated: random tokens [r, r], (sequences, 2·length). Empty and None where
+    Problem says that these scores do not apply. relations: (examples, time, time) by name; noise, modulus: as there.
     """
 
     inputs: Tensor
@@ -78,9 +76,9 @@ def draw_probe(
     halves = [np.sort(order[index::PROBES][: settings.examples]) for index in range(PROBES)]
     common = {name: mask for name, mask in slices.items() if all(mask[half].any() for half in halves)}
     classes, repeated = [], None
-    if targets.ndim == 1 and problem.noise is None:
+    if problem.classes:
         classes = sorted(set.intersection(*(set(targets[half].tolist()) for half in halves)))
-    if problem.context > 1 and np.issubdtype(inputs.dtype, np.integer):
+    if problem.repetition:
         half_length = problem.context // 2
         random = generator(study, "probe sequences", probe)
         tokens = random.integers(problem.inputs, size=(settings.random_sequences, half_length))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workflow_scripts.ticketlab.models.network import Network
@@ -16,6 +16,11 @@ MODELS = {
 }
 
 
-def build(settings: dict, inputs: int, outputs: int, context: int) -> Network:
+def settings(kind: str) -> Any:
+    """The section of a config that describes a network of this kind; it loads no torch."""
+    return import_module(f"workflow_scripts.ticketlab.settings.models.{kind}").Settings
+
+
+def build(section: dict, inputs: int, outputs: int, context: int) -> Network:
     """The network that a config's `model` section describes, for `inputs` features or symbols and `outputs` logits."""
-    return import_module(MODELS[settings["kind"]]).build(settings, inputs, outputs, context)
+    return import_module(MODELS[section["kind"]]).build(section, inputs, outputs, context)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from workflow_scripts.ticketlab.models.network import Component, Network, Place, gate_to_mean
-from workflow_scripts.ticketlab.settings.models.embedding_mlp import EmbeddingMLPSettings
+from workflow_scripts.ticketlab.settings.models.embedding_mlp import Settings
 
 
 class EmbeddingMLP(Network):
@@ -46,5 +46,5 @@ class EmbeddingMLP(Network):
 
 def build(settings: dict, inputs: int, outputs: int, context: int) -> EmbeddingMLP:
     del context  # the network does not see the order of the symbols
-    section = EmbeddingMLPSettings(**settings)
+    section = Settings(**settings)
     return EmbeddingMLP(inputs, section.width, section.hidden, outputs)

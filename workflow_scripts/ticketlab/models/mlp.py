@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from workflow_scripts.ticketlab.models.network import Component, Network, Place, gate_to_mean
-from workflow_scripts.ticketlab.settings.models.mlp import MLPSettings
+from workflow_scripts.ticketlab.settings.models.mlp import Settings
 
 
 class MLP(Network):
@@ -49,4 +49,4 @@ class MLP(Network):
 
 def build(settings: dict, inputs: int, outputs: int, context: int) -> MLP:
     del context  # images have no sequence
-    return MLP(inputs, MLPSettings(**settings).hidden, outputs)
+    return MLP(inputs, Settings(**settings).hidden, outputs)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from workflow_scripts.ticketlab.models.network import Component, Network, Place, gate_to_mean
-from workflow_scripts.ticketlab.settings.models.transformer import TransformerSettings
+from workflow_scripts.ticketlab.settings.models.transformer import Settings
 
 
 class Attention(nn.Module):
@@ -67,12 +67,12 @@ class Perceptron(nn.Module):
         return self.output(F.gelu(self.hidden(x)))
 
 
-def _norm(settings: TransformerSettings) -> nn.Module:
+def _norm(settings: Settings) -> nn.Module:
     return nn.LayerNorm(settings.width) if settings.layer_norm else nn.Identity()
 
 
 class Block(nn.Module):
-    def __init__(self, settings: TransformerSettings, context: int):
+    def __init__(self, settings: Settings, context: int):
         super().__init__()
         width, mlp_width = settings.width, settings.mlp_width
         self.attention_norm = _norm(settings)
@@ -95,7 +95,7 @@ class Transformer(Network):
     attention patterns.
     """
 
-    def __init__(self, settings: TransformerSettings, inputs: int, outputs: int, context: int):
+    def __init__(self, settings: Settings, inputs: int, outputs: int, context: int):
         super().__init__()
         self.heads = settings.heads
         self.embedding = nn.Embedding(inputs, settings.width)
@@ -146,4 +146,4 @@ class Transformer(Network):
 
 
 def build(settings: dict, inputs: int, outputs: int, context: int) -> Transformer:
-    return Transformer(TransformerSettings(**settings), inputs, outputs, context)
+    return Transformer(Settings(**settings), inputs, outputs, context)

@@ -1,11 +1,15 @@
 """The base of every config section, which refuses unknown keys and wrong types and never changes, and shares."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(gt=0, lt=1)]
+
+# Kinds of inputs, which a task has and a model can read: (batch, features) float32; (batch, symbols) int64, in any
+# order; (batch, time, features) float32; (batch, time) int64.
+Inputs = Literal["features", "symbols", "features in sequence", "symbols in sequence"]
 
 
 class Section(BaseModel):

@@ -26,7 +26,7 @@ FAR = 1e12  # squared distance of an image that does not count as a neighbour
 
 
 class Settings(Section):
-    MODELS: ClassVar = ("mlp",)
+    INPUTS: ClassVar = "features"
 
     kind: Literal["images"]
     source: Literal["digits", "npz"] = Field(
@@ -136,6 +136,7 @@ def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
         evaluation={split: (images[split][:limit], labels[split][:limit]) for split in images},
         metrics={"loss": cross_entropy, "error": error_rate},
         extras={"images": images, "labels": labels},
+        classes=True,
     )
 
 

@@ -30,7 +30,7 @@ NEW_TASKS = "new_tasks"
 
 
 class Settings(Section):
-    MODELS: ClassVar = ("transformer",)
+    INPUTS: ClassVar = "features in sequence"
     FURTHER_SETS: ClassVar = (NEW_TASKS,)
 
     kind: Literal["linear_regression"]

@@ -24,7 +24,7 @@ Predictor = Callable[[np.ndarray], np.ndarray]
 
 
 class Settings(Section):
-    MODELS: ClassVar = ("transformer",)
+    INPUTS: ClassVar = "symbols in sequence"
 
     kind: Literal["markov_chains"]
     states: Annotated[int, Field(ge=2)] = Field(default=3, description="symbols of a chain")
@@ -87,6 +87,7 @@ def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
         evaluation=evaluation,
         metrics={"loss": cross_entropy, "error": error_rate},
         extras={"concentration": facts["concentration"]},
+        repetition=True,
         relations=relations,
     )
 

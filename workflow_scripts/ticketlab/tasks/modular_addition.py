@@ -28,7 +28,7 @@ IMPOSSIBLE = -1e4  # nats; its exponential is 0 in float64, while 0 · log 0 wou
 
 
 class Settings(Section):
-    MODELS: ClassVar = ("embedding_mlp",)
+    INPUTS: ClassVar = "symbols"
 
     kind: Literal["modular_addition"]
     modulus: Annotated[int, Field(ge=7, description="p, an odd prime; there are p (p + 1) / 2 examples")]

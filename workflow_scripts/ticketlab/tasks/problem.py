@@ -32,10 +32,13 @@ class Problem:
         training minimises "loss", in nats; people read "error" (the share of wrong predictions).
     extras: values that the task's own `references` and `slices` need.
     noise: None if outputs are logits; if they are means of real targets, the targets' standard deviation about them.
+
+    Which role scores apply, besides ablation on the task's slices (instruments/role_scores.py):
+    classes: whether targets name classes, for each of which hidden units are scored by their selectivity.
+    modulus: where inputs are residues, by whose frequencies hidden units are scored; else None.
+    repetition: whether inputs are sequences of symbols, so that attention heads are scored on repeated random ones.
     relations: inputs (examples, time, …) to the relation of place t to each place s ≤ t, by name of the relation,
-        (examples, time, time): attention heads are scored by the relation that they attend to
-        (instruments/role_scores.py).
-    modulus: where inputs are residues, whose frequencies are the units' natural roles; else None.
+        (examples, time, time): attention heads are scored by the relation that they attend to.
     """
 
     inputs: int
@@ -46,8 +49,10 @@ class Problem:
     metrics: dict[str, Callable[[Tensor, Tensor], Tensor]]
     extras: dict[str, Any]
     noise: float | None = None
-    relations: Callable[[np.ndarray], dict[str, np.ndarray]] = no_relations
+    classes: bool = False
     modulus: int | None = None
+    repetition: bool = False
+    relations: Callable[[np.ndarray], dict[str, np.ndarray]] = no_relations
 
 
 class Components(NamedTuple):

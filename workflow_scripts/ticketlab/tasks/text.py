@@ -35,7 +35,7 @@ REPEATED = 4
 
 
 class Settings(Section):
-    MODELS: ClassVar = ("transformer",)
+    INPUTS: ClassVar = "symbols in sequence"
 
     kind: Literal["text"]
     corpus: CorpusSettings
@@ -142,6 +142,7 @@ def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
         evaluation={split: evaluation(split) for split in SPLITS},
         metrics={"loss": cross_entropy, "error": error_rate},
         extras={"streams": streams, "symbol_texts": tokenisers.symbol_texts(facts["tokeniser"])},
+        repetition=True,
     )
 
 

@@ -1,14 +1,17 @@
 """The section of a perceptron on summed embeddings."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
 from workflow_scripts.ticketlab.settings.base import Section
 
 
-class EmbeddingMLPSettings(Section):
+class Settings(Section):
     """One hidden ReLU layer on the sum of the inputs' embeddings (models/embedding_mlp.py)."""
+
+    READS: ClassVar = ("symbols",)
+    COMPONENTS: ClassVar = "unit"
 
     kind: Literal["embedding_mlp"]
     width: PositiveInt = Field(description="width of the embedding")

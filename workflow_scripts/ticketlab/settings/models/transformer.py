@@ -1,14 +1,17 @@
 """The section of a decoder-only transformer."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
 from workflow_scripts.ticketlab.settings.base import Section
 
 
-class TransformerSettings(Section):
+class Settings(Section):
     """A decoder-only transformer (models/transformer.py)."""
+
+    READS: ClassVar = ("features in sequence", "symbols in sequence")
+    COMPONENTS: ClassVar = "head"
 
     kind: Literal["transformer"]
     layers: PositiveInt
