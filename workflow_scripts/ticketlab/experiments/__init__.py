@@ -1,1 +1,1 @@
-"""Experiments beyond the three tests, one folder each: what is measured, its summary, its predictions."""
+"""Experiments beyond the three tests, one folder each: the measurement, its summary, its predictions."""

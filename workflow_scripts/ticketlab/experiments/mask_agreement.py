@@ -20,11 +20,11 @@ def mask_agreement(
 ) -> pd.DataFrame:
     """Overlap of the masks of each pair of networks, as rows of `agreement`, matching "mask".
 
-    masks, initial: of each member, by tensor; initial is what it was trained from. pairs_of: (rows of
+    masks, initial: of each member, by tensor; initial holds the weights before training. pairs_of: (rows of
     Member.keys()) to columns pair, split_step, and the rows a and b of the two. The agreement on a tensor is
-    (J − chance)/(1 − chance): J is the Jaccard index, chance its value if among weights of like |initial weight| of the
-    first network the masks were independent (overlap.overlap_given), since large weights that merely stay large are no
-    decision. "all" is the mean over tensors.
+    (J − chance)/(1 − chance): J is the Jaccard index, chance its value if the masks were independent among weights of
+    similar |initial weight| of the first network (overlap.overlap_given), since large weights that merely stay large
+    are no decision. "all" is the mean over tensors.
     """
     networks = pd.DataFrame([member.keys() for member in members])
     pairs = pairs_of(networks)

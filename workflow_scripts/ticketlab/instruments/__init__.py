@@ -1,1 +1,1 @@
-"""What is measured on networks: roles, distances to predictors, learning coefficients, barriers."""
+"""The measurements on networks: roles, distances to predictors, learning coefficients, barriers."""

@@ -1,13 +1,13 @@
-"""Linear mode connectivity: what is in the way on the straight line between the end weights of two networks.
+"""Linear mode connectivity: the barrier of a metric on the straight line between the end weights of two networks.
 
-Networks that part from one another at step t (other data orders from the same weights on) end in one linearly connected
-region of low loss if training was stable by t (Frankle et al. 2020, arXiv:1912.05671). The barrier of a metric L is
+Networks that split at step t (different data orders from the same weights) end in one linearly connected region of low
+loss if training was stable by t (Frankle et al. 2020, arXiv:1912.05671). The barrier of a metric L is
 
     max over α of L((1 − α) w + α w′) − [(1 − α) L(w) + α L(w′)],
 
 the excess over the straight line between the ends' own values (Entezari et al. 2022, arXiv:2110.06296).
-Frankle et al. take the mean of the ends in its place, which is the same for ends that are equally good, and else counts
-a slope as a barrier. α runs over a grid with both ends in it, so a barrier is never negative.
+Frankle et al. subtract the mean of the ends instead, which is the same if the ends are equally good and otherwise
+counts a slope as a barrier. α runs over a grid that includes both ends, so a barrier is never negative.
 """
 
 from collections.abc import Sequence
@@ -24,12 +24,12 @@ from workflow_scripts.ticketlab.training.evaluation import evaluate
 from workflow_scripts.ticketlab.training.stack import Member, Stack
 
 SPLIT = "test"
-TOGETHER = 8  # networks that are mixed and evaluated at a time
+TOGETHER = 8  # networks that are mixed and evaluated at once
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two networks by their place in a list: `pair` as in instruments/role_agreement.py, and the step at which their
+    """Two networks by their place in a list, `pair` as in instruments/role_agreement.py, and the step at which their
     orders split."""
 
     split_step: int
@@ -39,9 +39,11 @@ class Pair:
 
 
 def pairs_of(members: Sequence[Member]) -> list[Pair]:
-    """Each spawned network with its dense parent ("same_init"; "replicate" on the parent's own data order from step 0,
-    which is the same network: barrier 0), and each dense network with that of the next initialisation ("other_init":
-    nothing shared, the ceiling), where there are two.
+    """The pairs whose barriers are measured.
+
+    Each spawned network is paired with its dense parent ("same_init"; "replicate" on the parent's own data order from
+    step 0, which is the same network: barrier 0). Where there are two initialisations, each dense network is paired
+    with that of the next one ("other_init": nothing is shared, the ceiling).
     """
     dense = {member.init_seed: place for place, member in enumerate(members) if member.variant == "dense"}
     found = []
@@ -90,7 +92,7 @@ def barrier(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     alphas = np.linspace(0, 1, values.shape[-1])
     excess = values - (values[..., :1] * (1 - alphas) + values[..., -1:] * alphas)
-    excess[..., [0, -1]] = 0.0  # exactly, whatever the rounding
+    excess[..., [0, -1]] = 0.0  # exactly, in spite of rounding
     place = excess.argmax(-1)
     height = np.take_along_axis(excess, place[..., None], -1)[..., 0]
     sound = np.isfinite(values).all(-1)
@@ -98,7 +100,7 @@ def barrier(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rows(study: str, members: Sequence[Member], pairs: Sequence[Pair], values: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Rows of the `barriers` table: values as along_line gives them."""
+    """Rows of the `barriers` table from the values that along_line returns."""
     first, second = ([members[getattr(pair, side)] for pair in pairs] for side in ("first", "second"))
     keys = pd.DataFrame(
         {

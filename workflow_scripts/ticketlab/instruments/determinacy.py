@@ -20,8 +20,8 @@ def determinacy(
     Interval, 95 %: pairs share networks, so it comes from the jackknife over inits (Tukey 1958) with Student's t,
     which suits the ratio and both kinds of pairs.
     p, one-sided, for same_init: init labels are permuted among all networks of the split step. Under the hypothesis
-    that an init (and the steps before the split) says nothing of roles, the networks are exchangeable, so the test is
-    exact, also with pairs that share networks. m networks on each of n inits have (nm)!/(m!^n n!) groupings, 105 at
+    that an init (and the steps before the split) tells nothing about roles, the networks are exchangeable, so the test
+    is exact, also with pairs that share networks. m networks on each of n inits have (nm)!/(m!^n n!) groupings, 105 at
     n = 4, m = 2; a sign test on one value per init could not go below 2^−n, at n = 4 not below .06.
 
     Returns columns study, split_step, pair, matching, score, agreement and ceiling (both less chance), estimate,
@@ -49,7 +49,7 @@ def determinacy(
 
 
 def less_chance(frame: pd.DataFrame, matching: str) -> pd.DataFrame:
-    """The rows of a matching, each less its chance, without networks that diverged."""
+    """The rows of a matching, each minus its chance, without networks that diverged."""
     keys = [column for column in frame.columns if column not in ("matching", "agreement")]
     rows = frame[frame["matching"] == matching].set_index(keys)["agreement"]
     if matching == "hungarian":
@@ -84,7 +84,7 @@ def _ratio(compared: pd.DataFrame, ceilings: pd.Series) -> dict:
 
 
 def _label_permutation(pairs: pd.DataFrame, permutations: int, random: np.random.Generator) -> float:
-    """p of the mean agreement within inits when the networks' init labels are permuted; pairs: all, of one score."""
+    """p of the mean agreement within inits under permutation of the networks' init labels; pairs: all, of one score."""
     first = pd.MultiIndex.from_frame(pairs[["init_seed", "data_seed"]])
     second = pd.MultiIndex.from_frame(pairs[["other_init_seed", "other_data_seed"]], names=first.names)
     networks = first.union(second).unique()

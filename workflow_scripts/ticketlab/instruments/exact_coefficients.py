@@ -1,8 +1,8 @@
-"""Learning coefficients in closed form: λ and its multiplicity m, (λ, m), of models whose singularities are resolved.
+"""Learning coefficients in closed form: (λ, m), λ with its multiplicity, of models whose singularities are resolved.
 
 The free energy is n L_n(w*) + λ log n − (m − 1) log log n + O(1) (Watanabe 2009), and nβ E[K] tends to λ. The values
-below are minima over the set of true parameters, taken where that set is most singular; a sampler that starts at
-another of its points measures more.
+below are minima over the set of true parameters, attained where that set is most singular; a sampler that starts at
+another of its points measures a larger value.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ def regular(parameters: int) -> Coefficient:
 
 
 def normal_crossing(exponents: Sequence[int]) -> Coefficient:
-    """K = ∏ wᵢ^{2kᵢ} at the origin, kᵢ > 0: the smallest 1/(2kᵢ), as often as it is attained (Watanabe 2009, §3)."""
+    """K = ∏ wᵢ^{2kᵢ} at the origin, kᵢ > 0: λ is the smallest 1/(2kᵢ), m its count (Watanabe 2009, §3)."""
     return Fraction(1, 2 * max(exponents)), list(exponents).count(max(exponents))
 
 

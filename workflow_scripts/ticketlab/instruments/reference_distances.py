@@ -1,18 +1,16 @@
-"""What a network's predictions look like, during training: its distance to named reference predictors.
+"""The distances of networks to named reference predictors, during training.
 
 The distance of a network q to a predictor p is KL(p ‖ q) = Σ_w p(w) (log p(w) − log q(w)) in nats, averaged over all
-predicted places of an evaluation set; it is 0 only where the network says what the predictor says. In a regression
-both are Gaussians about their outputs with the noise σ of the targets, and KL is the squared difference of the outputs
-over 2σ². A structure is
-*acquired* as the distance falls and *forgotten* as it rises again (transience: Edelman et al. 2024, arXiv:2402.11004;
-Hoogland et al. 2024, arXiv:2402.02364).
+predicted places of an evaluation set; it is 0 only if the network equals the predictor. In a regression both are
+Gaussians about their outputs with the noise σ of the targets, and KL is the squared difference of the outputs over 2σ².
+A structure is *acquired* as the distance falls and *forgotten* as it rises again (transience: Edelman et al. 2024,
+arXiv:2402.11004; Hoogland et al. 2024, arXiv:2402.02364).
 
-`reference_floor` of a predictor is its own loss (problem.losses) on the same evaluation set. It is the level
-that the network's loss has when it predicts what the predictor does: a network whose loss is below the floor knows more
-than the predictor.
+The `reference_floor` of a predictor is its own loss (problem.losses) on the same evaluation set. A network that equals
+the predictor has this loss; a network whose loss is below the floor knows more than the predictor.
 
-Beside the predictions, a task may have parts of the network measured (problem.Components): a structure can leave the
-predictions and stay in the weights, or the other way round.
+In addition to the predictions, a task may define distances of parts of the network (problem.Components): a structure
+can disappear from the predictions and remain in the weights, or the reverse.
 """
 
 from __future__ import annotations
@@ -32,7 +30,7 @@ from workflow_scripts.ticketlab.tasks.problem import Components, Problem
 from workflow_scripts.ticketlab.training import stack
 from workflow_scripts.ticketlab.training.stack import Member, Stack
 
-# Predictions of a network that are handled together: examples × places × outputs (4 MiB in float64).
+# Predictions of a network that are processed together: examples × places × outputs (4 MiB in float64).
 CHUNK = 1 << 19
 
 
@@ -40,7 +38,7 @@ class References(NamedTuple):
     """Reference predictors on one evaluation set.
 
     inputs: (examples, …). predictions: by predictor, (examples, …, outputs) float32, log-probabilities in nats or, with
-    `noise`, means; all of them are held in memory. floors: each predictor's own loss, in nats.
+    `noise`, means; all of them are in memory. floors: each predictor's own loss, in nats.
     """
 
     inputs: Tensor
@@ -72,8 +70,8 @@ def references(
 
 
 def _own_loss(prediction: np.ndarray, targets: np.ndarray, noise: float | None) -> float:
-    """A predictor's loss as of a network's outputs (problem.losses), but its log-probabilities are taken as they
-    are."""
+    """A predictor's loss, like that of a network's outputs (problem.losses), but without normalising its
+    log-probabilities."""
     if noise is None:
         return -float(np.take_along_axis(prediction, targets[..., None], axis=-1).mean(dtype=np.float64))
     return float(np.square(prediction[..., 0] - targets).mean(dtype=np.float64) / (2 * noise**2))
@@ -125,7 +123,7 @@ def distances(model: Network, weights: Stack, references: References) -> dict[st
 
 
 def between(references: References) -> dict[str, dict[str, float]]:
-    """KL(p ‖ q) in nats between the predictors, by p and then q: what a network that equals q measures as."""
+    """KL(p ‖ q) in nats between the predictors, by p and then q: the distances of a network that equals q."""
     stacked = torch.stack(list(references.predictions.values()))
     chunk = max(1, CHUNK // stacked[:, 0].numel())
     found = divergence(references, lambda part: stacked[:, part], len(stacked), chunk)
@@ -138,7 +136,7 @@ def component_distances(model: Network, weights: Stack, components: Components) 
     network, count = stack.forward(model), stack.size(weights)
     inputs = torch.from_numpy(components.inputs).to(next(iter(weights.values())).device)
     parts = []
-    for chunk in stack.slices(count, 2):  # the inputs may be many, as all pairs of symbols are
+    for chunk in stack.slices(count, 2):  # there may be many inputs, for instance all pairs of symbols
         some = {name: tensor[chunk] for name, tensor in weights.items()}
         logits, _ = network(some, inputs.expand(stack.size(some), *inputs.shape))
         arrays = {name: tensor.cpu().numpy() for name, tensor in some.items()}

@@ -1,26 +1,26 @@
-"""Do networks put the same roles at the same places? Agreement of role vectors, its chance and its ceiling.
+"""The agreement of role vectors between networks, with its chance level and its ceiling.
 
 The agreement of two networks on a score is the Pearson correlation of the score across the components of a layer,
 averaged over layers. Components of a layer are exchangeable at initialisation, so between networks of different
-initialisations its expectation is exactly 0: chance. One network is always seen through one probe and the other
-through the other one (both ways, averaged), so neither agreement nor ceiling profits from a shared sample.
+initialisations its expectation is exactly 0: chance. The two networks of a pair are always measured on different
+probes (both ways, averaged), so neither agreement nor ceiling profits from a shared sample.
 
-Pairs, for every step at which data orders split; a dense network counts as its children's sibling, being one more data
-order from the same weights:
+Pairs, for every step at which data orders split; a dense network counts as a sibling of its children, since it is one
+more data order from the same weights:
 - same_init: two networks of one initialisation and different data orders;
 - other_init: two networks of different initialisations, the permanent control, which must be at chance;
 - replicate (split step 0 only): a dense network and its exact replicate, trained in another stack: the ceiling;
-- measurement (split step 0 only): a dense network and itself, each through its own probe: how much of the ceiling is
-  sampling.
+- measurement (split step 0 only): a dense network and itself on the other probe, which shows the loss of the ceiling
+  to sampling.
 
 Matchings:
 - identity: component i with component i;
 - permuted: the mean over random permutations within layers, an empirical check that chance is 0;
-- hungarian: the permutations within layers with the highest mean agreement over all scores (Kuhn 1955): do the same
-  roles exist somewhere? Choosing the best of many gives more than 0 by chance, so beside it stands
-- hungarian_chance: the same with each score of one network permuted on its own: the values persist, the roles do not;
-- argmax: is the strongest component the same one? The mean over layers of (hit − 1/n)/(1 − 1/n), n components: again
-  0 by chance.
+- hungarian: the permutations within layers with the highest mean agreement over all scores (Kuhn 1955), which shows
+  whether the same roles exist somewhere. The best of many is above 0 by chance, which the next one measures:
+- hungarian_chance: the same with each score of one network permuted on its own, which keeps the values, not the roles;
+- argmax: whether the strongest component is the same. The mean over layers of (hit − 1/n)/(1 − 1/n), n components,
+  which is also 0 by chance.
 
 The score "all" is the mean over the scores.
 """
@@ -39,7 +39,7 @@ from workflow_scripts.ticketlab.core.random_streams import generator
 NETWORK = ["variant", "init_seed", "data_seed", "rewind_step", "level"]
 COMPONENT = ["layer", "component"]
 PROBES = [0, 1]
-# Scores are float32: a layer whose scores spread by less than this share of their size does not tell components apart.
+# Scores are float32: a layer whose scores spread by less than this share of their size does not separate components.
 RESOLUTION = 1e-6
 
 
@@ -89,7 +89,7 @@ def standardise(roles: Roles) -> np.ndarray:
     """Scores centred and scaled within layers, so that a product summed over components is the mean correlation.
 
     (networks, probes, components, scores). A layer whose components do not differ in a score contributes 0: such a
-    score says nothing about who does what. NaN, from a network that diverged, stays NaN.
+    score does not distinguish roles. NaN, from a network that diverged, stays NaN.
     """
     scaled = np.empty_like(roles.values)
     blocks = roles.blocks()
@@ -103,7 +103,7 @@ def standardise(roles: Roles) -> np.ndarray:
 
 
 def strongest(roles: Roles) -> Roles:
-    """The same with 1 for a layer's strongest component on a score and 0 for the others.
+    """The roles with 1 for a layer's strongest component on a score and 0 for the others.
 
     The correlation of two such vectors of n components is (hit − 1/n)/(1 − 1/n). Where all tie, none is strongest.
     """
@@ -131,7 +131,7 @@ def pairs_of(networks: pd.DataFrame) -> pd.DataFrame:
 
 
 def compare(frame: pd.DataFrame, permutations: int) -> pd.DataFrame:
-    """The `agreement` table of a study from its `roles` tables; permutations: of indices, behind matching "permuted".
+    """The `agreement` table of a study from its `roles` tables; permutations: number behind matching "permuted".
 
     Raises TicketlabError if there is nothing to compare or role_vectors refuses the rows.
     """
@@ -164,7 +164,7 @@ def compare(frame: pd.DataFrame, permutations: int) -> pd.DataFrame:
 
 
 def pair_keys(study: str, networks: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
-    """The columns of an `agreement` table that say which networks a row compares, a row for each of `pairs`."""
+    """The columns of an `agreement` table that name the networks a row compares, with a row for each of `pairs`."""
     seeds = networks[["init_seed", "data_seed"]].to_numpy()
     return pairs[["split_step", "pair"]].assign(
         study=study,
@@ -178,7 +178,7 @@ def pair_keys(study: str, networks: pd.DataFrame, pairs: pd.DataFrame) -> pd.Dat
 def _through_both_probes(
     agree: Callable[[np.ndarray, np.ndarray], np.ndarray], left: np.ndarray, right: np.ndarray, pairs: pd.DataFrame
 ) -> np.ndarray:
-    """Mean over the two ways to give the networks of a pair different probes, (pairs, scores)."""
+    """The mean over the two ways to give the networks of a pair different probes, (pairs, scores)."""
     a, b = pairs["a"].to_numpy(), pairs["b"].to_numpy()
     return np.mean([agree(left[a, probe], right[b, 1 - probe]) for probe in PROBES], axis=0)
 

@@ -1,4 +1,4 @@
-"""Test 3 as numbers: how much of a structure was acquired, and how much of that was forgotten again."""
+"""The numbers of test 3: the share of a structure that was acquired, and the share of that which was forgotten."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,9 +9,9 @@ import numpy as np
 class Course(NamedTuple):
     """Acquisition and forgetting of each seed: (seeds,) each.
 
-    acquired: A = 1 − min d / d(0); 1 if it came to equal the predictor, 0 or less if it never came nearer.
-    forgotten: F = (d(end) − min d) / (d(0) − min d); 0 if it stayed as near as it came, 1 if it went back all the way.
-    turning_step: the step that stands for the minimum.
+    acquired: A = 1 − min d / d(0); 1 if the network came to equal the predictor, 0 or less if it never came nearer.
+    forgotten: F = (d(end) − min d) / (d(0) − min d); 0 if it stayed at its nearest point, 1 if it returned all the way.
+    turning_step: the step taken as the minimum.
     """
 
     acquired: np.ndarray
@@ -28,7 +28,7 @@ def acquisition_and_forgetting(steps: Sequence[int], distances: np.ndarray) -> C
 
     A seed with A ≤ 0 never acquired the structure at that step, and its F is NaN: nothing can be forgotten. A seed with
     a distance that is not finite (a diverged network) is NaN and takes no part in locating the other half's minimum.
-    Where no seed is left to locate it, above all with fewer than two seeds, A and F are NaN and the turning step is −1.
+    Where no seed is left to locate it, as with fewer than two seeds, A and F are NaN and the turning step is −1.
     Raises ValueError if the shapes disagree or the steps do not rise from 0.
     """
     distances = np.asarray(distances, dtype=np.float64)

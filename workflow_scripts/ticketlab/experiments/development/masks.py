@@ -1,8 +1,8 @@
-"""Tickets that are watched while they train from θ₀: their masks, and their distances to what they may resemble.
+"""Masks of the tickets that are evaluated throughout training from θ₀, and their shuffled controls.
 
 The mask of the end is IMP's. The mask of a transient's peak keeps the largest weights of the dense networks at the step
-at which they are nearest to the transient's predictor (Minegishi et al. 2023 took masks in the phases of grokking). Of
-each there is a control whose mask is permuted within layers (Frankle et al. 2021): what its sparsity alone does.
+at which they are nearest to the transient's predictor (Minegishi et al. 2023 took masks in the phases of grokking).
+Each mask has a control permuted within layers (Frankle et al. 2021), which shows the effect of sparsity alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ SHUFFLED = "_shuffled"
 
 
 class Masked(NamedTuple):
-    """Networks of one variant with their masks, and the step of dense training that these were taken at."""
+    """Networks of one variant with their masks, and the step of dense training from which these were taken."""
 
     members: list[Member]
     mask: Stack
@@ -35,7 +35,7 @@ def peak_of(name: str) -> str:
 def nearest_step(distances: pd.DataFrame, name: str) -> int:
     """The recorded step at which a block's dense networks are on average nearest to a structure.
 
-    distances: their `structure` table. Only the place of a mask is taken from it, so it may be located on all seeds.
+    distances: their `structure` table. It only decides the step of a mask, so all seeds may take part.
     Raises TicketlabError if the table has no such structure.
     """
     mine = distances[distances["structure"] == name]
@@ -59,8 +59,8 @@ def masks(
 ) -> list[Masked]:
     """Each mask and its shuffled control, for the dense networks' initialisations and data orders.
 
-    imp: IMP's masks at `level`, taken at `last_step`; counts: how many weights these keep, and so all others. peaks:
-    steps by structure; dense_weights: prunable tensors of the dense networks at a step.
+    imp: IMP's masks at `level`, taken at `last_step`; counts: the number of weights that these and all other masks
+    keep. peaks: steps by structure; dense_weights: prunable tensors of the dense networks at a step.
     """
     taken = {END: (imp, last_step)}
     for name, step in peaks.items():
@@ -68,7 +68,7 @@ def masks(
     found = []
     for variant, (mask, step) in taken.items():
         members = as_variant(dense, variant=variant, level=level)
-        # By init seed, rewind step and level: the end's shuffled mask is the one that T1's control has.
+        # By init seed, rewind step and level: the end's shuffled mask is that of T1's control.
         shuffled = pruning.shuffle(mask, study, members)
         found.append(Masked(members, mask, step))
         found.append(Masked(as_variant(members, variant=variant + SHUFFLED), shuffled, step))

@@ -1,4 +1,4 @@
-"""What P4 and P5 say of the table `development`: rows of `predictions`."""
+"""Rows of `predictions` for P4 and P5, from the table `development`."""
 
 from collections.abc import Iterator, Sequence
 from math import nan
@@ -20,7 +20,7 @@ from workflow_scripts.ticketlab.experiments.development.summary import (
 )
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 
-# What becomes of a structure.
+# The courses that a structure may take.
 SKIPPED, THROUGH, KEPT, UNCLEAR = "skipped", "gone through", "acquired and kept", "unclear"
 
 MATCHES, FAILS = "matches", "does not match"
@@ -38,8 +38,8 @@ def predictions(development: pd.DataFrame, studies: dict[str, JudgingSettings]) 
 def transients(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
     """P4, for each structure whose peak gave a mask: the mask of the end first, then that of the peak.
 
-    Latent predicts only what the end's mask does: a mask of the peak keeps what was large there, so that it goes
-    through the transient is allowed by either view.
+    The latent view predicts only the effect of the end's mask. A mask of the peak keeps the weights that are large
+    there, so both views allow it to go through the transient.
     """
     networks = rows["network"].unique()
     for name in sorted(rows["structure"].unique()):
@@ -70,7 +70,7 @@ def transients(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
 
 
 def _judged(rows: pd.DataFrame, name: str, dense: str, settings: JudgingSettings) -> tuple[str, str]:
-    """The verdict on the ticket with the end's mask, by the table of predictions, and the reason."""
+    """The verdict on the ticket with the end's mask, by the table of predictions, with its reason."""
     mine, end = fate(rows, END, name, settings), match(rows, END, settings)
     control = (fate(rows, END + SHUFFLED, name, settings), match(rows, END + SHUFFLED, settings))
     if dense != THROUGH:
@@ -89,9 +89,10 @@ def _judged(rows: pd.DataFrame, name: str, dense: str, settings: JudgingSettings
 
 
 def fate(rows: pd.DataFrame, network: str, name: str, settings: JudgingSettings) -> str:
-    """What becomes of a structure in a network: by the whole intervals of A and F against the study's thresholds.
+    """The course of a structure in a network: the whole intervals of A and F compared with the study's thresholds.
 
-    A must be below, or above, both as a share of the network's own first distance and of the dense network's.
+    A must be below (or above) its threshold both as a share of the network's own first distance and of the dense
+    network's.
     """
     acquired, scaled, forgotten = (
         one_row(rows, network, quantity, contrast, name)
@@ -110,7 +111,7 @@ def fate(rows: pd.DataFrame, network: str, name: str, settings: JudgingSettings)
 
 
 def match(rows: pd.DataFrame, network: str, settings: JudgingSettings) -> str:
-    """Is a network as good as dense at the end, as T1 judges it: not worse by the margin δ?"""
+    """Whether a network is as good as dense at the end, as T1 judges it: not worse by the margin δ."""
     lost = gap(rows, network, settings)
     if lost is not None and lost["ci_high"] < settings.margin:
         return MATCHES
@@ -118,7 +119,7 @@ def match(rows: pd.DataFrame, network: str, settings: JudgingSettings) -> str:
 
 
 def describe(rows: pd.DataFrame, network: str, name: str, settings: JudgingSettings) -> str:
-    """A network's fate in words and numbers."""
+    """A network's course in words and numbers."""
     parts = [fate(rows, network, name, settings)]
     for letter, quantity in (("A", "acquired"), ("F", "forgotten")):
         row = one_row(rows, network, quantity, OWN, name)
@@ -134,7 +135,7 @@ def describe(rows: pd.DataFrame, network: str, name: str, settings: JudgingSetti
 
 
 def stages_of_tickets(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """P5: the stages of λ̂ along training, and its level at equal training loss, which speaks for neither view."""
+    """P5: the stages of λ̂ along training, and its level at equal training loss, which supports neither view."""
     estimated = rows[rows["network"].eq(END) & rows["quantity"].eq("llc")]
     if estimated.empty:
         return
@@ -172,8 +173,8 @@ def stages_of_tickets(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator
 def stages(rows: pd.DataFrame, network: str, settings: JudgingSettings) -> list[str]:
     """The rises and falls of a network's mean λ̂ along training, in order, each once.
 
-    A change between neighbouring steps counts if it is significant after Holm's adjustment; those in one direction
-    that follow each other are one stage.
+    A change between adjacent steps counts if it is significant after Holm's adjustment; consecutive changes in one
+    direction are one stage.
     """
     mine = rows[rows["network"].eq(network) & rows["quantity"].eq("llc_change")].sort_values("step")
     significant = mine.loc[mine["p"] < settings.alpha, "estimate"]

@@ -1,9 +1,9 @@
-"""Fate of the transient: do tickets from θ₀ go through what the dense network acquires and leaves again?
+"""Whether tickets from θ₀ pass through the transient structure that the dense network learns and then loses.
 
-Predictions P4 and P5 of docs/theory.md. P4: acquisition A and forgetting F (instruments/transience.py) of a transient
-structure in tickets, the loss that they end with, and the same of their shuffled controls. P5: the stages of the
-learning coefficient along training, and its ratio to the dense network's at equal training loss. The bounds are those
-of `judging` and of the table there; a reading that the table does not give is inconclusive.
+The module returns the table `development` for predictions P4 and P5 of docs/theory.md. P4: acquisition A and forgetting
+F (instruments/transience.py) of a transient structure in tickets, their final loss, and the same for their shuffled
+controls. P5: the stages of the learning coefficient along training, and its ratio to the dense network's at equal
+training loss. The bounds are those of `judging` and of the table there; a reading outside that table is inconclusive.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from workflow_scripts.ticketlab.core.statistics import Estimate
 from workflow_scripts.ticketlab.instruments.transience import acquisition_and_forgetting
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 
-# Networks of the table, beside peak_{structure} and their shuffled controls (experiments/development/masks.py).
+# Networks of the table, next to peak_{structure} and their shuffled controls (experiments/development/masks.py).
 DENSE, END, SHUFFLED = "dense", "end", "_shuffled"
 # Contrasts: a network's own value, its difference or ratio to the dense network, paired by seed; and A as a share of
 # the dense network's first distance.
@@ -51,10 +51,10 @@ def table(
 
 
 def _courses(distances: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """Distance along training, A and F of every structure in every network, and A and F less the dense network's.
+    """Distance along training, A and F of every structure in every network, and A and F minus the dense network's.
 
-    A mask alone can bring θ₀ nearer to a structure, and then there is less to acquire: so A is also taken as a share of
-    the first distance of the dense network.
+    A mask alone can bring θ₀ nearer to a structure, so that less is left to acquire. A is therefore also given as a
+    share of the dense network's first distance.
     """
     for name, of_structure in distances.groupby("structure"):
         found = {}
@@ -89,7 +89,7 @@ def _courses(distances: pd.DataFrame, settings: JudgingSettings) -> Iterator[dic
 
 
 def _ends(end: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """What each network ends with, and its difference to dense: p of "worse by the margin or more"."""
+    """Each network's final metrics and their differences to dense, with p of "worse by the margin or more"."""
     values = end.pivot(index="init_seed", columns="variant", values="value")
     step = int(end["step"].iloc[0])
     for network in values.columns:
@@ -103,7 +103,7 @@ def _ends(end: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
 def _coefficients(estimates: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
     """λ̂ along training, its change from each step to the next, and its ratio to the dense network's at equal loss.
 
-    All at the steps at which tickets have it, or the dense network would show more stages for being looked at more.
+    All are taken at the steps at which tickets have it: with more steps, the dense network would show more stages.
     The p-values of one network's changes are adjusted by Holm's method.
     """
     steps = estimates.loc[estimates["variant"] != DENSE, "step"].unique()
@@ -137,9 +137,9 @@ def _coefficients(estimates: pd.DataFrame, settings: JudgingSettings) -> Iterato
 
 
 def at_equal_loss(first: pd.DataFrame, second: pd.DataFrame) -> float:
-    """The mean λ̂ of one network over another's, at equal training losses: over the range that both went through.
+    """The mean λ̂ of one network over another's at equal training losses, over the range of losses that both have.
 
-    first, second: rows of `llc`, one for each step. Between steps λ̂ is taken to be straight in the logarithm of the
+    first, second: rows of `llc`, one for each step. Between steps λ̂ is interpolated linearly in the logarithm of the
     loss. NaN if there is no common range or a mean is not positive.
     """
     ranges = [(np.log(curve["init_loss"].min()), np.log(curve["init_loss"].max())) for curve in (first, second)]
@@ -155,12 +155,12 @@ def at_equal_loss(first: pd.DataFrame, second: pd.DataFrame) -> float:
 
 
 def gap(rows: pd.DataFrame, network: str, settings: JudgingSettings) -> pd.Series | None:
-    """What a network ends with less what dense does, in the study's metric; None of dense itself."""
+    """A network's final value of the study's metric minus dense's; None for dense itself."""
     return one_row(rows, network, settings.metric, LESS)
 
 
 def one_row(rows: pd.DataFrame, network: str, quantity: str, contrast: str, name: str = "") -> pd.Series | None:
-    """The row of a quantity that has one for each network (and structure)."""
+    """The row of a quantity that has one row for each network (and structure)."""
     found = rows[
         rows["network"].eq(network)
         & rows["structure"].eq(name)

@@ -1,1 +1,1 @@
-"""Effective dimension, and the size of tickets, against the learning coefficient (P7)."""
+"""Effective dimension and the size of tickets, compared with the learning coefficient (P7)."""

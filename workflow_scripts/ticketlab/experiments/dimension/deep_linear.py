@@ -1,8 +1,8 @@
 """Deep linear networks, where the learning coefficient is known exactly.
 
 A network is the product W_L ⋯ W_1 of matrices with widths H₀ … H_L (`widths`). The loss is K(θ) = ½ ‖W_L ⋯ W_1 − T‖²,
-with T the identity on the first `rank` coordinates and 0 elsewhere: by a change of basis that is every target of this
-rank.
+with T the identity on the first `rank` coordinates and 0 elsewhere. A change of basis turns every target of this rank
+into T.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-# K below this is a zero: solvers end near 1e-28 where there is one, and above 1e-6 where there is none.
+# K below this counts as a zero: solvers end near 1e-28 where there is a zero, and above 1e-6 where there is none.
 ZERO = 1e-16
 
 

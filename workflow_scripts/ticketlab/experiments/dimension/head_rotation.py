@@ -1,9 +1,9 @@
-"""Queries and keys rotated inside each head: the same function, the same λ and even λ̂; another basis to prune in.
+"""Measurements of networks whose queries and keys are rotated inside each head, which changes only the pruning basis.
 
-W_Q → R W_Q and W_K → R W_K with R orthogonal inside a head leave every attention score as it is (docs/theory.md,
-statement 9); relative-position biases and norms do not enter. So a size of tickets that depends on R is no property of
-the function. Two kinds of R: random ones, and the one to the principal axes of the head's queries and keys, in which as
-much of their norm as possible lies in few rows.
+W_Q → R W_Q and W_K → R W_K with R orthogonal inside a head leave every attention score unchanged (docs/theory.md,
+statement 9), and so the function, λ and even λ̂; relative-position biases and norms are not involved. A ticket size that
+depends on R is therefore no property of the function. There are two kinds of R: random ones, and the one to the
+principal axes of the head's queries and keys, which concentrates their norm in as few rows as possible.
 """
 
 from collections.abc import Iterator, Sequence
@@ -69,9 +69,10 @@ def random_rotations(model: Network, weights: Stack, study: str, members: Sequen
 
 
 def principal_rotations(model: Network, weights: Stack) -> Rotations:
-    """To the eigenvectors of QQᵀ + KKᵀ of each head: rows of [Q K] become orthogonal, their norms most unequal.
+    """Rotations to the eigenvectors of QQᵀ + KKᵀ of each head: rows of [Q K] become orthogonal, with the most unequal
+    norms.
 
-    A head that has diverged is left as it is.
+    A head that has diverged stays unchanged.
     """
     found = {}
     for layer in _layers(model):
@@ -97,9 +98,9 @@ def measure(
 ) -> Iterator[dict]:
     """Rows of table `rotations` without the study, of networks with θ₀ = `start` and trained weights `end`.
 
-    For the networks as they are, and in each rotated basis: λ̂; the metric on the test split after one-shot magnitude
-    pruning without further training, at each density (1: the network as it is); and, if asked for, that of the one-shot
-    ticket trained from θ₀, rotated likewise.
+    The rows hold, for the unchanged networks and for each rotated basis: λ̂; the metric on the test split after one-shot
+    magnitude pruning without further training, at each density (1: the unpruned network); and, if requested, that of
+    the one-shot ticket trained from θ₀, which is rotated in the same way.
     Raises TicketlabError if the networks have no heads.
     """
     if study.model.components[0].kind != "head":

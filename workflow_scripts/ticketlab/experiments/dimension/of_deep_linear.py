@@ -1,9 +1,9 @@
-"""Sizes in deep linear networks, each beside the exact 2λ: what subspace training measures, where the truth is known.
+"""Sizes in deep linear networks, each next to the exact 2λ: the results of subspace training where the truth is known.
 
 For every network and seed: D* of random subspaces and of random trainable sets (the other weights frozen at θ₀), at a
-loss of 0 and at a share of the loss at θ₀; and the smallest ticket that iterative magnitude pruning finds, for the
-target of experiments/dimension/deep_linear.py (sparse in the coordinates of the weights) and turned by random
-rotations, which leave λ.
+loss of 0 and at a share of the loss at θ₀; and the smallest ticket that iterative magnitude pruning finds. Its target
+is that of experiments/dimension/deep_linear.py (sparse in the coordinates of the weights), also turned by random
+rotations, which do not change λ.
 """
 
 from collections.abc import Iterator
@@ -79,7 +79,7 @@ def measure(network: NetworkSettings, settings: LinearDimensionSettings) -> tupl
 def tickets(origin: np.ndarray, widths: list[int], goals: np.ndarray, keep: float) -> np.ndarray:
     """Size (N,) of the smallest ticket with a loss of 0 that iterative magnitude pruning finds, d if there is none.
 
-    A round trains from θ₀ = `origin` (N, d) under its mask, and prunes the smallest of the weights that it ends with.
+    A round trains from θ₀ = `origin` (N, d) under its mask and prunes the smallest of the trained weights.
     """
     count, everything = origin.shape
     smallest, mask, active = np.full(count, everything), np.ones(origin.shape), np.arange(count)
@@ -99,7 +99,7 @@ def tickets(origin: np.ndarray, widths: list[int], goals: np.ndarray, keep: floa
 
 
 def _initial(widths: list[int], cell: str, seed: int) -> np.ndarray:
-    """θ₀ (d,): normal, of variance 1/fan-in, as the networks of the studies are initialised."""
+    """θ₀ (d,): normal with variance 1/fan-in, like the networks of the studies."""
     random = generator(LINEAR, "init", cell, seed)
     return np.concatenate([random.standard_normal(a * b) / np.sqrt(a) for a, b in pairwise(widths)])
 
@@ -113,7 +113,7 @@ def _permutations(count: int, random: np.random.Generator) -> np.ndarray:
 
 
 def _turned(goals: np.ndarray, cell: str) -> np.ndarray:
-    """O T O′ with random rotations, another for each seed: maps of the same singular values."""
+    """O T O′ with random rotations, different for each seed: maps of the same singular values."""
     turned = []
     for seed, goal in enumerate(goals):
         random = generator(LINEAR, "turned", cell, seed)

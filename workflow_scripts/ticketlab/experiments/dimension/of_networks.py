@@ -1,11 +1,11 @@
-"""Sizes of a study's networks at one size of its model: what trains as well as dense, within the study's margin.
+"""The smallest sizes at which a study's networks train as well as dense, within its margin, for one size of its model.
 
 Sizes count free weights: D of a random subspace, of a random trainable set (the others frozen at θ₀), and the weights
-that a ticket of iterative magnitude pruning keeps (the others zero). Beside them 2λ̂, by the study's own settings. λ̂
-follows the loss, which wider networks bring down further, so it is also taken where each network's training loss first
-falls to a value that all sizes reach. Small subspaces need longer steps than the study's recipe takes: all networks
-here, dense ones too, have `rate` times its learning rate, which falls to 0 along a cosine, or large subspaces would end
-with the noise of large steps.
+that a ticket of iterative magnitude pruning keeps (the others zero). 2λ̂, by the study's own settings, accompanies them.
+λ̂ follows the loss, which is lower in wider networks, so it is also estimated where each network's training loss first
+falls to a value that all sizes reach. Small subspaces need longer steps than those of the study's recipe. So all
+networks here, dense ones too, have `rate` times its learning rate. The rate falls to 0 along a cosine; otherwise large
+subspaces would end with the noise of large steps.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ from workflow_scripts.ticketlab.training.stack import Member, Stack, as_variant,
 from workflow_scripts.ticketlab.training.study import Study
 from workflow_scripts.ticketlab.training.train import State, initial_state, initial_weights, train
 
-LOOKS = 64  # steps of a dense run at which its training loss is held against the matched one
+LOOKS = 64  # steps of a dense run at which its training loss is compared with the matched one
 
 
 def measure(
@@ -73,7 +73,7 @@ def measure(
     tried = [_tried(DENSE, np.array([count]), dense[None], judging["metric"], bound)]
     sizes = [
         _sizes(WEIGHTS, [(float(count), "")] * settings.seeds),
-        _sizes(LOSS, [(float(value), "") for value in loss]),  # no size, but λ̂ follows it
+        _sizes(LOSS, [(float(value), "") for value in loss]),  # not a size, but λ̂ follows it
     ]
     for kind, (numbers, values) in curves.items():
         tried.append(_tried(kind, numbers, values, judging["metric"], bound))
@@ -117,7 +117,7 @@ def train_in(study: Study, kind: str, start: Stack, dimensions: Sequence[int], t
 
 
 def until_loss(study: Study, course: Iterator[State], loss: float) -> tuple[Stack, list[int], Stack]:
-    """The weights at the end; the networks whose training loss ever was within `loss`; theirs when it first was."""
+    """The weights at the end; the networks whose training loss reached `loss`; the weights of these when it did."""
     early: Stack = {}
     reached: set[int] = set()
     for state in course:
@@ -133,7 +133,7 @@ def until_loss(study: Study, course: Iterator[State], loss: float) -> tuple[Stac
 def _at_matched_loss(
     study: Study, reached: list[int], weights: Stack, seeds: int, step: int, sampling: LLCSettings
 ) -> pd.DataFrame:
-    """2λ̂ of the networks `reached`, away from the end of training; NaN for the others."""
+    """2λ̂ of the networks `reached`, before the end of training; NaN for the others."""
     found = pd.DataFrame({"llc": np.nan, "flag": NOT_REACHED}, index=range(seeds))
     if reached:
         traces = llc.measure(study.model, study.problem, study.name, dense_members(reached), weights, step, sampling)
@@ -168,7 +168,7 @@ def _metric(study: Study, weights: Stack, metric: str) -> np.ndarray:
 
 
 def _sparsest(rounds: Sequence[np.ndarray], bound: float) -> dict[int, int]:
-    """By seed the last round whose ticket is within the bound, where there is one."""
+    """The last round, by seed, whose ticket is within the bound, where there is one."""
     within = np.stack(rounds) <= bound
     return {seed: int(np.flatnonzero(column)[-1]) for seed, column in enumerate(within.T) if column.any()}
 

@@ -1,4 +1,4 @@
-"""What P7 says of the table `dimension`: rows of `predictions`."""
+"""Rows of `predictions` for P7, from the table `dimension`."""
 
 from collections.abc import Iterator
 
@@ -21,12 +21,12 @@ from workflow_scripts.ticketlab.tables.schemas.dimension import COMPLEXITY, FROZ
 
 
 def predictions(frame: pd.DataFrame, settings: LinearDimensionSettings) -> Iterator[tuple[str, dict]]:
-    """P7, by study: rows of `predictions` from those of `dimension`. It discriminates between neither view.
+    """P7, by study: rows of `predictions` from those of `dimension`. P7 does not discriminate between the views.
 
-    What is refuted or not stands in the reason: statement 6 by zeros below 2λ; that a size grows as 2λ does by its
-    slope, which statement 6 does not ask for (statement 11); that ticket size is complexity by a rotation that moves
-    the one and not the other. A slope of 1 is no sign that 2λ is what counts where the mere number of weights has it
-    too, so that number's slope stands beside each. How many times 2λ a size is stands here where 2λ is exact.
+    The reason says what is refuted. Zeros below 2λ refute statement 6. The slope of a size tests whether it grows as 2λ
+    does, which statement 6 does not require (statement 11). A rotation that moves ticket size and not complexity
+    refutes that they are the same. A slope of 1 is no evidence for 2λ where the number of weights has that slope too,
+    so each slope comes with that of the number of weights. Where 2λ is exact, rows give each size as a multiple of it.
     """
     for _, row in frame[frame["contrast"] == BELOW].iterrows():
         reason = (
@@ -65,13 +65,13 @@ def predictions(frame: pd.DataFrame, settings: LinearDimensionSettings) -> Itera
 
 
 def _left_out(row: pd.Series, cells: pd.Series) -> str:
-    """A cell is left out of a relation if a seed has no size there, or none but 0, or no seed a 2λ̂ above 0."""
+    """A cell is left out of a relation if a seed has no size above 0 there, or no seed a 2λ̂ above 0."""
     words = f"; {row['missing']} of {cells[row['study']]} cells left out, which have no size or no 2λ̂ above 0"
     return words if row["missing"] else ""
 
 
 def _against_one(row: pd.Series) -> str:
-    """Statement 6 is about zeros of the loss in subspaces through a generic θ₀, and about no other size."""
+    """Statement 6 concerns zeros of the loss in subspaces through a generic θ₀, and no other size."""
     side = "above 2λ" if row["ci_low"] > 1 else "below 2λ" if row["ci_high"] < 1 else "not told apart from 2λ"
     asked = row["quantity"] in (RANDOM, FROZEN)
     return f"{side}; " + ("statement 6 asks for 2λ or more" if asked else "no order follows (statements 9 and 11)")

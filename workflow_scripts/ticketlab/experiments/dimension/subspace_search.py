@@ -1,9 +1,9 @@
-"""Does an affine subspace hold a zero of a deep linear network's loss? For many subspaces at once, by second order.
+"""A second-order search for zeros of a deep linear network's loss in affine subspaces, for many subspaces at once.
 
-The calibration of subspace training: 2λ is known here, so D* is compared with what it must be (docs/theory.md,
-statement 6). Levenberg–Marquardt reaches 1e-20 where gradient steps crawl along a degenerate valley, so a subspace in
-which no zero is found has none nearby. Networks, loss and target are those of experiments/dimension/deep_linear.py; N
-of them are one array (N, d).
+It calibrates subspace training: 2λ is known here, so D* is compared with its true value (docs/theory.md, statement 6).
+Levenberg–Marquardt reaches 1e-20 where gradient steps crawl along a degenerate valley, so a subspace in which no zero
+is found has none nearby. Networks, loss and target are those of experiments/dimension/deep_linear.py; N of them are one
+array (N, d).
 """
 
 from collections.abc import Callable, Sequence
@@ -44,9 +44,9 @@ def jacobian(theta: np.ndarray, widths: Sequence[int]) -> np.ndarray:
 def descend(
     origin: np.ndarray, directions: np.ndarray, start: np.ndarray, widths: Sequence[int], goals: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Levenberg–Marquardt in each affine subspace: the losses (N,) that it ends at, and the weights there (N, d).
+    """Levenberg–Marquardt in each affine subspace: the final losses (N,) and the weights there (N, d).
 
-    origin (N, d); directions (N, d, D), of which columns may be 0; start (N, D), the coordinates to begin at.
+    origin (N, d); directions (N, d, D), in which columns may be 0; start (N, D), the first coordinates.
     """
     place, loss = start.copy(), np.empty(len(start))
     active = np.arange(len(start))
@@ -63,7 +63,7 @@ def descend(
         some = (origin[active], directions[active])
         theta = some[0] + (some[1] @ place[active][:, :, None])[:, :, 0]
         rest, slope = residuals(theta, widths, goals[active]), jacobian(theta, widths) @ some[1]
-        # Marquardt's damping in units of the residual, with which he converges fast where the derivative degenerates.
+        # Marquardt's damping in units of the residual, which converges fast where the derivative degenerates.
         push = damping[active] * np.sqrt(2 * loss[active])
         trial = place[active] - _damped(slope, rest, push)
         found = _loss(*some, trial, widths, goals[active])
@@ -101,7 +101,8 @@ def smallest_losses(
 ) -> np.ndarray:
     """The smallest loss (N,) found in each affine subspace: from θ₀ = `origin` itself, then from `starts` − 1 others.
 
-    Those are normal around θ₀ with the spread of its weights; a subspace is left once its loss is below `enough` (N,).
+    Those are normal around θ₀ with the spread of its weights; the search of a subspace ends once its loss is below
+    `enough` (N,).
     """
     best = np.full(len(origin), np.inf)
     for start in range(starts):
@@ -110,17 +111,17 @@ def smallest_losses(
             break
         spread = origin[left].std(1, keepdims=True) if start else 0.0
         first = spread * random.standard_normal((len(left), directions.shape[2]))
-        # The columns that are no directions at all do not move.
+        # Columns of zeros, which are no directions, do not move.
         loss, _ = descend(origin[left], directions[left], first, widths, goals[left])
         best[left] = np.minimum(best[left], loss)
     return best
 
 
 def smallest_dimension(reaches: Reaches, count: int, guess: int, most: int) -> np.ndarray:
-    """For each of `count` families of nested subspaces the smallest dimension (count,) in which something is reached.
+    """The smallest dimension (count,) at which `reaches` is true, for each of `count` families of nested subspaces.
 
-    reaches: (families (n,), dimensions (n,)) to booleans, monotone in the dimension; it is asked from `guess` on, first
-    in doubling steps and then by bisection. `most` is taken to reach it, and 0 to be the smallest answer.
+    reaches: (families (n,), dimensions (n,)) to booleans, monotone in the dimension; the search starts at `guess`,
+    first in doubling steps and then by bisection. It assumes that `most` reaches it, and that 0 is the smallest answer.
     """
     low, high = np.full(count, -1), np.full(count, most)
     trial, step = np.full(count, guess), 1

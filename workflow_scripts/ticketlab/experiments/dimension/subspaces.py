@@ -1,11 +1,11 @@
-"""Training in affine subspaces through θ₀: nested ones, of many dimensions and networks as one stack.
+"""Nested affine subspaces through θ₀ for training, with many dimensions and networks as one stack.
 
-A subspace is θ₀ + √(d/D)·Pz with z the D numbers that are trained, P with orthonormal columns. Either the columns are
-random (Larsen et al. 2022; Li et al. 2018), or coordinates at random: a trainable set, the other weights frozen at θ₀.
+A subspace is θ₀ + √(d/D)·Pz with z the D trained numbers and P with orthonormal columns. Either the columns are random
+(Larsen et al. 2022; Li et al. 2018), or they are random coordinates: a trainable set, the other weights frozen at θ₀.
 A random P is a product of random signs, a Hartley transform and a random choice of its columns, so that it costs
-d log d and needs no storage (a subsampled randomised transform, as of Ailon & Chazelle 2009); its columns are
-orthonormal. Statement 6 of docs/theory.md asks of θ₀ alone that it be generic. The factor √(d/D) makes a step of Adam,
-which moves each trained number equally far, as long in weight space whatever D is.
+d log d and needs no storage (a subsampled randomised transform, as in Ailon & Chazelle 2009); its columns are
+orthonormal. Statement 6 of docs/theory.md only requires that θ₀ be generic. Adam moves each trained number equally far;
+the factor √(d/D) makes the length of its step in weight space independent of D.
 """
 
 import math
@@ -29,7 +29,7 @@ def flatten(weights: Stack) -> Tensor:
 
 
 def unflatten(flat: Tensor, like: Stack) -> Stack:
-    """The stack with the shapes of `like` (of however many networks) whose flat vectors are the rows of `flat`."""
+    """The stack with the shapes of `like` (of any number of networks) whose flat vectors are the rows of `flat`."""
     parts = flat.split([tensor[0].numel() for tensor in like.values()], dim=1)
     return {name: part.reshape(-1, *like[name].shape[1:]) for name, part in zip(like, parts, strict=True)}
 
@@ -55,8 +55,8 @@ class Subspaces:
 def nested(kind: str, study: str, members: Sequence[Member], start: Stack, dimensions: Sequence[int]) -> Subspaces:
     """The subspaces of these dimensions through each of the networks' θ₀ = `start`, dimension by dimension.
 
-    kind: FROZEN or RANDOM; a subspace is a function of (study, kind, init seed) and of its dimension. Smaller ones of a
-    network lie in its larger ones.
+    kind: FROZEN or RANDOM; a subspace is a function of (study, kind, init seed) and of its dimension. A network's
+    smaller subspaces lie in its larger ones.
     """
     origin = flatten(start)
     device, count = origin.device, origin.shape[1]

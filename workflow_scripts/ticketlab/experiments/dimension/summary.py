@@ -1,11 +1,11 @@
-"""Effective dimension against ticket size over seeds and cells, and prediction P7.
+"""Effective dimension compared with ticket size over seeds and cells, for prediction P7.
 
 Sizes are compared in logarithms, so means are geometric. A relation is a line through the cells of a study for each
-seed, log size on log 2λ; its slope is 1 if the size is a multiple of 2λ. λ̂ is noisy too, so that a cell's 2λ̂ is its
-mean over seeds (what noise is left in it draws slopes towards 0), and it follows the loss, so that it is the one at the
-loss that all cells reach; tickets' 2λ̂, at the end, is held against dense's at the end. Intervals of relations are over
-seeds, the cells being those that were chosen: the jackknife (Tukey 1958) with Student's t, a seed being left out of
-either axis. Where 2λ is exact that is Student's t of the seeds' own slopes.
+seed, log size on log 2λ; its slope is 1 if the size is a multiple of 2λ. λ̂ is noisy too, so a cell's 2λ̂ is its mean
+over seeds (the remaining noise draws slopes towards 0). λ̂ also follows the loss, so it is taken at the loss that all
+cells reach; tickets' 2λ̂, at the end, is compared with dense's at the end. Intervals of relations are over seeds, for
+the chosen cells: the jackknife (Tukey 1958) with Student's t, which leaves a seed out of both axes. Where 2λ is exact,
+this is Student's t of the seeds' own slopes.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,19 +30,19 @@ from workflow_scripts.ticketlab.tables.schemas.dimension import (
     RANDOM,
 )
 
-# Of logarithms: sizes (cells × seeds), and 2λ (cells).
+# Arguments are logarithms: sizes (cells × seeds) and 2λ (cells).
 Statistic = Callable[[np.ndarray, np.ndarray], float]
 SIZE, SLOPE, CORRELATION, RATIO = "size", "slope", "rank correlation", "size / 2λ"
 SCATTER = "scatter of log size / 2λ"
 BELOW = "zeros below 2λ"
 CHANGE, LEVEL = "change", "level"
 TICKET = "smallest pruned"
-SOUND = {ESTIMATED: ("",), OF_TICKET: ("",), MATCHED: ("", "not_a_minimum")}  # flags; the last is of no minimum
+SOUND = {ESTIMATED: ("",), OF_TICKET: ("",), MATCHED: ("", "not_a_minimum")}  # flags; matched: no minimum
 LEAST_CELLS = 3  # through two, any relation is a line
 
 
 def summary(sizes: pd.DataFrame, searches: pd.DataFrame, alpha: float) -> Iterator[dict]:
-    """Rows of `dimension`: of every cell, and of the relation over the cells of a study (cell "").
+    """Rows of `dimension`: those of every cell, and those of the relation over the cells of a study (cell "").
 
     sizes: table `sizes` of all cells. searches: table `subspaces` of the deep linear networks.
     """
@@ -84,8 +84,8 @@ def _relations(study: str, rows: pd.DataFrame, alpha: float) -> Iterator[dict]:
 def jackknife(statistic: Statistic, sizes: pd.DataFrame, complexities: pd.DataFrame, alpha: float) -> readings.Dose:
     """A relation with its interval over seeds. sizes, complexities: logarithms, cells × seeds; NaN where there is none.
 
-    A seed is left out of both, so that the noise of a cell's mean 2λ̂ counts as that of the sizes does. Without any
-    seed's 2λ̂ in one of the cells there is no interval.
+    A seed is left out of both, so that the noise of a cell's mean 2λ̂ counts like that of the sizes. If one of the cells
+    has no seed with a 2λ̂, there is no interval.
     """
     seeds = sizes.columns.union(complexities.columns)
     count = len(seeds)
@@ -102,7 +102,7 @@ def jackknife(statistic: Statistic, sizes: pd.DataFrame, complexities: pd.DataFr
 
 
 def slope(sizes: np.ndarray, complexity: np.ndarray) -> float:
-    """Of the least-squares line for each seed, their mean."""
+    """The mean over seeds of the slope of each seed's least-squares line."""
     centred = complexity - complexity.mean()
     return float((centred @ sizes).mean() / (centred @ centred))
 
@@ -124,7 +124,7 @@ RELATIONS: dict[str, Statistic] = {SLOPE: slope, CORRELATION: _rank_correlation,
 
 
 def complexity_of(study: str, quantity: str) -> str:
-    """The 2λ that a size is held against: exact, or of dense networks at matched loss; a ticket's own at the end."""
+    """The 2λ that a size is compared with: exact, or dense's at matched loss; for tickets, their own at the end."""
     if study == LINEAR:
         return EXACT
     return ESTIMATED if quantity == OF_TICKET else MATCHED
@@ -133,9 +133,9 @@ def complexity_of(study: str, quantity: str) -> str:
 def of_rotations(rows: pd.DataFrame, margin: float, alpha: float) -> Iterator[dict]:
     """Rows of `dimension` of one study's table `rotations`; a rotation is a cell.
 
-    Levels are means over seeds; changes are paired by seed: of a metric the difference to the network as it is, of λ̂
-    and of the smallest density that is within `margin` of the unpruned network the relative change. Several random
-    rotations of one seed are averaged first. Seeds with a flagged λ̂ do not count.
+    Levels are means over seeds; changes are paired by seed. The change of a metric is its difference to the unrotated
+    network; the change of λ̂, and of the smallest density within `margin` of the unpruned network, is relative. Several
+    random rotations of one seed are averaged first. Seeds with a flagged λ̂ do not count.
     """
     study = rows["study"].iloc[0]
     pruned = rows[rows["quantity"] == PRUNED]

@@ -7,11 +7,11 @@ NOT_REACHED, AT_THE_EDGE, DIVERGED = "not reached", "at the smallest size tried"
 
 
 def crossing(sizes: np.ndarray, values: np.ndarray, bound: float) -> tuple[float, str]:
-    """The smallest size at which a metric (lower is better) is at most `bound`, and "" or what is wrong with it.
+    """The smallest size at which a metric (lower is better) is at most `bound`, and a flag ("" if all is well).
 
     sizes ascend, values are the metric there. One network's metric is noisy: it is replaced by the nearest sequence
-    that falls with the size (isotonic regression), and its crossing is interpolated in the logarithm of the size. NaN
-    if the bound is not reached.
+    that falls with the size (isotonic regression), and its crossing is interpolated in the logarithm of the size. The
+    size is NaN if the bound is not reached.
     """
     if not np.isfinite(values).all():
         return float("nan"), DIVERGED

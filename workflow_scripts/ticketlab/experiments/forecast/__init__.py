@@ -1,1 +1,1 @@
-"""Whether roles are predicted by earlier steps (P8)."""
+"""Prediction of the final roles from earlier steps (P8)."""

@@ -1,4 +1,4 @@
-"""What P8 says of the table `forecast`: rows of `predictions`."""
+"""Rows of `predictions` for P8, from the table `forecast`."""
 
 from collections.abc import Iterator
 
@@ -10,10 +10,10 @@ from workflow_scripts.ticketlab.settings.forecast import ForecastSettings
 
 
 def predictions_of_roles(table: pd.DataFrame, studies: dict[str, ForecastSettings]) -> Iterator[tuple[str, dict]]:
-    """P8 as (study, row of `predictions`): are roles foretold at step 0, and do supermasks choose who will matter?
+    """P8 as (study, row of `predictions`): whether step 0 predicts roles, and supermasks the components that matter.
 
-    table: `forecast` of these studies. Where the end does not foretell itself through the other probe there is no role
-    to be foretold, and where roles that were permuted are foretold the instrument leaks: then nothing is decided.
+    table: `forecast` of these studies. Where the end does not predict itself on the other probe there is no role to
+    predict, and where permuted roles are predicted the instrument leaks: then nothing is decided.
     """
     for study, group in table.groupby("study", sort=False):
         settings = studies[study]
@@ -40,7 +40,7 @@ def predictions_of_roles(table: pd.DataFrame, studies: dict[str, ForecastSetting
 
 
 def _foretold(dose: readings.Dose, chance: float, foretold: float) -> tuple[str, str]:
-    """Latent above `foretold`, built between the two bounds: with the whole interval."""
+    """Latent if the whole interval lies above `foretold`, built if between the two bounds."""
     _, ci_low, ci_high, _ = dose
     if pd.isna(ci_low) or pd.isna(ci_high):
         return INCONCLUSIVE, "no interval"

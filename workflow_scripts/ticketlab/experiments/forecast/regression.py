@@ -1,14 +1,14 @@
-"""Can the role that a component has at the end be foretold from what it is at step k? Cross-validated AUC.
+"""The cross-validated AUC with which a component at step k predicts its role at the end.
 
-A component *has the role* of a score if at the end it is among the highest of its layer on it (ForecastSettings).
-It is foretold, layer by layer, by a logistic regression from the component at step k: its scores then, and the sizes of
-its weights, each standardised within the layer of its network. Scores at step k are seen through probe 0, roles through
-probe 1, so that nothing is foretold by a shared sample.
+A component *has the role* of a score if at the end it is among the highest of its layer on it (ForecastSettings). A
+logistic regression predicts the role, layer by layer, from the component at step k: its scores then, and the sizes of
+its weights, each standardised within the layer of its network. Scores at step k come from probe 0, roles from probe 1,
+so that no prediction rests on a shared sample.
 
 The regression is fitted on all initialisations but one and ranks the components of the one left out, so no network is
 on both sides. Only ranks within a layer of one network count, so chance is an AUC of 0.5 exactly: components are
-exchangeable at initialisation, and what a regression has learned from other networks does not know their numbers. Roles
-that are permuted within layers show it.
+exchangeable at initialisation, and a regression fitted on other networks does not know their numbers. Roles that are
+permuted within layers confirm it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -53,10 +53,10 @@ def within_layer(values: np.ndarray) -> np.ndarray:
 
 
 def roles_of(scores: np.ndarray, top_share: float) -> np.ndarray:
-    """Which components have the role of each score: (networks, components, scores) to 0, 1, or NaN where none has it.
+    """The components that have the role of each score: (networks, components, scores) to 0, 1, or NaN where none does.
 
-    As many as the share says, at least one, of equal ones the first. A layer whose components do not differ in a score
-    has no such role, nor has a network that diverged.
+    They are as many as the share says, at least one, and the first among equals. A layer whose components do not differ
+    in a score has no such role, nor has a network that diverged.
     """
     count = max(1, round(top_share * scores.shape[1]))
     ranks = (-scores).argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
@@ -75,7 +75,7 @@ def auc(scores: np.ndarray, roles: np.ndarray) -> float:
 def leave_one_out(features: np.ndarray, roles: np.ndarray, settings: ForecastSettings) -> np.ndarray:
     """AUC of each role in each network by a regression on all other networks: (networks, scores); NaN without the role.
 
-    features: (networks, components, features), one network per initialisation; roles: as roles_of gives them.
+    features: (networks, components, features), one network per initialisation; roles: as roles_of returns them.
     """
     networks, _, scores = roles.shape
     found = np.full((networks, scores), np.nan)
@@ -113,13 +113,13 @@ def foretold(
     """Rows of the `forecast` table about AUCs.
 
     early: by step, the rows of `roles` there (probe 0 at least) and the weights, (networks in order of init seed, …) by
-    tensor; end: rows of `roles` at the last step, both probes. The AUC of a score is the mean over
-    layers, "all" the mean over scores.
+    tensor; end: rows of `roles` at the last step, both probes. The AUC of a score is the mean over layers, "all" the
+    mean over scores.
 
-    Networks that are left out in turn are foretold by regressions that share most of what they have learned, so their
-    AUCs err together, and by chance alone their mean strays further than their spread says. How far it does is seen
-    with permuted roles (contrast "permuted", at the first step: mean and interval over permutations). The interval is
-    the wider one of Student's t over initialisations and that of the mean under permutation.
+    The networks left out in turn are predicted by regressions that share most of their data, so the errors of their
+    AUCs are correlated, and by chance alone their mean deviates further than their spread suggests. Permuted roles show
+    how far (contrast "permuted", at the first step: mean and interval over permutations). The interval is the wider one
+    of Student's t over initialisations and that of the mean under permutation.
     """
     names, ends = by_layer(end, 1)
     roles = {layer: roles_of(scores, settings.top_share) for layer, scores in ends.items()}
@@ -170,7 +170,7 @@ def _permuted(study: str, roles: dict[int, np.ndarray], inits: list[int], index:
 def supermask_overlap(
     model: Network, masks: Mapping[str, Mapping[str, np.ndarray]], end: pd.DataFrame, alpha: float
 ) -> Iterator[dict]:
-    """Rows of the `forecast` table about supermasks: do they keep more of the components that come to matter?
+    """Rows of the `forecast` table about supermasks: whether they keep more of the components that matter later.
 
     masks: by name of the supermask, (networks in order of init seed, …) by tensor; end: rows of `roles` at the last
     step. Spearman's correlation, within layers and averaged over them, of the share of a component's weights that the
@@ -201,7 +201,7 @@ def _spearman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _mean(values: np.ndarray, axis: int) -> np.ndarray:
-    """The mean of those that are not NaN; NaN where all are."""
+    """The mean of the values that are not NaN; NaN where all are."""
     known = np.isfinite(values)
     count = known.sum(axis=axis)
     return np.where(count > 0, np.where(known, values, 0.0).sum(axis=axis) / np.maximum(count, 1), np.nan)

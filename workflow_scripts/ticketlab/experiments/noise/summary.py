@@ -1,9 +1,9 @@
-"""Dose of noise: how far the initialisation decides roles and masks, against the noise in the order of the data.
+"""How far the initialisation decides roles and masks, as a function of the noise in the order of the data.
 
-At each dose (batch size) networks of one initialisation are trained on several data orders. What they share beyond
-networks of other initialisations was decided by the initialisation: of the roles, instruments/determinacy.py says how
-much; of the masks, the overlap of the largest final weights, made a determinacy in the same way (chance 0, exact
-replicates 1).
+At each dose (batch size) networks of one initialisation are trained on several data orders. The initialisation decides
+what they share beyond networks of other initialisations. For roles this is the determinacy of
+instruments/determinacy.py; for masks it is the overlap of the largest final weights, scaled in the same way (chance 0,
+exact replicates 1).
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from workflow_scripts.ticketlab.core.statistics import Estimate
 from workflow_scripts.ticketlab.instruments.determinacy import determinacy, less_chance
 from workflow_scripts.ticketlab.tables.schemas.roles import MASK
 
-# What is compared, as matchings of the `agreement` table.
+# The compared quantities, as matchings of the `agreement` table.
 MATCHINGS = ("identity", "hungarian", MASK)
 ESTIMATE = [field.name for field in fields(Estimate)]
 
@@ -25,10 +25,11 @@ ESTIMATE = [field.name for field in fields(Estimate)]
 def curve(agreements: dict[int, pd.DataFrame], metrics: dict[int, pd.DataFrame], alpha: float) -> Iterator[dict]:
     """Rows of the `noise` table, without the study.
 
-    agreements, metrics: a table of each for every batch size. Beside determinacy at each dose (with the jackknife
-    interval and the permutation test of instruments/determinacy.py) and the metrics that the dense networks end with,
-    the *slope*: what a doubling of the batch adds to determinacy, by a least-squares line through the doses for each
-    initialisation, as the mean over initialisations with its interval; p of "no slope". Its rows have batch size 0.
+    agreements, metrics: a table of each for every batch size. The rows hold determinacy at each dose (with the
+    jackknife interval and the permutation test of instruments/determinacy.py), the final metrics of the dense networks,
+    and the *slope*: the change of determinacy per doubling of the batch, by a least-squares line through the doses for
+    each initialisation, as the mean over initialisations with its interval; p of "no slope". Slope rows have batch
+    size 0.
     """
     measured: dict[str, dict[int, pd.Series]] = {matching: {} for matching in MATCHINGS}
     for batch_size, frame in agreements.items():

@@ -1,13 +1,14 @@
-"""Resample the rest: keep a part of θ₀, draw all other initial weights anew, and see what of the end is still there.
+"""Networks that keep a part of θ₀ while all other initial weights are drawn again, and the pairs to compare them with.
 
-Four parts (settings/resampling.py): the ticket; the rest; and, since size alone keeps something, random sets as large
-as the ticket in each tensor, and since tickets are rich in weights that begin large, the largest of θ₀. All parts of an
-initialisation meet the same new draw, so ticket and rest are the two halves of one exchange.
+There are four parts (settings/resampling.py): the ticket; the rest; random sets as large as the ticket in each tensor,
+since size alone has an effect; and the largest weights of θ₀, since tickets are rich in weights that begin large. All
+parts of an initialisation get the same new draw, so ticket and rest are the two halves of one exchange.
 
-A resampled network is trained on the data order of its dense parent and compared with the parent's siblings, which
-have the same θ₀ and other orders: so what it still shares with them is what θ₀ decides *whatever the order*, as in
+A resampled network is trained on the data order of its dense parent and compared with the parent's siblings, which have
+the same θ₀ and other orders. So what it still shares with them is decided by θ₀ *for every order*, as in
 instruments/determinacy.py. The parent itself, compared with them, is "everything" kept; dense networks of other
-initialisations are "nothing". On the parent's own order even a small change would be held against chaos of training.
+initialisations are "nothing". A comparison with the parent's own order would show the chaos of training even for a
+small change.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,7 +41,7 @@ def part(kept: str, ticket: Stack, initial: Stack, study: str, members: Sequence
 
 
 def _largest(ticket: Stack, initial: Stack) -> Stack:
-    """As many of the largest |θ₀| as each network's ticket has in each tensor."""
+    """The largest |θ₀|, as many as each network's ticket has in each tensor."""
     kept = {}
     for name, mask in ticket.items():
         ranks = initial[name].flatten(1).abs().argsort(dim=1, descending=True, stable=True).argsort(dim=1)
@@ -49,7 +50,7 @@ def _largest(ticket: Stack, initial: Stack) -> Stack:
 
 
 def exchange(initial: Stack, fresh: Stack, keep: Stack) -> Stack:
-    """`initial` where `keep` is 1, else `fresh`; tensors without a mask, which are no part of a ticket, all `fresh`."""
+    """`initial` where `keep` is 1, else `fresh`; tensors without a mask belong to no ticket and are all `fresh`."""
     return {
         name: torch.where(keep[name] > 0, initial[name], tensor) if name in keep else tensor
         for name, tensor in fresh.items()
@@ -57,7 +58,7 @@ def exchange(initial: Stack, fresh: Stack, keep: Stack) -> Stack:
 
 
 def pairs_of(networks: pd.DataFrame) -> pd.DataFrame:
-    """What is compared, as `pair` (a part, "everything" or "nothing") and the networks' rows `a` and `b`.
+    """The compared networks, as `pair` (a part, "everything" or "nothing") and their rows `a` and `b`.
 
     networks: columns role_agreement.NETWORK. b is always a sibling: spawned at step 0 on an order that is not its
     parent's.
@@ -81,8 +82,8 @@ def pairs_of(networks: pd.DataFrame) -> pd.DataFrame:
 def role_agreement(frame: pd.DataFrame) -> pd.DataFrame:
     """Agreement of roles, component i with component i, as rows of `agreement`; frame: rows of `roles` at the end.
 
-    As role_agreement.compare: the correlation of a score across the components of a layer, one network of a pair
-    through the one probe and the other through the other.
+    As in role_agreement.compare, it is the correlation of a score across the components of a layer, with the two
+    networks of a pair on different probes.
     """
     roles = instruments_role_agreement.role_vectors(frame)
     pairs, scaled = pairs_of(roles.networks), instruments_role_agreement.standardise(roles)

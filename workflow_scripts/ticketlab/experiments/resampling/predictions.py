@@ -1,4 +1,4 @@
-"""What P3 says of the table `resampling`: rows of `predictions`."""
+"""Rows of `predictions` for P3, from the table `resampling`."""
 
 from collections.abc import Iterator
 
@@ -11,14 +11,14 @@ from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 
 
 def predictions_of_parts(table: pd.DataFrame, studies: dict[str, JudgingSettings]) -> Iterator[tuple[str, dict]]:
-    """P3 as (study, row of `predictions`): what is kept with the ticket, with the rest, and is the ticket special?
+    """P3 as (study, row of `predictions`): the shares kept with the ticket and with the rest, and their differences.
 
-    table: `resampling` of these studies. "Latent" predicts at least `determined` with the ticket and at most
-    `undetermined` with the rest, hence a difference of at least determined − undetermined; "built" that it makes no
-    difference which part is kept, both ends being drawn anew. The ticket must keep more than as many random weights, by
-    more than `undetermined`, or it is its size that keeps. That the largest weights of θ₀ do as well is allowed by
-    either view: what is latent may be there. Of masks only the differences are read: no part keeps one in full, since
-    weights that are drawn anew can start large and stay so.
+    table: `resampling` of these studies. "Latent" predicts a share of at least `determined` with the ticket and of at
+    most `undetermined` with the rest, so a difference of at least determined − undetermined. "Built" predicts that it
+    makes no difference which part is kept. The ticket must keep more than as many random weights, by more than
+    `undetermined`; otherwise its size alone explains it. Both views allow the largest weights of θ₀ to do as well,
+    since the latent structure may be there. For masks only the differences count: no part keeps a mask in full, since
+    weights that are drawn again can start large and stay so.
     """
     for study, group in table.groupby("study", sort=False):
         for quantity in (ROLES, MASKS):
@@ -35,14 +35,14 @@ def predictions_of_parts(table: pd.DataFrame, studies: dict[str, JudgingSettings
 
 
 def _judged(shares: pd.DataFrame, settings: JudgingSettings) -> dict[str, tuple[str, str, str, str, str]]:
-    """By contrast of those measured: words, either view's prediction, verdict and reason."""
+    """By measured contrast: words, the prediction of each view, verdict and reason."""
     low, high = settings.undetermined, settings.determined
     measured = {contrast: readings.of_row(row) for contrast, row in shares.iterrows()}
     ticket = readings.side(measured["ticket"], low, high)
     found = {"ticket": ("kept with the ticket's initial weights", f"≥ {high:g}", "as with the rest", *ticket)}
     if "rest" in measured:
         verdict, reason = readings.side(measured["rest"], low, high)
-        # Much kept with the rest is what speaks against the ticket; little, only if the ticket keeps more.
+        # A large share with the rest counts against the ticket; a small one only if the ticket keeps more.
         verdict = {LATENT: BUILT, BUILT: LATENT}.get(verdict, verdict)
         if verdict == LATENT and ticket[0] == BUILT:
             verdict, reason = BUILT, "neither part keeps it"

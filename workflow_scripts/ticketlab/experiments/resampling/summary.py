@@ -1,4 +1,4 @@
-"""What of the end was in θ₀ already: from agreements to the shares that parts of θ₀ keep, and to predictions P3 and P8.
+"""How much of the trained network is already determined by θ₀: the shares that parts of θ₀ keep, from agreements.
 
 The share that a part keeps is (agreement with the part kept − with nothing kept)/(with everything kept − with nothing
 kept): 0 for another initialisation, 1 for the same.
@@ -15,7 +15,7 @@ from workflow_scripts.ticketlab.core import statistics
 from workflow_scripts.ticketlab.core.statistics import Estimate
 from workflow_scripts.ticketlab.experiments.resampling.parts import EVERYTHING, NOTHING
 
-# What is kept or lost, by the `matching` of the agreement table.
+# The quantities that are kept or lost, by the `matching` of the agreement table.
 ROLES, MASKS = "roles", "masks"
 QUANTITIES = {"identity": ROLES, "mask": MASKS}
 
@@ -24,9 +24,9 @@ def kept(agreement: pd.DataFrame, metrics: pd.DataFrame, alpha: float) -> Iterat
     """Rows of the `resampling` table, without the study, of one study's `agreement` and `metrics` (rule
     resample_weights).
 
-    For roles and masks: the agreement of each part (mean over initialisations), its share, and by how much the
-    ticket's share exceeds each other part's. Where everything kept does not agree more than nothing kept does, there is
-    no share, and `reason` says so. For metrics: their values at the end, by part.
+    For roles and masks: the agreement of each part (mean over initialisations), its share, and the excess of the
+    ticket's share over each other part's. Where networks with everything kept do not agree more than those with
+    nothing kept, there is no share, and `reason` says so. For metrics: their final values, by part.
     """
     rows = agreement[agreement["score"] == "all"]
     for matching, quantity in QUANTITIES.items():
@@ -34,7 +34,7 @@ def kept(agreement: pd.DataFrame, metrics: pd.DataFrame, alpha: float) -> Iterat
         by_init = mine.groupby(["init_seed", "pair"])["agreement"].mean().unstack()
         for pair, column in by_init.items():
             yield _row(f"{quantity}: agreement", pair, statistics.mean_interval(column, alpha))
-        # One initialisation has no other to share nothing with.
+        # One initialisation has no other as the "nothing" to compare with.
         gained = by_init.sub(by_init.get(NOTHING, pd.Series(nan, by_init.index)), axis=0)
         ceiling = gained[EVERYTHING].to_numpy()
         fault = _nothing_to_keep(ceiling, alpha)
@@ -62,7 +62,7 @@ def _nothing_to_keep(ceiling: np.ndarray, alpha: float) -> str:
 
 
 def _ratio(gains: np.ndarray, ceiling: np.ndarray, alpha: float, fault: str) -> Estimate:
-    """Mean gain over mean ceiling, one of each per initialisation; the jackknife's interval (Tukey 1958), p of 0."""
+    """Mean gain over mean ceiling, one of each per initialisation; the jackknife's interval (Tukey 1958); p of 0."""
     n = len(gains)
     if fault:
         return Estimate(nan, nan, nan, nan, n)
