@@ -5,7 +5,7 @@ in its params (`code`, `lock`): an edit makes stale exactly what used the edited
 
 Code is the syntax tree of the script and of every local module that its imports reach. What a run cannot notice does
 not count: comments, layout, docstrings, file times, `if TYPE_CHECKING` blocks. Nor does a registry (a dictionary at a
-module's top that maps names to local modules): a job uses one entry, and names that module to `code_digest`. So a new
+module's top that maps names to local modules): a job uses one entry, and names that module to `code_parts`. So a new
 study's registry line leaves the finished studies alone.
 """
 
@@ -48,11 +48,6 @@ def code_parts(script: str | Path, *modules: str, root: str | Path) -> dict[str,
     return {path.relative_to(root).as_posix(): _parse(path).tree for path in sorted(files.values())}
 
 
-def code_digest(script: str | Path, *modules: str, root: str | Path) -> str:
-    """16 hexadecimal digits that change when the code behind `script` does; arguments as of code_parts."""
-    return parts_digest(code_parts(script, *modules, root=root))
-
-
 def lock_parts(lock: str | Path) -> dict[str, str]:
     """The pins of a lock file that jobs use, package to version; comments, blank lines and order do not count."""
     try:
@@ -61,11 +56,6 @@ def lock_parts(lock: str | Path) -> dict[str, str]:
         raise TicketlabError(f"{lock} cannot be read ({error.strerror}): it pins every package, restore it") from error
     pins = sorted({line.partition("#")[0].strip() for line in lines} - {""})
     return {name: version for name, _, version in (pin.partition("==") for pin in pins)}
-
-
-def lock_digest(lock: str | Path) -> str:
-    """16 hexadecimal digits that change when a pinned package does."""
-    return parts_digest(lock_parts(lock))
 
 
 def parts_digest(parts: dict[str, str]) -> str:

@@ -10,9 +10,26 @@ from hypothesis import strategies as st
 from workflow_scripts.ticketlab.instruments.exact_coefficients import (
     deep_linear,
     normal_crossing,
-    reduced_rank,
     regular,
 )
+
+
+def reduced_rank(inputs, hidden, outputs, rank):
+    """Reduced-rank regression y = BAx + noise with A (hidden, inputs), B (outputs, hidden) and true rank `rank`.
+
+    Aoyagi & Watanabe, "Stochastic complexities of reduced rank regression in Bayesian estimation", Neural Networks 18
+    (2005), main theorem, in its four cases.
+    """
+    m, h, n, r = inputs, hidden, outputs, rank
+    if m + h < n + r:
+        return Fraction(h * m - h * r + n * r, 2), 1
+    if n + h < m + r:
+        return Fraction(h * n - h * r + m * r, 2), 1
+    if m + n < h + r:
+        return Fraction(m * n, 2), 1
+    odd = (m + h + n + r) % 2
+    bracket = -((h + r) ** 2) - m**2 - n**2 + 2 * (h + r) * m + 2 * (h + r) * n + 2 * m * n
+    return Fraction(bracket + odd, 8), 1 + odd
 
 
 @st.composite
@@ -109,6 +126,6 @@ def test_an_impossible_rank_is_refused():
     with pytest.raises(ValueError, match="ranks 0 to 3"):
         deep_linear([5, 3, 5], 4)
     with pytest.raises(ValueError, match="ranks 0 to 2"):
-        reduced_rank(2, 3, 4, -1)
+        deep_linear([2, 3, 4], -1)
     with pytest.raises(ValueError, match="two widths"):
         deep_linear([5], 1)

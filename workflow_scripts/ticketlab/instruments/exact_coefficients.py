@@ -21,25 +21,6 @@ def normal_crossing(exponents: Sequence[int]) -> Coefficient:
     return Fraction(1, 2 * max(exponents)), list(exponents).count(max(exponents))
 
 
-def reduced_rank(inputs: int, hidden: int, outputs: int, rank: int) -> Coefficient:
-    """Reduced-rank regression y = BAx + noise with A (hidden, inputs), B (outputs, hidden) and true rank `rank`.
-
-    Aoyagi & Watanabe, "Stochastic complexities of reduced rank regression in Bayesian estimation", Neural Networks 18
-    (2005), main theorem, in its four cases. Raises ValueError if no such regression has this rank.
-    """
-    _check([inputs, hidden, outputs], rank)
-    m, h, n, r = inputs, hidden, outputs, rank
-    if m + h < n + r:
-        return Fraction(h * m - h * r + n * r, 2), 1
-    if n + h < m + r:
-        return Fraction(h * n - h * r + m * r, 2), 1
-    if m + n < h + r:
-        return Fraction(m * n, 2), 1
-    odd = (m + h + n + r) % 2
-    bracket = -((h + r) ** 2) - m**2 - n**2 + 2 * (h + r) * m + 2 * (h + r) * n + 2 * m * n
-    return Fraction(bracket + odd, 8), 1 + odd
-
-
 def deep_linear(widths: Sequence[int], rank: int) -> Coefficient:
     """Deep linear network with widths H₀ … H_L and a true map of rank `rank`.
 

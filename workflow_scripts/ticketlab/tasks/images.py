@@ -16,9 +16,7 @@ from pydantic import Field, PositiveInt, model_validator
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.settings.base import Section, Share
-from workflow_scripts.ticketlab.tasks.problem import Problem, cross_entropy, error_rate
-
-Predictor = Callable[[np.ndarray], np.ndarray]
+from workflow_scripts.ticketlab.tasks.problem import Predictor, Problem, cross_entropy, error_rate
 
 TEMPERATURES = 2.0 ** np.arange(-9, 2, 0.5)  # those tried, in units of the mean of the squared distances
 FITTED_IMAGES = 500  # train images on which a temperature is fitted

@@ -12,7 +12,6 @@ Every batch draws new training sequences. The evaluation sets are fixed: three s
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -22,9 +21,7 @@ from torch import Tensor
 
 from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.settings.base import Section
-from workflow_scripts.ticketlab.tasks.problem import SPLITS, Problem, losses
-
-Predictor = Callable[[np.ndarray], np.ndarray]
+from workflow_scripts.ticketlab.tasks.problem import SPLITS, Predictor, Problem, losses
 
 NEW_TASKS = "new_tasks"
 

@@ -9,7 +9,6 @@ sequences from streams of their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -18,9 +17,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.settings.base import Section
-from workflow_scripts.ticketlab.tasks.problem import SPLITS, Problem, cross_entropy, error_rate
-
-Predictor = Callable[[np.ndarray], np.ndarray]
+from workflow_scripts.ticketlab.tasks.problem import SPLITS, Predictor, Problem, cross_entropy, error_rate
 
 
 class Settings(Section):

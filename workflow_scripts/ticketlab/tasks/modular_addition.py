@@ -11,7 +11,6 @@ the rest, which holds nothing that is true of all pairs alike, is the *memorisin
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -20,9 +19,7 @@ from pydantic import Field, model_validator
 
 from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.settings.base import Section, Share
-from workflow_scripts.ticketlab.tasks.problem import SPLITS, Components, Problem, cross_entropy, error_rate
-
-Predictor = Callable[[np.ndarray], np.ndarray]
+from workflow_scripts.ticketlab.tasks.problem import SPLITS, Components, Predictor, Problem, cross_entropy, error_rate
 
 IMPOSSIBLE = -1e4  # nats; its exponential is 0 in float64, while 0 · log 0 would not be
 

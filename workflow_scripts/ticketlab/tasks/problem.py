@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 SPLITS = ("train", "validation", "test")
 
+# A reference predictor: inputs (examples, …) to log-probabilities, or means, shaped like the outputs.
+Predictor = Callable[[np.ndarray], np.ndarray]
+
 
 def no_relations(inputs: np.ndarray) -> dict[str, np.ndarray]:
     del inputs

@@ -8,7 +8,6 @@ and after each; a sequence is a window of the stream.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -21,10 +20,9 @@ from workflow_scripts.ticketlab.settings.base import Section, Share
 from workflow_scripts.ticketlab.tasks.language import corpora, ngrams, tokenisers
 from workflow_scripts.ticketlab.tasks.language.corpora import CorpusSettings, Document
 from workflow_scripts.ticketlab.tasks.language.tokenisers import SEPARATOR, TokeniserSettings
-from workflow_scripts.ticketlab.tasks.problem import SPLITS, Problem, cross_entropy, error_rate
+from workflow_scripts.ticketlab.tasks.problem import SPLITS, Predictor, Problem, cross_entropy, error_rate
 
 log = logging.getLogger(__name__)
-Predictor = Callable[[np.ndarray], np.ndarray]
 
 # The reference predictors, and the number of symbols in their n-grams.
 ORDERS = {"unigram": 1, "bigram": 2, "trigram": 3}
