@@ -1,1 +1,1 @@
-"""Each instrument against its ground truth."""
+"""The comparison of each instrument with its ground truth."""

@@ -1,6 +1,6 @@
 """Rows of the `calibration` table: one check of an instrument against a ground truth, and whether it passed.
 
-The rule by which a check passes is fixed by the function that makes its row, its tolerance by the settings.
+The function that makes a row fixes the rule by which the check passes; the settings fix its tolerance.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 from workflow_scripts.ticketlab.core import instruments
 from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
 
-# Of intervals around an estimate: one in a hundred would miss the truth where all is well.
+# The level of intervals around an estimate: one in a hundred misses the truth where all is well.
 CONFIDENCE = 0.99
 NAN = float("nan")
 Interval = tuple[float, float]
@@ -29,13 +29,13 @@ def within_interval(of: dict[str, Any], truth: float, estimate: float, interval:
 
 
 def at_least(of: dict[str, Any], bound: float, estimate: float, interval: Interval | None = None, n: int = 1) -> dict:
-    """Passes if the estimate reaches the bound, which stands as `truth`; with an interval, if its upper end does."""
+    """Passes if the estimate reaches the bound, which is the row's `truth`; with an interval, if its upper end does."""
     named = {**of, "quantity": f"{of['quantity']}, at least"}
     return row(named, bound, estimate, interval or (NAN, NAN), NAN, n, (interval or (0, estimate))[1] >= bound)
 
 
 def at_most(of: dict[str, Any], bound: float, estimate: float, interval: Interval | None = None, n: int = 1) -> dict:
-    """Passes if the estimate keeps to the bound, which stands as `truth`; with an interval, if its lower end does."""
+    """Passes if the estimate stays within the bound, the row's `truth`; with an interval, if its lower end does."""
     named = {**of, "quantity": f"{of['quantity']}, at most"}
     return row(named, bound, estimate, interval or (NAN, NAN), NAN, n, (interval or (estimate, 0))[0] <= bound)
 
@@ -49,7 +49,7 @@ def rate(hits: int, trials: int) -> tuple[float, Interval]:
 def table(rows: list[dict]) -> pd.DataFrame:
     """The rows with all columns of table `calibration`.
 
-    Raises ValueError if a row is of no known instrument.
+    Raises ValueError if a row's instrument is not known.
     """
     frame = pd.DataFrame(rows)
     unknown = set(frame["instrument"]) - set(instruments.INSTRUMENTS)
@@ -61,7 +61,7 @@ def table(rows: list[dict]) -> pd.DataFrame:
 def row(
     of: dict[str, Any], truth: float, estimate: float, interval: Interval, tolerance: float, n: int, passed: bool
 ) -> dict:
-    """A check by a rule of the caller's own; `of` as above, and widths, rank and flag if any."""
+    """A check by the caller's own rule; `of` as above, and widths, rank and flag if any."""
     return {
         "widths": None,
         "rank": None,

@@ -1,8 +1,9 @@
-"""The LLC of one small language model twice: by our sampler and by `devinterp.slt.llc.llc`, like with like.
+"""The LLC of one small language model by our sampler and by `devinterp.slt.llc.llc`, under equal conditions.
 
-Same weights, training set, nβ, γ, ε, chains, draws and batch size. Two habits of devinterp 2.0.1 are set aside: it
-averages the burn-in in, and takes L(w*) from a few random batches. Its own traces are kept, without the burn-in, and
-compared with the exact L(w*) over the training set: over whole epochs its batches average to just that.
+Both have the same weights, training set, nβ, γ, ε, chains, draws and batch size. Two properties of devinterp 2.0.1 are
+removed: it averages over the burn-in too, and takes L(w*) from a few random batches. We use its own traces without the
+burn-in and compare them with the exact L(w*) over the training set, which is the average of its batches over whole
+epochs.
 """
 
 import io
@@ -36,8 +37,8 @@ from workflow_scripts.ticketlab.training.train import initial_state, initial_wei
 
 STUDY = "parity"
 
-# At their first call these methods load torch.compile, which takes a second or three, to tell it to leave them alone.
-# Nothing is compiled here, and devinterp's sampler is an optimiser by class.
+# At their first call these methods load torch.compile, which takes one to three seconds, only to exclude themselves
+# from it. Nothing is compiled here, and devinterp's sampler is a subclass of torch's optimiser.
 for method in (unwrap(Optimizer.add_param_group), unwrap(Optimizer.zero_grad)):
     method.__dynamo_disable = method
 
@@ -54,7 +55,7 @@ class LanguageModel:
 
 
 def bigram_source(settings: ParitySettings) -> np.ndarray:
-    """Sequences (count, context + 1): one symbol in five is random, the others follow from the one before."""
+    """Sequences (count, context + 1): one symbol in five is random, each other follows from the one before."""
     random = generator(STUDY, "text", 0)
     follower = random.permutation(settings.symbols)
     sequences = random.integers(settings.symbols, size=(settings.sequences, settings.context + 1))
@@ -95,7 +96,7 @@ def llc_settings(settings: ParitySettings) -> LLCSettings:
 
 
 def ours(language: LanguageModel, settings: ParitySettings, calls: int) -> pd.DataFrame:
-    """`llc.estimate`'s rows of `calls` independent calls: each has its own batches and noise."""
+    """`llc.estimate`'s rows of `calls` independent calls, each with its own batches and noise."""
     chosen = llc_settings(settings)
     members = stack.dense_members([0])
     rows = []
@@ -109,7 +110,7 @@ def ours(language: LanguageModel, settings: ParitySettings, calls: int) -> pd.Da
 def devinterps(language: LanguageModel, settings: ParitySettings, calls: int) -> np.ndarray:
     """λ̂ (calls,) from the traces of as many calls of `devinterp.slt.llc.llc`; NaN where a chain diverged.
 
-    It warns about a diverged chain and leaves NaNs in its trace, which the mean here passes on.
+    devinterp warns about a diverged chain and leaves NaNs in its trace, so the mean here is NaN too.
     """
     with torch.no_grad():
         for name, parameter in language.model.named_parameters():
@@ -126,7 +127,7 @@ def devinterps(language: LanguageModel, settings: ParitySettings, calls: int) ->
 
 
 def _loss_trace(network: nn.Module, dataset: datasets.Dataset, settings: ParitySettings, seed: int) -> np.ndarray:
-    """devinterp's losses (chains, burn-in + draws), each of the batch that the step is then taken on."""
+    """devinterp's losses (chains, burn-in + draws), each on the batch of the step that follows."""
     os.environ["TQDM_DISABLE"] = "1"
     from devinterp.slt.llc import llc as devinterp_llc
 
@@ -155,7 +156,7 @@ def _loss_trace(network: nn.Module, dataset: datasets.Dataset, settings: ParityS
 
 
 class Logits(nn.Module):
-    """Our network as devinterp calls one: symbols to logits."""
+    """Our network in the form that devinterp calls: symbols to logits."""
 
     def __init__(self, model: nn.Module):
         super().__init__()

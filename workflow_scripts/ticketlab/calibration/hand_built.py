@@ -1,6 +1,6 @@
-"""Transformers with weights set by hand: what each head does, or what follows each symbol, is known beforehand.
+"""Transformers with weights set by hand, in which the function of each head, or the successor of a symbol, is known.
 
-They are the ground truth that role scores and structure distances are calibrated on.
+They are the ground truth of the calibrations of role scores and structure distances.
 """
 
 import math
@@ -35,7 +35,7 @@ def copying_transformer(symbols: int, context: int) -> Transformer:
         model.embedding.weight[:, :symbols] = eye
         first, second = (block.attention for block in blocks)
         first.distance_bias[1, 1] = 100
-        first.value.weight[symbols:, :symbols] = eye / math.sqrt(width)  # about what a one-hot vector is normalised to
+        first.value.weight[symbols:, :symbols] = eye / math.sqrt(width)  # roughly the norm that a one-hot vector gets
         first.output.weight[symbols:, symbols:] = eye
         second.query.weight[:symbols, :symbols] = 20 * eye
         second.key.weight[:symbols, symbols:] = eye
@@ -49,7 +49,7 @@ def table_transformers(log_probabilities: Tensor, context: int) -> tuple[Transfo
     """A stack of transformers that predict from the last symbol alone, and their common architecture.
 
     log_probabilities: (N, symbols, symbols), of the next symbol (last axis) after each symbol, by network.
-    Each symbol's embedding is a one-hot vector beside its negative, whose normalisation only scales it.
+    Each symbol's embedding is a one-hot vector followed by its negative, which normalisation only scales.
     """
     symbols = log_probabilities.shape[-1]
     model: Any = _zero({"kind": "transformer", "layers": 1, "width": 2 * symbols, "heads": 1}, symbols, context)

@@ -1,4 +1,4 @@
-"""The LLC sampler against ground truth: rows of table `calibration`, each with what was known and what was measured.
+"""Rows of table `calibration` for the LLC sampler, each with the truth and the measurement.
 
 family            truth                                                            a check passes if
 regular           the exact law of SGLD at its step ε, and without one (x = 0)      the truth lies in the interval
@@ -15,13 +15,13 @@ flags             healthy chains pass; a start beside a minimum, or too large   
 parity            devinterp's own `llc` on one language model                       the truth lies in the interval
 sweep             the closed form, at other ε, nβ and γ                             (reported, never required)
 
-x is the step size ε, 0 after extrapolation; in a sweep it is the value varied. SGLD's error is proportional to ε as
-ε goes to 0: `regular` shows on an exact law that a line through two steps leaves less than its interval, and
-`normal_crossing` and `zero_map` that the same holds of singular models. A deep linear network reaches its closed form
-only as 1/log nβ, so its error has a tolerance and its interval's coverage is reported but not required.
+x is the step size ε, 0 after extrapolation; in a sweep it is the varied value. SGLD's error is proportional to ε as
+ε goes to 0: `regular` shows on an exact law that the error of a line through two steps is smaller than its interval,
+and `normal_crossing` and `zero_map` that the same holds for singular models. A deep linear network reaches its closed
+form only as 1/log nβ, so its error has a tolerance and its interval's coverage is reported but not required.
 
-An estimate is the mean over independent calls, and its interval is of the spread between them, so it covers whatever
-differs from call to call, not only what chains disagree about. Flagged calls are counted in `flag` and left out.
+An estimate is the mean over independent calls, and its interval comes from the spread between them, so it covers all
+differences from call to call, not only disagreement between chains. Flagged calls are counted in `flag` and left out.
 """
 
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ Measured = Sequence[tuple[NetworkSettings, Calls]]
 
 
 def calibrate(settings: LLCCalibrationSettings) -> pd.DataFrame:
-    """All checks, in the columns of table `calibration`."""
+    """All checks, with the columns of table `calibration`."""
     exact = llc_runs.exact_models(settings)
     networks = [(network, llc_runs.deep_linear_calls(network, settings)) for network in settings.networks]
     hard = [(network, llc_runs.deep_linear_calls(network, settings)) for network in settings.hard_networks]
@@ -106,7 +106,7 @@ def exact_rows(models: Sequence[Exact], settings: LLCCalibrationSettings) -> lis
 def network_rows(
     family: str, network: NetworkSettings, calls: Calls, settings: LLCCalibrationSettings, *, required: bool = True
 ) -> list[dict]:
-    """λ̂ against the closed form: at each step (reported), and extrapolated (`required`)."""
+    """λ̂ compared with the closed form: at each step (reported), and extrapolated (`required`)."""
     truth = llc_runs.coefficient(network)
     shape: dict[str, Any] = {"widths": network.widths, "rank": network.rank}
     tolerance = settings.tolerance * truth
@@ -170,7 +170,7 @@ def spread_rows(groups: dict[str, list[Calls]], settings: LLCCalibrationSettings
 
 
 def _root_mean(ratios: np.ndarray, freedom: np.ndarray, alpha: float) -> Estimate:
-    """√ of the pooled ratio of variances, with the χ² interval of a spread."""
+    """The square root of the pooled ratio of variances, with the χ² interval of a spread."""
     total = int(freedom.sum())
     if not total:
         return NOTHING
@@ -184,7 +184,7 @@ def coverage_rows(models: Sequence[Exact], networks: Measured, settings: LLCCali
     width = stats.norm.ppf(1 - settings.alpha / 2)
     single: list[bool] = []
     for model in models:
-        # Where the finite step's law is known, it is tested at each step; else only without its error.
+        # Where the law at a finite step is known, each step is tested; elsewhere only the law without a step's error.
         for step in [step for step in model.truth if step > 0] or [0.0]:
             frame = model.calls.by_step[step] if step > 0 else model.calls.extrapolated()
             kept = frame[frame.flag == ""] if step > 0 else frame
@@ -205,7 +205,7 @@ def coverage_rows(models: Sequence[Exact], networks: Measured, settings: LLCCali
 
 
 def flag_rows(healthy: Sequence[Calls], settings: LLCCalibrationSettings) -> list[dict]:
-    """Flags stay down on sound chains and go up on what is no minimum and on a step that is too large."""
+    """Checks that sound chains raise no flag, and that a start off the minimum and too large a step each raise one."""
     raised = [flag != "" for calls in healthy for frame in calls.by_step.values() for flag in frame.flag]
     share = _share(raised, settings.alpha)
     rows = [_by_tolerance("flags", "deep linear, healthy", "flagged", 0.0, share, settings.false_alarms)]
@@ -227,7 +227,7 @@ def flag_rows(healthy: Sequence[Calls], settings: LLCCalibrationSettings) -> lis
 
 
 def parity_rows(settings: LLCCalibrationSettings) -> list[dict]:
-    """Our λ̂ of one language model against devinterp's: interval of the difference of means (Welch), and its size."""
+    """Our λ̂ of one language model compared with devinterp's: interval of the difference of means (Welch), its size."""
     chosen = settings.parity
     language = devinterp_llc.language_model(chosen)
     frame = devinterp_llc.ours(language, chosen, chosen.calls)

@@ -1,7 +1,8 @@
-"""Independent calls of the LLC sampler on models whose learning coefficient is known: what its calibration checks.
+"""Independent calls of the LLC sampler, for its calibration, on models whose learning coefficient is known.
 
-A quadratic, whose law at any step is known; normal crossings and the zero map of small deep linear networks, by
-quadrature; deep linear networks from their balanced point, in closed form (instruments/exact_coefficients.py).
+The models are a quadratic, whose law at any step is known; normal crossings and the zero map of small deep linear
+networks, by quadrature; and deep linear networks from their balanced point, in closed form
+(instruments/exact_coefficients.py).
 """
 
 import logging
@@ -27,12 +28,12 @@ log = logging.getLogger(__name__)
 
 STUDY = "calibration"
 NO_BATCH: Callable[[int], None] = lambda step: None  # noqa: E731
-Sampled = ExactSettings | LLCCalibrationSettings | NoisySettings  # what says how long chains are run, and how many
+Sampled = ExactSettings | LLCCalibrationSettings | NoisySettings  # settings of the number and length of chains
 
 
 @dataclass(frozen=True)
 class Calls:
-    """Estimates of one model by independent calls: `llc.estimate`'s rows (calls of them) by step size ε."""
+    """Estimates of one model by independent calls: `llc.estimate`'s rows (one per call) by step size ε."""
 
     by_step: dict[float, pd.DataFrame]
 
@@ -45,7 +46,7 @@ class Calls:
         return pd.DataFrame({"llc": llc, "se": se})[(near.flag == "") & (far.flag == "")]
 
     def flags(self, step: float | None = None) -> str:
-        """How many calls raised which flag, at `step` or at the extrapolation's two steps: "drift 1/8, ess 2/8"."""
+        """The number of calls that raised each flag, at `step` or at the extrapolation's two: "drift 1/8, ess 2/8"."""
         chosen = sorted(self.by_step)[:2] if step is None else [step]
         raised = pd.concat([self.by_step[at].flag for at in chosen])
         names = raised[raised != ""].str.split(",").explode().value_counts()
@@ -54,7 +55,7 @@ class Calls:
 
 @dataclass(frozen=True)
 class Exact:
-    """A model whose nβ E[K] is known: by step size, and without a step's error at 0."""
+    """A model whose nβ E[K] is known by step size; at 0 it is free of a step's error."""
 
     family: str
     case: str
@@ -97,7 +98,7 @@ def exact_models(settings: LLCCalibrationSettings) -> list[Exact]:
         singular.append(("zero_map", f"{inputs}-2-{outputs}", loss, start, truth))
     for family, case, loss, start, truth in singular:
         calls = _calls(loss, start, f"{family} {case}", exact, exact.singular_step_sizes, settings.seed)
-        # The law without a step's error; what a step adds is not known in closed form.
+        # The law without a step's error; the error of a step is not known in closed form.
         found.append(Exact(family, case, calls, {0.0: truth}))
     return found
 
@@ -108,7 +109,7 @@ def deep_linear_calls(network: NetworkSettings, settings: LLCCalibrationSettings
 
 
 def noisy_calls(settings: LLCCalibrationSettings) -> Calls:
-    """A deep linear network on mini-batches of noisy data, each call and chain with batches of its own."""
+    """A deep linear network on mini-batches of noisy data; each call and chain has its own batches."""
     noisy = settings.noisy
     start = toy_losses.balanced_point(noisy.network.widths, noisy.network.rank)
     true_map = toy_losses.product(start)[0]
@@ -133,7 +134,7 @@ def coefficient(network: NetworkSettings) -> float:
 
 
 def sampling(how: Sampled, step_size: float, step_sizes: Sequence[float]) -> LLCSettings:
-    """How chains are run at `step_size`: for the same time ε·steps as at the smallest of `step_sizes`."""
+    """The settings of chains at `step_size`, for the same time ε·steps as at the smallest of `step_sizes`."""
     share = min(min(step_sizes) / step_size, 1.0)
     return LLCSettings(
         chains=how.chains,

@@ -1,6 +1,6 @@
-"""Planted teachers: sparse networks whose support is known, and how much of it a mask shares.
+"""Planted teachers: sparse networks whose support is known, and the share of it that a mask keeps.
 
-y = teacher(x) + noise with x standard normal; the teacher's weights off its support S are 0, those on it are
+y = teacher(x) + noise with x standard normal; the teacher's weights outside its support S are 0, those inside are
 ±U(0.5, 1.5) (times a constant of the layer). The student has the teacher's architecture, with biases.
 """
 
@@ -21,7 +21,7 @@ SMALLEST, LARGEST = 0.5, 1.5  # sizes of the teacher's weights, in units of the 
 
 @dataclass(frozen=True)
 class Teacher:
-    """Weights by tensor name, (1, *shape), 0 off the support; `support` is 1 on it."""
+    """Weights by tensor name, (1, *shape), 0 outside the support; `support` is 1 inside."""
 
     weights: Stack
     support: Stack
@@ -77,7 +77,7 @@ def aligned(weights: Stack, teacher: Teacher) -> Stack:
 
 
 def shared(mask: Stack, support: Stack) -> np.ndarray:
-    """How many weights of the support each mask keeps, (N,)."""
+    """The number of weights of the support that each mask keeps, (N,)."""
     counts = [(mask[name] * support[name]).flatten(1).sum(1, dtype=torch.float64) for name in mask]
     return torch.stack(counts).sum(0).numpy()
 

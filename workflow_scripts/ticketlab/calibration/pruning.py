@@ -1,25 +1,25 @@
-"""Does pruning find what is there? Planted supports, a ticket that is one already, and a study without any ticket.
+"""The checks of pruning on planted supports, on a network that is already a ticket, and on a study without any ticket.
 
 Planted teachers (calibration/planted_teachers.py), with support S.
 
 - linear: the student's problem is convex and the Gram matrix of x is the identity, so that training ends at
-  ŵ = teacher + error. As soon as every |error| is below half the smallest weight on S, the largest |ŵ| are S exactly:
+  ŵ = teacher + error. As soon as every |error| is below half the smallest weight on S, the largest |ŵ| are exactly S:
   magnitude pruning provably recovers the whole support, from any initialisation, and anything less is a fault.
-- relu: a network's hidden units are exchangeable, so that a teacher's support means something by index only for a
-  student whose units correspond to the teacher's. The student's initial weights on S have the teacher's signs; their
-  sizes, and all other weights, are those of a fresh initialisation. So |θ₀| says nothing of S (a mask by initial
-  magnitude is at chance exactly) and only training can find it. A ReLU network's function determines its weights up to
-  the order and scale of units, hence S; that training gets there is not proven, so part of the support is asked for.
-- ticket: the relu teacher itself with small noise on the weights off S. It is a ticket; pruning, untrained or after
-  training, must keep S exactly.
+- relu: a network's hidden units are exchangeable, so a teacher's support has a meaning by index only for a student
+  whose units correspond to the teacher's. The student's initial weights on S have the teacher's signs; their sizes, and
+  all other weights, are those of a fresh initialisation. So |θ₀| carries no information on S (a mask by initial
+  magnitude is at chance exactly), and only training can find it. A ReLU network's function determines its weights up to
+  the order and scale of units, and so S; that training gets there is not proven, so only part of S is required.
+- ticket: the relu teacher itself with small noise on the weights outside S. It is a ticket; pruning, untrained or after
+  training, must keep exactly S.
 
 Chance is that of a mask which keeps as many weights of each layer at random: the number shared with S is a sum of
 hypergeometric variables, whose mean and variance are known. Controls must lie in the exact interval around it.
 
-Digits. The classic result (Frankle & Carbin 2019) must come out of the same functions and the same decision rules that
-judge the studies, which licenses negative results elsewhere. With labels permuted within each split nothing
-generalises: every network is at chance on the test split, tickets *match* dense ones, which here only says that they
-are as ignorant, and no sparse ticket may be *winning*, since it is not better than its controls.
+Digits. The functions and decision rules that judge the studies must reproduce the classic result (Frankle & Carbin
+2019), which licenses negative results elsewhere. With labels permuted within each split nothing generalises: every
+network is at chance on the test split, tickets *match* dense networks because both know nothing, and no sparse ticket
+may be *winning*, since none is better than its controls.
 """
 
 from collections.abc import Iterator, Sequence
@@ -72,7 +72,7 @@ SLACK = 1e-9  # of float64 sums, where a tolerance is 0
 
 @dataclass(frozen=True)
 class Bench:
-    """A study in small: what is trained and how it is pruned, `rounds` times."""
+    """A small study: its training, its pruning schedule and the number of `rounds`."""
 
     study: str
     problem: Problem
@@ -84,7 +84,7 @@ class Bench:
 
 @dataclass(frozen=True)
 class Round:
-    """A round's networks at their last step; round 0 is the dense ones, with a mask that keeps everything."""
+    """A round's networks at their last step; round 0 is the dense networks, with a mask that keeps everything."""
 
     level: int
     counts: Counts
@@ -136,7 +136,7 @@ def _bench(study: str, settings: PlantedSettings) -> tuple[Bench, Teacher]:
 
 
 def planted(family: str, settings: PlantedSettings, common: PruningCalibrationSettings) -> Iterator[dict]:
-    """Recall and precision of each round's mask and of its controls' masks, and how many weights there are."""
+    """Recall and precision of each round's mask and of its controls' masks, and the numbers of weights."""
     bench, teacher = _bench(f"calibration {family}", settings)
     members = dense_members(range(common.seeds))
     weights, other = (
@@ -160,7 +160,7 @@ def planted(family: str, settings: PlantedSettings, common: PruningCalibrationSe
 
 
 def _controls(bench: Bench, other: Stack) -> dict[str, controls.Controlled]:
-    """Controls whose masks know nothing of the support."""
+    """Controls whose masks are independent of the support."""
 
     def other_initial_magnitude(ticket: Ticket, sources: Sources) -> Ticket:
         """By the initial magnitude of an independent initialisation."""
@@ -176,7 +176,7 @@ def _controls(bench: Bench, other: Stack) -> dict[str, controls.Controlled]:
 
 
 def _exact_counts(family: str, case: str, bench: Bench, rounds: Sequence[Round]) -> Iterator[dict]:
-    """Each round: weights of the trained networks that are not 0, against the schedule; none may come back."""
+    """For each round, the nonzero weights of the trained networks compared with the schedule; none may come back."""
     total = _total(rounds[0].mask)
     for before, found in pairwise(rounds):
         trained = pruning.prunable(bench.model.prunable, found.end.weights)
@@ -189,7 +189,7 @@ def _exact_counts(family: str, case: str, bench: Bench, rounds: Sequence[Round])
 
 
 def scheduled(settings: ScheduleSettings, sizes: dict[str, int], level: int) -> int:
-    """How many weights stay in all, written a second time, so that pruning.schedule is checked as well."""
+    """The total number of weights that stay, written a second time, so that pruning.schedule is checked as well."""
     if settings.scope == "global":
         return round(sum(sizes.values()) * settings.keep**level)
     return sum(round(size * settings.keep_by_tensor.get(name, settings.keep) ** level) for name, size in sizes.items())
@@ -200,9 +200,9 @@ def _total(mask: Stack) -> int:
 
 
 def _recovered(case: str, mask: Stack, teacher: Teacher, expected: int, margin: float, **at: Any) -> Iterator[dict]:
-    """Recall and precision; the interval must lie above chance by `margin` of the way to the best that there is.
+    """Recall and precision; the interval must lie above chance by `margin` of the way to the best possible value.
 
-    expected: how many weights the mask should keep, which decides what is best.
+    expected: the number of weights that the mask should keep, which decides the best possible value.
     """
     both, (chance, _) = shared(mask, teacher.support), by_chance(mask, teacher.support)
     best = min(expected, teacher.planted)
@@ -215,12 +215,12 @@ def _recovered(case: str, mask: Stack, teacher: Teacher, expected: int, margin: 
 
 
 def _kept(mask: Stack) -> np.ndarray:
-    """How many weights each network keeps, (N,)."""
+    """The number of weights that each network keeps, (N,)."""
     return shared(mask, pruning.ones(mask))
 
 
 def _at_chance(case: str, mask: Stack, teacher: Teacher, confidence: float, **at: Any) -> Iterator[dict]:
-    """Recall and precision with the exact interval of chance around what was found."""
+    """Recall and precision with the exact interval of chance around the measured values."""
     both, (chance, variance) = shared(mask, teacher.support), by_chance(mask, teacher.support)
     for quantity, among in (("recall", np.full_like(both, teacher.planted)), ("precision", _kept(mask))):
         half = stats.norm.ppf((1 + confidence) / 2) * np.sqrt((variance / among**2).sum()) / len(both)
@@ -292,7 +292,7 @@ def _verdicts(case: str, study: str, common: PruningCalibrationSettings, permute
 def digits_study(
     study: str, settings: DigitsSettings, seeds: Sequence[int], permuted: bool
 ) -> tuple[Bench, list[Round], pd.DataFrame]:
-    """Dense networks, tickets of every round and their decisive controls: `metrics` of all at their last step."""
+    """The `metrics` of dense networks, tickets of every round and their decisive controls, all at their last step."""
     task = images.Settings(kind="images")
     frame, facts = images.prepare(task, study)
     if permuted:

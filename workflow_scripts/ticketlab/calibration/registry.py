@@ -3,7 +3,7 @@
 from importlib import import_module
 from types import ModuleType
 
-# Module paths rather than modules: an instrument's job loads, and depends on, its own calibration only.
+# Module paths rather than modules: an instrument's job loads its own calibration only, and depends on no other.
 CALIBRATIONS = {
     "llc": "workflow_scripts.ticketlab.calibration.llc",
     "roles": "workflow_scripts.ticketlab.calibration.roles",

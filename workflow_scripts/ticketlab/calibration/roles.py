@@ -1,13 +1,13 @@
-"""Are the role scores and their agreement right where the answer is known?
+"""The checks of role scores and their agreement on networks whose roles are known.
 
-- *Set by hand*: in a transformer with one previous-token head and one induction head, each has its score and no other
-  head has; heads that attend evenly have the scores of even attention; ablation costs where a built head is needed, and
-  nothing at an idle one.
-- *Trained*: small transformers that learnt for a moment to repeat, each with an exact copy, and a copy whose heads
-  were permuted within layers together with their weights, which computes the same. Exact replicates agree as the
-  network does with itself through the two probes, and at 1 where both see the same; permuted indices, permuted copies
-  and other initialisations agree at 0; Hungarian matching finds the permuted copy exactly.
-- *Simulated*: role vectors of which the initialisation fixes a known share; the interval of determinacy covers it at
+- *Set by hand*: in a transformer with one previous-token head and one induction head, each has its own score and no
+  other head has it; heads that attend evenly have the scores of even attention; ablation raises the loss where a built
+  head is needed, and has no effect at an idle one.
+- *Trained*: small transformers after a brief training on repetition, each with an exact copy, and with a copy whose
+  heads were permuted within layers together with their weights, which computes the same function. Exact replicates
+  agree as the network does with itself on the two probes, and at 1 where both have the same probe; permuted indices,
+  permuted copies and other initialisations agree at 0; Hungarian matching finds the permuted copy exactly.
+- *Simulated*: role vectors in which the initialisation fixes a known share; the interval of determinacy covers it at
   its nominal rate.
 
 The intervals of the checks are at 99 %: a sound instrument fails such a check for one setting in a hundred. The draws
@@ -49,7 +49,7 @@ SCORING = RolesSettings(examples=64, random_sequences=32)
 
 
 def calibrate(settings: RolesCalibrationSettings) -> pd.DataFrame:
-    """Rows of table `calibration`, of instrument "roles"."""
+    """Rows of table `calibration` for the instrument "roles"."""
     problem = repeating()
     seen = role_rows(problem, *trained_networks(problem, settings), settings)
     return checks.table([*set_by_hand(settings), *trained(seen, settings), *simulated(settings)])
@@ -77,7 +77,7 @@ def set_by_hand(settings: RolesCalibrationSettings) -> Iterator[dict]:
     weights = {name: tensor.detach()[None] for name, tensor in model.named_parameters()}
     scores = {name: values[0] for name, values in role_scores.score(model, weights, probe, SCORING).items()}
 
-    # Position 0 has no previous token and passes for its own successor, so the first induction is shared by two.
+    # Position 0 has no previous token and counts as its own successor, so two places share the first induction.
     own = {
         "previous_token": (hand_built.PREVIOUS_TOKEN, 1.0),
         "induction": (hand_built.INDUCTION, (HAND_SET_LENGTH - 0.5) / HAND_SET_LENGTH),
@@ -127,7 +127,7 @@ def repeating() -> Problem:
 
 
 def trained_networks(problem: Problem, settings: RolesCalibrationSettings) -> tuple[Transformer, Stack]:
-    """Networks of different initialisations after a brief training, each on its own data."""
+    """Networks of different initialisations after brief training, each on its own data."""
     shape = {"kind": "transformer", "layers": LAYERS, "width": 4 * settings.heads, "heads": settings.heads}
     model = transformer.build(shape, problem.inputs, problem.outputs, problem.context)
     seeds = range(settings.seeds)
@@ -139,7 +139,7 @@ def trained_networks(problem: Problem, settings: RolesCalibrationSettings) -> tu
 
 
 def permute_heads(weights: Stack, heads: int, orders: Sequence[Sequence[np.ndarray]]) -> Stack:
-    """Networks that compute the same with their heads in another order; orders: by network, by layer, (heads,)."""
+    """Networks that compute the same function with heads in another order; orders: by network, by layer, (heads,)."""
     permuted = {name: tensor.clone() for name, tensor in weights.items()}
     for network, layers in enumerate(orders):
         for layer, order in enumerate(layers):
@@ -181,7 +181,7 @@ def trained(seen: pd.DataFrame, settings: RolesCalibrationSettings) -> Iterator[
     yield checks.at_least(_of("trained", "itself", "agreement"), settings.ceiling, ceiling, n=count)
     replicates = _agreements(table, "replicate", "identity").mean()
     yield checks.within_tolerance(_of("trained", "exact replicate", "agreement"), ceiling, replicates, exact, count)
-    # Of the exact answers the worst network's counts, not the mean.
+    # For exact answers the worst network counts, not the mean.
     for case, pair, matching in (
         ("exact replicate, one probe", "replicate", "identity"),
         ("permuted copy, one probe", "same_init", "hungarian"),
@@ -208,7 +208,7 @@ def trained(seen: pd.DataFrame, settings: RolesCalibrationSettings) -> Iterator[
 def _permuted(seen: pd.DataFrame, settings: RolesCalibrationSettings) -> list[float]:
     """Agreement of networks with themselves at permuted indices, by independent draws of the permutations.
 
-    One draw serves all pairs of a study, so the spread between draws, not that between networks, is the mean's error.
+    All pairs of a study share one draw, so the mean's error is the spread between draws, not between networks.
     """
     dense = seen[seen["variant"] == "dense"]
     tables = (
@@ -229,7 +229,7 @@ def _determinacy(table: pd.DataFrame, pair: str) -> pd.Series:
 
 
 def simulated_roles(share: float, simulation: int, settings: RolesCalibrationSettings) -> pd.DataFrame:
-    """Rows of table `roles`: networks with one more data order and an exact replicate, seen with noise by two probes.
+    """Rows of table `roles`: networks with one more data order and an exact replicate, with noise, on two probes.
 
     A role is √share of the initialisation's own and √(1 − share) of the data order's, each a standard normal.
     """

@@ -1,15 +1,15 @@
-"""Do intervals cover and tests err as often as they say, and what can they see, at the number of seeds of a study?
+"""The checks of intervals (coverage) and tests (size, power, detectable effects) at a study's number of seeds.
 
-Everything goes through the functions that the verdicts rest on (core/statistics.py, instruments/determinacy.py,
-tickets.ticket_cells), on simulated values with a known truth. A simulated share has the exact binomial interval
-(Clopper & Pearson 1934), and a check passes if the nominal value lies in it; where only a bound is known, a test may
-err, and an interval miss, less often than nominal.
+All checks use the functions behind the verdicts (core/statistics.py, instruments/determinacy.py, tickets.ticket_cells)
+on simulated values with a known truth. A simulated share has the exact binomial interval (Clopper & Pearson 1934), and
+a check passes if the nominal value lies in it; where only a bound is known, a test may err, and an interval miss, less
+often than nominal.
 
-Effects are in units of the standard deviation between seeds of what is tested: for tickets of the *paired difference*
-of losses, which statistics.deviation reads off an interval. An effect is detectable if the test finds it with the
-power asked for. What skewed differences do to an interval is reported, not required: that a study's differences are not
-too skewed is an assumption of its verdicts. Differences of two equally skewed values are symmetric, and those of a
-ticket and its control are nearly that.
+Effects are in units of the standard deviation between seeds of the tested quantity: for tickets, of the *paired
+difference* of losses, which statistics.deviation derives from an interval. An effect is detectable if the test finds it
+with the required power. The effect of skewed differences on an interval is reported, not required: that a study's
+differences are not too skewed is an assumption of its verdicts. Differences of two equally skewed values are symmetric,
+and those of a ticket and its control nearly so.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -41,7 +41,7 @@ STUDY = "calibration statistics"
 CERTAIN = 100.0  # an effect, in standard deviations, that every test finds
 MARGIN = 1.0  # of non-inferiority and thresholds, in standard deviations: where it lies does not matter
 LAST_STEP = 1
-ROLES_COVERAGE = 0.95  # that instruments/determinacy.py promises
+ROLES_COVERAGE = 0.95  # nominal coverage of the interval in instruments/determinacy.py
 
 
 def calibrate(settings: StatisticsCalibrationSettings) -> pd.DataFrame:
@@ -80,9 +80,9 @@ def _intervals(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
 
 
 def _single_tests(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
-    """Size on the boundary of the hypothesis; power beside the noncentral t law.
+    """Size on the boundary of the hypothesis; power, compared with the noncentral t law.
 
-    Non-inferiority at α/2: verdicts ask that the whole two-sided interval lies below the margin, which is the same.
+    Non-inferiority is tested at α/2, since verdicts require the whole two-sided interval below the margin.
     """
     n, alpha = settings.seeds, settings.alpha
     tests: dict[str, Callable[[np.ndarray], Estimate]] = {  # of values with mean 0, on the boundary
@@ -106,11 +106,11 @@ def _single_tests(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
 
 
 def _families(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
-    """How often Holm's adjustment rejects a hypothesis that is true, and the verdict sees a winner that is none.
+    """The rates at which Holm's adjustment rejects a true hypothesis and the verdict calls a false winner.
 
-    Of m true hypotheses with independent, hence uniform, p-values among others that are rejected for certain, at least
-    one is rejected with probability 1 − (1 − α/m)^m: exactly so for Holm's adjustment, while none at all, Bonferroni's
-    or that of Benjamini & Hochberg give something else in one of the two cases.
+    Among m true hypotheses with independent and so uniform p-values, next to others that are certainly rejected, at
+    least one is rejected with probability 1 − (1 − α/m)^m. This is exact for Holm's adjustment. No adjustment,
+    Bonferroni's and that of Benjamini & Hochberg each give another value in one of the two cases.
     """
     count = settings.comparisons
     for case, m in (("all true", count), ("half true", count // 2)):
@@ -119,7 +119,7 @@ def _families(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
         wrong = [min(statistics.holm(family)[:m]) < settings.alpha for family in p.tolist()]
         exact = 1 - (1 - settings.alpha / m) ** m
         yield _share("Holm", case, "family error", wrong, exact, settings, x=count)
-    # Tickets that equal dense ones and shuffled ones, and are better than re-initialised ones, win nothing.
+    # Tickets that equal dense and shuffled networks, and are better than re-initialised ones, do not win.
     effects = np.tile([CERTAIN, 0.0], count // 2)
     won = [cells.any() for cells in _simulated_verdicts(effects, "false winning", settings)]
     yield _share("verdict", "one control beaten", "false winning", won, settings.alpha, settings, "at most", x=count)
@@ -128,7 +128,7 @@ def _families(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
 def _simulated_verdicts(
     effects: np.ndarray, purpose: str, settings: StatisticsCalibrationSettings
 ) -> Iterator[np.ndarray]:
-    """Which tickets win, (tickets,) for each simulation, if they are better than their controls by `effects`."""
+    """The tickets that win, (tickets,) for each simulation, if they are better than their controls by `effects`."""
     for noise in differences(purpose, settings.verdict_simulations, settings.comparisons // 2, settings):
         tests = [
             statistics.better(values - effect, settings.alpha) for values, effect in zip(noise, effects, strict=True)
@@ -139,7 +139,7 @@ def _simulated_verdicts(
 def differences(purpose: str, simulations: int, tickets: int, settings: StatisticsCalibrationSettings) -> np.ndarray:
     """Differences to both controls of each ticket in turn, (simulations, 2 · tickets, seeds): standard normal.
 
-    The two of a ticket correlate by 1/2, as differences to independent controls do that spread as much as the ticket.
+    The two of a ticket correlate by 1/2, like differences to independent controls with the spread of the ticket.
     """
     random = generator(STUDY, purpose, 0)
     ticket = random.standard_normal((simulations, tickets, 1, settings.seeds))
@@ -148,7 +148,7 @@ def differences(purpose: str, simulations: int, tickets: int, settings: Statisti
 
 
 def winning(tests: Sequence[Estimate], settings: StatisticsCalibrationSettings) -> np.ndarray:
-    """Which tickets tickets.ticket_cells calls winning, when all of them match dense networks for certain.
+    """The tickets that tickets.ticket_cells calls winning if all of them certainly match dense networks.
 
     tests: superiority over both controls of each ticket in turn.
     """
@@ -169,10 +169,10 @@ def winning(tests: Sequence[Estimate], settings: StatisticsCalibrationSettings) 
 
 
 def _roles(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
-    """Size of the permutation of init labels, coverage of determinacy's intervals, and how far they reach.
+    """Size of the permutation test of init labels, coverage of determinacy's intervals, and how far they reach.
 
-    Networks of different initialisations have determinacy 0: an interval that misses it is taken for a fault of the
-    instrument (roles.fixed_roles), so that interval must cover as well.
+    Networks of different initialisations have determinacy 0. An interval that misses 0 counts as a fault of the
+    instrument (roles.fixed_roles), so this interval must cover as well.
     """
     roles = settings.roles
     for correlation in roles.correlations:
@@ -190,13 +190,13 @@ def _roles(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
         if correlation == 0:
             rejected = same["p"] < settings.alpha
             yield _share("roles", "label permutation", "size", rejected, settings.alpha, settings, "at most", x=truth)
-        # So far above a threshold must the truth lie for the interval to lie above it, with the power asked for.
+        # The distance above a threshold at which the interval lies above it with the required power.
         reach = float((truth - same["ci_low"]).quantile(settings.power))
         yield _row("effect", "T2, above a threshold", "detectable_effect", reach, x=truth, n=settings.seeds)
 
 
 def expected_determinacy(correlation: float, settings: RolesSimulationSettings) -> float:
-    """The ratio of expected agreements: sample correlations of few components are smaller than the law's."""
+    """The ratio of expected agreements: sample correlations of few components are below those of the law."""
     same, ceiling = (
         expected_correlation(rho, settings.components)
         for rho in (correlation * settings.reliability, settings.reliability)
@@ -213,7 +213,7 @@ def expected_correlation(rho: float, n: int) -> float:
 def simulated_agreements(study: str, correlation: float, settings: StatisticsCalibrationSettings) -> pd.DataFrame:
     """An `agreement` table of networks whose roles correlate within initialisations and nowhere else.
 
-    Scores are normal and roles are correlated as role_agreement.compare does it: within layers, through both probes.
+    Scores are normal; roles are correlated as in role_agreement.compare: within layers, through both probes.
     """
     roles = settings.roles
     random = generator(study, "roles", 0)
@@ -250,11 +250,11 @@ def simulated_agreements(study: str, correlation: float, settings: StatisticsCal
 
 
 def _detectable(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
-    """The smallest effects that are found with the power asked for, each checked on simulations of its own.
+    """The smallest effects that are found with the required power, each checked on its own simulations.
 
-    T1, matching dense: how far the true difference to dense must lie below the margin for its interval to do so.
-    T1, winning: how much better than both controls one ticket must be where no other one is better at all.
-    T3: how far forgetting must lie beyond its threshold to be seen at the strictest level of Holm's adjustment.
+    T1, matching dense: the distance of the true difference below the margin at which its interval lies below it too.
+    T1, winning: the advantage over both controls that one ticket needs where no other ticket is better at all.
+    T3: the distance of forgetting beyond its threshold that is seen at the strictest level of Holm's adjustment.
     """
     n, alpha, power = settings.seeds, settings.alpha, settings.power
     one_side, strictest = alpha / 2, alpha / settings.structures

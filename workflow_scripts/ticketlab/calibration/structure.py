@@ -1,17 +1,17 @@
-"""Are the structure distances and the verdict on transience right where the answer is known?
+"""The checks of structure distances and of the verdict on transience in cases with a known answer.
 
 *Stay chains*: after any of V symbols, the same one follows with probability a, each other one with (1 − a)/(V − 1).
 So the distance between two of them is that of two coins, in closed form and not symmetric:
 KL(a ‖ b) = a log(a/b) + (1 − a) log((1 − a)/(1 − b)).
 
-- A network set by hand to each chain is at distance 0 to that chain and at the known one to the others; so are the
-  predictors among themselves, two chains of two symbols whose answers depend on the state, and n-gram predictors that
-  were fitted to a stream from a chain. The floor of a predictor is its cross-entropy.
+- A network set by hand to each chain is at distance 0 from that chain and at the known distance from the others. The
+  same holds among the predictors, for two chains of two symbols whose answers depend on the state, and for n-gram
+  predictors that were fitted to a stream from a chain. The floor of a predictor is its cross-entropy.
 - Networks that move from the uniform chain through the chain a = .5 to a = .9 acquire and forget the former, and
   acquire the latter, by known fractions A and F.
 - Under noise over seeds as in a real study, predictors that are acquired and kept have F = 0, and the verdict calls
-  one of them transient in no more than α of the studies; at the threshold itself no more often either. How often it
-  finds true forgetting is measured beside it.
+  one of them transient in at most α of the studies; at the threshold itself it does so no more often. The rate at which
+  it finds true forgetting is measured too.
 
 Noise: log distances of seeds deviate from the mean course by a stationary first-order autoregression over the recorded
 steps, independently by predictor.
@@ -45,19 +45,19 @@ Settings = StructureCalibrationSettings  # of this instrument's section of the c
 
 SYMBOLS, TIME, SEQUENCES = 8, 16, 8
 CHAINS = {"uniform": 1 / SYMBOLS, "stay .5": 0.5, "stay .9": 0.9}
-# A network's own chain at the recorded steps of the scripted course: towards .5, never quite there, and past it.
+# A network's own chain at the recorded steps of the scripted course: towards .5, never exactly there, and past it.
 SCRIPT = [1 / SYMBOLS, 0.2, 0.3, 0.42, 0.6, 0.75, 0.9]
-STREAM = 100_000  # symbols that the n-gram predictors are fitted to
+STREAM = 100_000  # symbols to which the n-gram predictors are fitted
 # The simulated course falls to this fraction of the first distance at this point of the recorded steps.
 LOWEST, TURN = 0.2, 0.6
-PREDICTORS = 3  # as many as study `text` has; Holm's adjustment runs over them
+PREDICTORS = 3  # as in study `text`; Holm's adjustment runs over them
 # The claims of `transience.transience`.
 SOME, FIRST = "some structure is acquired and then forgotten", "the number 0 predictor is acquired and forgotten"
-JUDGING = JudgingSettings(margin=1.0)  # the default thresholds; the margin plays no part here
+JUDGING = JudgingSettings(margin=1.0)  # the default thresholds; the margin has no effect here
 
 
 def calibrate(settings: StructureCalibrationSettings) -> pd.DataFrame:
-    """Rows of table `calibration`, of instrument "structure"."""
+    """Rows of table `calibration` for the instrument "structure"."""
     return checks.table(
         [
             *between_chains(settings),
@@ -103,13 +103,13 @@ def _inputs() -> np.ndarray:
 
 
 def _distances(tables: np.ndarray, references: References) -> dict[str, np.ndarray]:
-    """Of networks set to these log-probabilities (N, symbols, symbols)."""
+    """The distances of networks set to these log-probabilities (N, symbols, symbols)."""
     model, weights = table_transformers(torch.from_numpy(tables), references.inputs.shape[1])
     return reference_distances.distances(model, weights, references)
 
 
 def between_chains(settings: StructureCalibrationSettings) -> Iterator[dict]:
-    """Networks and predictors that are stay chains: each from each."""
+    """The distances between networks and predictors that are stay chains, each from each."""
     inputs = _inputs()
     stays = np.arange(TIME) % 4 > 0  # in exactly 3 places of 4 the same symbol follows
     targets = np.where(stays, inputs, (inputs + 1) % SYMBOLS)
@@ -142,7 +142,7 @@ def two_symbols(settings: StructureCalibrationSettings) -> Iterator[dict]:
 
 
 def fitted(settings: StructureCalibrationSettings) -> Iterator[dict]:
-    """The bigram's distance from the unigram predictor is what a symbol says of the next, in a chain KL(a ‖ 1/V)."""
+    """The distance of the bigram from the unigram predictor: the information on the next symbol, KL(a ‖ 1/V)."""
     stay = CHAINS["stay .5"]
     random = generator("calibration", "structure stream", 0)
     moves = np.where(random.random(STREAM) < stay, 0, random.integers(1, SYMBOLS, size=STREAM))
@@ -186,7 +186,7 @@ def true_course(forgotten: float, steps: list[int]) -> np.ndarray:
 
 
 def noisy(course: np.ndarray, settings: StructureCalibrationSettings, random: np.random.Generator) -> np.ndarray:
-    """What seeds show of a course (steps,): (seeds, steps)."""
+    """A course (steps,) with the noise of each seed: (seeds, steps)."""
     deviation = random.normal(size=(settings.seeds, len(course)))
     for step in range(1, len(course)):
         fresh = math.sqrt(1 - settings.persistence**2) * deviation[:, step]
@@ -195,7 +195,7 @@ def noisy(course: np.ndarray, settings: StructureCalibrationSettings, random: np
 
 
 def _simulate(forgotten: tuple[float, ...], case: str, settings: StructureCalibrationSettings) -> pd.DataFrame:
-    """Studies whose predictors forget these fractions: each study's verdicts (decision by claim), in rows."""
+    """The verdicts (decision by claim) of studies whose predictors forget these fractions, a row for each study."""
     steps = log_spaced_steps(settings.steps, settings.checkpoints)
     courses = [true_course(fraction, steps) for fraction in forgotten]
     decided = []
@@ -211,7 +211,7 @@ def _simulate(forgotten: tuple[float, ...], case: str, settings: StructureCalibr
 
 
 def compare(name: str, steps: list[int], distances: np.ndarray) -> Iterator[dict]:
-    """The rows of `comparisons.structure` that decide, without the mean at each step, which takes most of its time."""
+    """The decisive rows of `comparisons.structure`, without the mean at each step, which takes most of its time."""
     course = transience.acquisition_and_forgetting(steps, distances)
     forgotten = course.forgotten[~np.isnan(course.forgotten)]
     for contrast, values, threshold in (

@@ -1,7 +1,7 @@
-"""Toy losses for the LLC sampler, each with what is known of nβ E[K] at finite nβ and γ.
+"""Toy losses for the LLC sampler, each with the known values of nβ E[K] at finite nβ and γ.
 
-Every loss takes a stack of N weights and a batch to (N,), like a network's. The samplers' law is
-p(w) ∝ exp(−nβ K(w) − γ/2 ‖w − w*‖²), with w* the start that is given beside each loss. A singular model reaches its
+Every loss maps a stack of N weights and a batch to (N,), like a network's. The sampler's law is
+p(w) ∝ exp(−nβ K(w) − γ/2 ‖w − w*‖²), with w* the start that accompanies each loss. A singular model reaches its
 learning coefficient only as 1/log nβ, so tests of the sampler compare with the expectation at the same nβ and γ.
 """
 
@@ -67,8 +67,8 @@ def origin(parameters: int) -> Stack:
 def balanced_point(widths: Sequence[int], rank: int) -> Stack:
     """The deep linear network (1, H_l, H_{l−1}) per layer whose `rank` singular values are 1 in each layer, else 0.
 
-    The layers share the map's rank and scale evenly, and nothing else is left in them: of all networks with this map it
-    is the most singular one. A generic network with this map has a larger learning coefficient.
+    The layers share the map's rank and scale evenly and hold nothing else: it is the most singular of all networks with
+    this map. A generic network with this map has a larger learning coefficient.
     """
     weights = {}
     for layer, (inputs, outputs) in enumerate(pairwise(widths)):
@@ -110,7 +110,7 @@ def two_hidden_expectation(inputs: int, outputs: int, nbeta: float, localization
     With K = ½‖BA‖², the Gaussian integral over B leaves ∏ (nβ l + γ)^{−outputs/2} in the two eigenvalues l of AAᵀ,
     which have the density ∏ l^{(inputs−3)/2} e^{−γl/2} · |l₁ − l₂| of Wishart (James 1964). Needs inputs ≥ 2.
     """
-    # l₂ = eᵘ is the larger, l₁ = e^{u−v} the smaller; both ranges go on until the integrand has vanished.
+    # l₂ = eᵘ is the larger, l₁ = e^{u−v} the smaller; both ranges end where the integrand has vanished.
     nodes, weights = leggauss(400)
     low, high = -60.0, np.log(200 / localization)
     u = (low + (high - low) * (nodes + 1) / 2)[:, None]

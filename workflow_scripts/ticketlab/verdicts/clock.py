@@ -1,27 +1,27 @@
-"""The developmental clock as numbers: at which step of training is each quantity half-way to where it ends?
+"""The developmental clock: the training step at which each quantity is half-way to its final value, with an interval.
 
 A *course* holds one quantity along an axis of training steps, for each seed. Its half-way step is that of the mean
-curve over seeds: the step from which on the curve stays on the final side of the mean of its first and its last value
-(straight between recorded steps in log(step + 1), as the steps are spaced). That is the last crossing, not the first:
-what comes and goes again is not determined yet. Structures come and may go: their acquisition is half-way between the
+curve over seeds: the step from which the curve stays on the final side of the mean of its first and its last value
+(linear between recorded steps in log(step + 1), as the steps are spaced). That is the last crossing, not the first:
+a change that reverses is not determined yet. Structures come and may go: their acquisition is half-way between the
 first value and the lowest, their forgetting half-way between the lowest and the last, each on its part of the curve.
-The learning coefficient may rise and fall again: so its rise and its fall are parted at the highest value, if both are
-there when that is located on one half of the seeds and measured on the other (as instruments/transience.py does).
+The learning coefficient may rise and fall again, so its rise and its fall are separated at the highest value, if both
+are there when that is located on one half of the seeds and measured on the other (as in instruments/transience.py).
 
-Along the axis stands either the state at step t (learning coefficient, distances, mask overlap), what is made of that
-state (the ticket whose mask was taken at t), or what networks share whose data orders split at t (roles, masks, the
-barrier between them). The last kind is known where the split is the end of training, since nothing is left to differ.
-What such networks share already when their orders split at step 0, by the thresholds of `judging`, was not determined
-while training and has no half-way step: the row says so. So it does of tickets that match dense whatever the step of
-their mask, or do not in the end.
+The axis is the step t of one of three things: the state at step t (learning coefficient, distances, mask overlap), a
+product of that state (the ticket whose mask was taken at t), or the agreement of networks whose data orders split at t
+(roles, masks, the barrier between them). The last kind is known if the split is the end of training, since the
+networks are then the same. If such networks already agree when their orders split at step 0, by the thresholds of
+`judging`, the agreement was not determined during training and has no half-way step: the row says so. The same holds
+for tickets that match dense at every step of their mask, or that do not match in the end.
 
 Interval: the jackknife over seeds (Tukey 1958) of the logarithm of the half-way step, with Student's t. In simulated
-courses with 8 seeds, 95 % intervals cover in 93 to 96 % of cases if the noise of a seed's curve is a twentieth of what
-the curve moves, in 90 to 96 % at three twentieths and, with many recorded steps, in 88 % at three tenths; those of a
-percentile bootstrap in 86 to 89 % throughout. Means of the seeds' own half-way steps cover as well but come out late:
-of one noisy curve the last crossing is that of its noise. The interval is over seeds at the recorded steps. Between
-two of them the curve is unknown, so that an order is claimed only of quantities whose intervals, widened to the
-recorded steps on either side, do not meet.
+courses with 8 seeds, 95 % intervals cover in 93 to 96 % of cases if the noise of a seed's curve is a twentieth of the
+curve's change, in 90 to 96 % at three twentieths and, with many recorded steps, in 88 % at three tenths; those of a
+percentile bootstrap in 86 to 89 % throughout. Means of the seeds' own half-way steps cover as well but are late: the
+last crossing of one noisy curve is that of its noise. The interval is over seeds at the recorded steps. Between two of
+them the curve is unknown, so an order is claimed only for quantities whose intervals, widened to the recorded steps on
+both sides, do not meet.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -39,8 +39,8 @@ from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 LLC, MASK, TICKET, ROLES, SPLIT_MASK, BARRIER = "llc", "mask", "ticket", "roles", "mask_of_split", "barrier"
 ACQUIRED, FORGOTTEN = "structure_acquired", "structure_forgotten"
 QUANTITIES = (LLC, ACQUIRED, FORGOTTEN, MASK, TICKET, ROLES, SPLIT_MASK, BARRIER)
-RISES, FALLS = "dense, rises", "dense, falls"  # what of LLC
-# Of fewer recorded steps, both ends among them, the half-way point would be made of the interpolation alone.
+RISES, FALLS = "dense, rises", "dense, falls"  # the parts of LLC's course
+# With fewer recorded steps, both ends included, the half-way point would come from the interpolation alone.
 FEWEST_STEPS = 3
 NAN = float("nan")
 Part = Callable[[np.ndarray], slice]
@@ -48,10 +48,11 @@ Part = Callable[[np.ndarray], slice]
 
 @dataclass(frozen=True)
 class Course:
-    """A quantity along training: `values` (seeds × steps, both ascending; NaN where a seed has none), and `of` what.
+    """A quantity along training: `values` (seeds × steps, both ascending; NaN where a seed has none), and its object
+    `of`.
 
-    part: the stretch of the mean curve that is looked at, from that curve (all of it, or up to its minimum, or from
-    there on). absent: why it has no half-way step; else empty.
+    part: from the mean curve to the stretch of it that is used (all of it, up to its minimum, or from there on).
+    absent: the reason why it has no half-way step; else empty.
     """
 
     quantity: str
@@ -62,7 +63,7 @@ class Course:
 
 
 def half_way(steps: np.ndarray, curve: np.ndarray) -> float:
-    """The step from which on the curve stays on its final side of half-way (module docstring); NaN if it ends as it
+    """The step from which the curve stays on its final side of half-way (module docstring); NaN if it ends as it
     began or is not finite.
     """
     if len(curve) < 2 or not np.isfinite(curve).all() or curve[0] == curve[-1]:
@@ -125,13 +126,13 @@ def determined(course: Course, alpha: float) -> dict:
 def in_order(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of a study by their steps, with `rank` (from 1; 0 without a step) and `before_next`.
 
-    before_next: the interval, widened to the recorded steps on either side of the half-way step, ends before the next
-    quantity's begins, widened alike.
+    before_next: the interval, widened to the recorded steps on both sides of the half-way step, ends before the next
+    quantity's begins, widened in the same way.
     """
     rows = rows.sort_values("step", kind="stable", ignore_index=True)
     has = rows["step"].notna()
     low, high = rows[["ci_low", "recorded_before"]].min(axis=1), rows[["ci_high", "recorded_after"]].max(axis=1)
-    # Without an interval nothing is told apart.
+    # Without an interval no order is claimed.
     apart = high.lt(low.shift(-1)) & rows["ci_high"].notna() & rows["ci_low"].shift(-1).notna()
     return rows.assign(rank=np.where(has, np.arange(1, len(rows) + 1), 0), before_next=apart & has)
 
@@ -159,9 +160,10 @@ def courses(
 
 
 def complexity(llc: pd.DataFrame, alpha: float) -> Iterator[Course]:
-    """λ̂ of the dense network, also away from a minimum, where it is but a complexity at this scale: its rise up to the
-    highest value and its fall from there on. Where only one of the two is there, it has the whole course, since the
-    highest of noisy values is no turn.
+    """λ̂ of the dense network: its rise up to the highest value and its fall from there on.
+
+    Away from a minimum λ̂ is only a complexity at this scale. Where only one of rise and fall is there, it has the whole
+    course, since the highest of noisy values is no turning point.
     """
     sound = llc[llc["variant"].eq("dense") & llc["flag"].isin(["", "not_a_minimum"])]
     values = _by_seed(sound, "step", "llc")
@@ -178,9 +180,11 @@ def complexity(llc: pd.DataFrame, alpha: float) -> Iterator[Course]:
 
 
 def _around_the_highest(values: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Each seed's change up to the step of the highest mean and from there on; that step is the other half's.
+    """Each seed's change up to the step of the highest mean and from there on; the other half of the seeds gives that
+    step.
 
-    The highest of a noisy curve lies above the curve, so located on the same seeds every curve would rise and fall.
+    The highest value of a noisy curve lies above the curve, so if it were located on the same seeds, every curve would
+    rise and fall.
     """
     table, half = values.to_numpy(), np.arange(len(values)) % 2
     means = [values[half != own].mean().fillna(-np.inf).to_numpy() for own in (0, 1)]
@@ -189,8 +193,10 @@ def _around_the_highest(values: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 
 def structures(structure: pd.DataFrame, settings: JudgingSettings) -> Iterator[Course]:
-    """Distance to each reference predictor, until it is nearest and from there on, where the thresholds of T3 say that
-    the structure was acquired, and forgotten (as test 3 does for each predictor alone).
+    """Distance to each reference predictor, up to the nearest point and from there on.
+
+    A course has a step only where the thresholds of T3 say that the structure was acquired, or forgotten (as test 3
+    does for each predictor alone).
     """
     for name, group in structure.groupby("structure"):
         distances = _by_seed(group, "step", "distance")
@@ -226,11 +232,11 @@ def masks(overlap: pd.DataFrame, settings: JudgingSettings, last_step: int) -> I
 
 
 def tickets(metrics: pd.DataFrame, settings: JudgingSettings, last_step: int, level: int, rewind_step: int) -> Course:
-    """What training from θ₀ under the magnitude mask of step t loses against dense, on the test split at the end.
+    """The loss of training from θ₀ under the magnitude mask of step t minus dense's, on the test split at the end.
 
     The mask by initial magnitude is that of step 0, the one-shot mask that of the last step, where the study has these
-    controls. If the first mask loses less than the margin δ, nothing of it was determined while training; if the last
-    one loses more, nothing came of it.
+    controls. If the first mask loses less than the margin δ, none of it was determined during training; if the last one
+    loses more, it never became one that matches.
     """
     metric, margin = settings.metric, settings.margin
     rows = metrics[metrics["split"].eq("test") & metrics["metric"].eq(metric) & metrics["step"].eq(last_step)]
@@ -251,8 +257,8 @@ def tickets(metrics: pd.DataFrame, settings: JudgingSettings, last_step: int, le
 
 
 def roles(agreements: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Course:
-    """Each initialisation's determinacy by split step: agreement over the mean ceiling, the mean over scores. Split at
-    the end, it is the network's agreement with itself, each time through another probe.
+    """Each initialisation's determinacy by split step: agreement over the mean ceiling, as the mean over scores. For a
+    split at the end, it is the network's agreement with itself on different probes.
     """
     rows = less_chance(agreements, "identity")
     rows = rows[rows["score"] == "all"]
@@ -290,7 +296,7 @@ def _determined_at_0(values: pd.DataFrame, settings: JudgingSettings) -> str:
 
 
 def _over_seeds(values: Sequence[float] | np.ndarray | pd.Series, alpha: float) -> Estimate:
-    """Over those seeds that have a value; NaN if none has."""
+    """The mean interval over the seeds that have a value; NaN if none has."""
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite)]
     return statistics.mean_interval(finite, alpha) if len(finite) else Estimate(NAN, NAN, NAN, NAN, 0)
@@ -301,13 +307,13 @@ def _interval(found: Estimate) -> str:
 
 
 def _by_seed(rows: pd.DataFrame, step: str, value: str) -> pd.DataFrame:
-    """Means by seed and step, as seeds × steps; NaN where one of the values is."""
+    """Means by seed and step, as seeds × steps; NaN where one of the values is NaN."""
     means = rows.groupby(["init_seed", step])[value].agg(lambda values: values.mean(skipna=False))
     return means.unstack(step).sort_index().sort_index(axis=1)
 
 
 def _ended(values: pd.DataFrame, last_step: int, known: float | pd.Series) -> pd.DataFrame:
-    """With the value that a split at the last step is known to have; a seed that has no other value gets none."""
+    """The values with the known value of a split at the last step; a seed without any other value gets none."""
     return values.assign(end=known).rename(columns={"end": last_step}).where(values.notna().any(axis=1), axis=0)
 
 

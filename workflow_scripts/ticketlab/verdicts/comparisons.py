@@ -1,4 +1,4 @@
-"""From the tables of one study to estimates with intervals: everything that a verdict or a figure compares.
+"""Estimates with intervals from the tables of one study: everything that a verdict or a figure compares.
 
 Rows are in the `comparisons` table. `contrast` is either the name of one thing ("ticket", "dense", "acquired"), whose
 mean over seeds is the estimate, or a difference "a - b", paired by seed. Lower is better for losses and errors.
@@ -17,10 +17,10 @@ from workflow_scripts.ticketlab.instruments.transience import acquisition_and_fo
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 
 CELL = ["rewind_step", "level"]
-# What a ticket must beat to be a winning one.
+# The controls that a winning ticket must beat.
 DECISIVE_CONTROLS = ("reinitialised", "shuffled")
 TICKETS, SUPERMASKS, ROLES, STRUCTURE, LLC, MASKS = "tickets", "supermask", "roles", "structure", "llc", "masks"
-BARRIERS = "barriers"  # in the clock's figure only
+BARRIERS = "barriers"  # only the clock's figure has them
 
 
 def tickets(metrics: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[dict]:
@@ -59,14 +59,14 @@ def _against_controls(
         if variant in ("ticket", "dense", "spawned") or variant.startswith("supermask"):
             continue
         end = _by_seed(group).iloc[:, -1]
-        # Dense at IMP's total steps asks for non-inferiority, the controls of the same size for superiority.
+        # Dense at IMP's total steps is tested for non-inferiority, the controls of the same size for superiority.
         margin = settings.margin if variant == "dense_total" else 0.0
         result = statistics.not_worse(_paired(ticket, end), margin, settings.alpha)
         yield _row(TICKETS, settings.metric, f"ticket - {variant}", result, step=last_step, **at)
 
 
 def _speed(metrics: pd.DataFrame, settings: JudgingSettings, density: pd.Series) -> Iterator[dict]:
-    """Is a ticket, or a control, as low as dense in fewer steps or in more? Two-sided, for either may be the sooner."""
+    """Whether a ticket, or a control, reaches dense's loss in fewer steps or in more, two-sided."""
     rows = metrics[metrics["split"].eq("validation") & metrics["metric"].eq("loss")]
     dense = _by_seed(rows[rows["variant"] == "dense"])
     kept = rows["variant"].isin(["ticket", *DECISIVE_CONTROLS])
@@ -79,10 +79,10 @@ def _speed(metrics: pd.DataFrame, settings: JudgingSettings, density: pd.Series)
 
 
 def steps_to_worse_end(first: pd.DataFrame, second: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """For each seed the steps at which either curve is first as low as the worse of their two ends.
+    """For each seed and curve, the step at which it first reaches the worse of the two final values.
 
-    Both reach that loss, so neither is stopped by the end of training. With the end of one as the loss to reach, that
-    one could not be the sooner. Both are looked at from the step on at which both exist, and at the same steps.
+    Both curves reach that loss, so the end of training stops neither. If one curve's final value were the target, that
+    curve could not be the sooner. Both are compared at the same steps, from the first step at which both exist.
     """
     shared = first.columns.intersection(second.columns)
     target = np.maximum(first[shared[-1]], second[shared[-1]])
@@ -92,7 +92,7 @@ def steps_to_worse_end(first: pd.DataFrame, second: pd.DataFrame) -> tuple[pd.Se
 def steps_to_reach(values: pd.DataFrame, target: pd.Series) -> pd.Series:
     """For each seed the step at which its curve (seeds × recorded steps) first falls to its target.
 
-    Between recorded steps the curve is taken to be straight in log(step + 1); never reached counts as the last step.
+    Between recorded steps the curve is linear in log(step + 1); a target that is never reached counts as the last step.
     A curve or target that is not finite (a network that diverged) gives NaN.
     """
     steps = values.columns.to_numpy()
@@ -104,8 +104,8 @@ def steps_to_reach(values: pd.DataFrame, target: pd.Series) -> pd.Series:
         elif not len(below):
             reached[seed] = float(steps[-1])
         elif below[0] == 0 or curve.iloc[below[0]] == target[seed]:
-            # Exactly at a recorded step: through the logarithm it would be off by a rounding, and two networks with
-            # the same end, which both need all steps, could differ by that.
+            # Exactly at a recorded step: the logarithm would add a rounding error, by which two networks with the same
+            # end, which both need all steps, could differ.
             reached[seed] = float(steps[below[0]])
         else:
             index = below[0]
@@ -151,18 +151,18 @@ def roles(agreements: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]
 
 
 def structure(distances: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """T3: distance to each reference predictor over training; what was acquired and forgotten, as fractions."""
+    """T3: distance to each reference predictor over training; the fractions that were acquired and forgotten."""
     for name, group in distances.groupby("structure"):
         values = group.pivot(index="init_seed", columns="step", values="distance").sort_index(axis=1)
         for step in values.columns:
             result = statistics.mean_interval(values[step], settings.alpha)
             yield _row(STRUCTURE, name, "distance", result, step=step)
         course = acquisition_and_forgetting(values.columns.tolist(), values.to_numpy())
-        # The two halves of the seeds may turn at different steps: the earlier one stands for both, and was recorded.
+        # The two halves of the seeds may turn at different steps: the earlier one is given for both, and was recorded.
         turning = int(course.turning_step.min())
         acquired = statistics.exceeds(course.acquired, settings.acquired, settings.alpha)
         yield _row(STRUCTURE, name, "acquired", acquired, step=turning)
-        # A seed that never came nearer has nothing to forget.
+        # A seed that never came nearer cannot forget.
         forgotten = course.forgotten[~np.isnan(course.forgotten)]
         if len(forgotten):
             result = statistics.exceeds(forgotten, settings.forgotten, settings.alpha)
@@ -172,7 +172,7 @@ def structure(distances: pd.DataFrame, settings: JudgingSettings) -> Iterator[di
 def learning_coefficients(estimates: pd.DataFrame, densities: pd.Series, settings: JudgingSettings) -> Iterator[dict]:
     """LLC of dense checkpoints and of tickets, over the seeds whose estimate carries no flag; flagged ones counted.
 
-    densities: of the tickets, by level. Only an estimate flagged for being away from a minimum is still shown, as a
+    densities: of the tickets, by level. Of flagged estimates, only those away from a minimum are still shown, as a
     complexity at this scale (quantity "complexity"), since early checkpoints are never at one.
     """
     for (variant, level, step), group in estimates.groupby(["variant", "level", "step"]):
@@ -190,7 +190,7 @@ def learning_coefficients(estimates: pd.DataFrame, densities: pd.Series, setting
 def masks(overlaps: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
     """Overlap of the magnitude mask at step t with a reference mask, over chance: the mean over tensors, by seed.
 
-    Of spawned networks, whose final masks are compared, the step is the one at which their data orders split.
+    For spawned networks, whose final masks are compared, the step is the one at which their data orders split.
     """
     at = overlaps["rewind_step"].where(overlaps["variant"] == "spawned", overlaps["step"])
     for (reference, level, step), group in overlaps.assign(step=at).groupby(["reference", "level", "step"]):
@@ -203,8 +203,8 @@ def masks(overlaps: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
 def barriers(frame: pd.DataFrame, alpha: float) -> Iterator[dict]:
     """For the clock's figure: the barrier by metric, kind of pair and split step; frame: of table `barriers`.
 
-    Of an initialisation's several data orders the mean is taken. Pairs of different initialisations form a ring, each
-    network being in two of them: their interval is a little too narrow.
+    The data orders of one initialisation are averaged. Pairs of different initialisations form a ring, so each network
+    is in two of them and their interval is a little too narrow.
     """
     for (metric, pair, split_step), group in frame.groupby(["metric", "pair", "split_step"]):
         by_init = group.groupby("init_seed")["barrier"].agg(lambda values: values.mean(skipna=False))

@@ -1,4 +1,4 @@
-"""The decision rules: comparisons in, verdicts out. A figure draws what stands here and decides nothing.
+"""The decision rules: comparisons in, verdicts out. Figures draw these verdicts and decide nothing.
 
 A verdict on the hypothesis is one of VERDICTS. A verdict on one ticket is "winning", "matching", "neither" or
 "inconclusive". Each carries its estimate, interval, p-value, number of seeds, margin and a reason in words.
@@ -23,7 +23,7 @@ from workflow_scripts.ticketlab.verdicts.tickets import (
 )
 from workflow_scripts.ticketlab.verdicts.transience import transience
 
-# What each test's verdict rests on: a verdict is only given while these are in calibration.
+# The instruments of each test's verdict, which is only given while these are in calibration.
 RESTS_ON = {
     T1: ("pruning", "statistics"),
     STRONG_FORM: ("pruning", "statistics"),
@@ -60,7 +60,7 @@ def judge(comparisons: pd.DataFrame, studies: dict[str, dict], calibration: pd.D
 
 
 def withheld(verdicts: pd.DataFrame, calibration: pd.DataFrame) -> pd.DataFrame:
-    """The verdicts, but withheld where an instrument that they rest on failed a check that it must pass.
+    """The verdicts, withheld where an instrument behind them failed a required check.
 
     An instrument that was not calibrated at all counts as out of calibration.
     """
@@ -80,10 +80,10 @@ def withheld(verdicts: pd.DataFrame, calibration: pd.DataFrame) -> pd.DataFrame:
 
 
 def detectable(row: Mapping, settings: JudgingSettings) -> float:
-    """How far beyond its margin or threshold the truth must lie to be found with the power wanted; the estimate's unit.
+    """The distance beyond margin or threshold at which the truth is found with the wanted power; the estimate's unit.
 
-    From the spread between seeds that this verdict's own interval shows, at the level of one of its sides (transience
-    is asked to one side, at α), and where Holm's adjustment runs over a family at its strictest level. NaN where
+    It follows from the spread between seeds in this verdict's own interval, at the level of one of its sides
+    (transience is one-sided, at α), and at the strictest level where Holm's adjustment runs over a family. NaN where
     nothing was estimated.
     """
     alpha = 1 - determinacy.CONFIDENCE if row["test"] == T2 else settings.alpha  # of the interval

@@ -1,7 +1,7 @@
-"""Eight predictions on which the two views differ (docs/theory.md), each with what was measured of it.
+"""Eight predictions on which the two views differ (docs/theory.md), each with its measurements.
 
-Each row is one quantity in one study: its dose with an interval over initialisations, what either view predicts for it,
-and a verdict (core/readings.py). A prediction that a study did not measure has a row that says so.
+Each row is one quantity in one study: its dose with an interval over initialisations, the prediction of each view, and
+a verdict (core/readings.py). A prediction that a study did not measure has a row that says so.
 """
 
 from collections.abc import Iterator, Sequence
@@ -57,9 +57,9 @@ def predict(
 
 
 def determinacy_of_roles(rows: pd.DataFrame, verdicts: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """P1: do runs of one initialisation agree on roles, whatever the data order; and how much is decided later?
+    """P1: the agreement on roles of runs of one initialisation with different data orders, and the share decided later.
 
-    At split step 0 this is what T2 decided: a question is judged once.
+    At split step 0 the verdict is that of T2, so that the question is judged once.
     """
     mine = rows[rows["quantity"].eq("determinacy, identity, all") & rows["contrast"].eq("same_init")]
     decision = verdicts[verdicts["test"].eq(T2) & verdicts["claim"].eq("the initialisation fixes the roles")]
@@ -83,7 +83,7 @@ def determinacy_of_roles(rows: pd.DataFrame, verdicts: pd.DataFrame, settings: J
 
 
 def determinacy_of_masks(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """P2: do runs of one initialisation end with the same large weights, over what |θ₀| and layer densities explain?
+    """P2: the overlap of the final large weights of one initialisation's runs, beyond |θ₀| and layer densities.
 
     Masks of other initialisations must agree at chance, or the instrument errs.
     """
@@ -114,7 +114,7 @@ def determinacy_of_masks(rows: pd.DataFrame, settings: JudgingSettings) -> Itera
 
 
 def complexity_of_tickets(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[dict]:
-    """P5, in part: λ̂ of tickets as a multiple of the dense network's, at the end. Its level speaks for neither view."""
+    """P5, in part: λ̂ of tickets as a multiple of dense's, at the end. Its level supports neither view."""
     mine = rows[rows["test"].eq(LLC) & rows["quantity"].eq("llc") & rows["step"].eq(last_step)]
     dense = mine[mine["contrast"] == "dense"]
     against = rows[rows["test"].eq(TICKETS) & rows["contrast"].eq("ticket - dense") & rows["step"].eq(last_step)]
@@ -135,10 +135,10 @@ def complexity_of_tickets(rows: pd.DataFrame, settings: JudgingSettings, last_st
 def weights_of_the_ticket(
     rows: pd.DataFrame, settings: JudgingSettings, level: int, rewind_step: int
 ) -> Iterator[dict]:
-    """P6: what other weights under the same mask, or other masks over the same weights, lose against the ticket.
+    """P6: the loss of other weights under the same mask, and of other masks over the same weights, minus the ticket's.
 
-    Only the first tells the views apart. That a shuffled mask loses is what "built" expects as well: for it the
-    information is in the mask.
+    Only the first discriminates between the views. "Built" expects a shuffled mask to lose as well, since it places the
+    information in the mask.
     """
     here = rows[rows["test"].eq(TICKETS) & rows["level"].eq(level) & rows["rewind_step"].eq(rewind_step)]
     wanted = {
@@ -160,7 +160,7 @@ def weights_of_the_ticket(
                 LATENT: "the sizes of the weights matter as well",
                 BUILT: "the signs carry what the weights do",
             }.get(verdict, reason)
-            # That signs suffice, or do not, is allowed by either view: what is latent may be in the signs.
+            # Both views allow the signs to suffice, and not to: the latent structure may be in the signs.
             latent, built, verdict = readings.ANY, readings.ANY, INCONCLUSIVE
         elif control == "shuffled":
             expected = {LATENT: ", as either view expects", BUILT: ", which neither view expects"}
@@ -172,9 +172,9 @@ def weights_of_the_ticket(
 def _rise(
     prediction: str, quantity: str, by_step: pd.DataFrame, settings: JudgingSettings, figure: str, trusted: bool
 ) -> Iterator[dict]:
-    """From split step 0 to the end, where the runs are one and the dose is 1 by definition: what is left of 1.
+    """The rise of the dose from split step 0 to the end, where the runs are the same and the dose is 1 by definition.
 
-    To the last step that was tried it would depend on which that is; the reason says how far it is there.
+    A rise to the last split step would depend on the choice of that step; the reason gives the dose there.
     """
     if len(by_step) < 2:
         return

@@ -11,15 +11,15 @@ from workflow_scripts.ticketlab.verdicts.rows import DIVERGED, REFUTES, SUPPORTS
 
 
 def fixed_roles(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """T2, at every split step: does the network at that step decide which component takes which role?
+    """T2, at every split step: whether the network at that step decides which component takes which role.
 
-    At split step 0 it is the initialisation that decides or not, and that is the verdict on the hypothesis; later
-    split steps date the decision, and that it has fallen by one of them is what either view expects. Networks of
-    different initialisations must agree at chance, or the instrument errs.
+    At split step 0 this concerns the initialisation, and it is the verdict on the hypothesis. Later split steps date
+    the decision; both views expect it to be made by one of them. Networks of different initialisations must agree at
+    chance, or the instrument errs.
     """
     mine = rows[rows["test"] == ROLES]
     determinacy = mine[mine["quantity"] == "determinacy, identity, all"].set_index(["contrast", "step"])
-    # Every pair that was compared, diverged ones too, which are left out of the determinacy.
+    # Every compared pair, with diverged ones too, which determinacy leaves out.
     pairs = mine[mine["quantity"] == "agreement, identity, all"].set_index(["contrast", "step"])["estimate"]
     for step in sorted(step for contrast, step in pairs.index if contrast == "same_init"):
         compared = [("same_init", step), ("other_init", step), ("replicate", 0)]

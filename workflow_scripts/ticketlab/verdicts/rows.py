@@ -1,4 +1,4 @@
-"""A row of the table `verdicts`, and the words that verdicts are made of."""
+"""A row of the table `verdicts`, and the words that make up verdicts."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ T1, STRONG_FORM, T2, T3 = "T1 tickets", "T1 strong form", "T2 roles", "T3 transi
 
 
 def why_undecided(row: pd.Series) -> str:
-    """Why this comparison decides nothing, or "". Asked first, since NaN fails `<` and `>` alike."""
+    """The reason why this comparison decides nothing, or "". It comes first, since NaN fails both `<` and `>`."""
     if row["n"] < 2:
         return f"{row['n']:.0f} seed has no interval: raise seeds"
     if not np.isfinite([row["estimate"], row["ci_low"], row["ci_high"], row["p"]]).all():
@@ -35,7 +35,7 @@ def as_percent(row: pd.Series) -> str:
 def verdict_row(
     test: str, claim: str, basis: Mapping | pd.Series, margin: float, decision: str, reason: str, family: int = 1
 ) -> dict:
-    """A row of the table; `family`: how many comparisons Holm's adjustment of this one ran over."""
+    """A row of the table; `family`: the number of comparisons under one Holm adjustment with this one."""
     number = {key: basis[key] if key in basis else float("nan") for key in ("estimate", "ci_low", "ci_high", "p")}
     count = int(basis["n"]) if "n" in basis else 0
     return {

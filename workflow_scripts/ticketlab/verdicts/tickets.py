@@ -25,10 +25,10 @@ WINNING, MATCHING, NEITHER = "winning", "matching", "neither"
 def ticket_cells(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> pd.DataFrame:
     """Each ticket (density × rewind step) at equal steps: winning, matching, neither or inconclusive.
 
-    Matching: non-inferior to dense, that is the whole two-sided interval lies below the margin, which is a test at α/2
-    (Piaggio et al. 2012); the same interval says what is worse. Winning: matching, and better than the re-initialised
-    and the shuffled control, where Holm's adjustment runs over both controls, all controlled densities and all rewind
-    steps. A ticket at a density without controls cannot be called winning.
+    Matching: non-inferior to dense, so the whole two-sided interval lies below the margin, which is a test at α/2
+    (Piaggio et al. 2012); the same interval decides what is worse. Winning: matching, and better than the
+    re-initialised and the shuffled control, where Holm's adjustment runs over both controls, all controlled densities
+    and all rewind steps. A ticket at a density without controls cannot be called winning.
     """
     measured = rows[rows["test"].eq(TICKETS) & rows["quantity"].eq(settings.metric)]
     end = measured[measured["step"] == last_step]
@@ -89,7 +89,7 @@ def _reason(matching: bool, worse: bool, against: pd.DataFrame, adjusted: pd.Ser
 
 
 def _along_training(course: pd.DataFrame) -> str:
-    """The loss against steps in words: at how many of the recorded steps a ticket is better or worse than dense."""
+    """The course of the loss in words: the number of recorded steps at which a ticket is better or worse than dense."""
     better, worse = (course["ci_high"] < 0).sum(), (course["ci_low"] > 0).sum()
     return f"; along training better at {better}, worse at {worse} of {len(course)} recorded steps"
 
@@ -99,7 +99,7 @@ def _sparse(cells: pd.DataFrame, settings: JudgingSettings) -> pd.DataFrame:
 
 
 def winning_cells(cells: pd.DataFrame, settings: JudgingSettings) -> pd.DataFrame:
-    """The sparse winning tickets that also pass the walk from the densest down, at α/2 shared among rewind steps."""
+    """The sparse winning tickets that also pass the sequence from the densest down, at α/2 split over rewind steps."""
     level = settings.alpha / 2 / max(cells["rewind_step"].nunique(), 1)
     ordered = cells.sort_values("density", ascending=False)
     passed = ordered["p"].lt(level).groupby(ordered["rewind_step"]).cummin()
@@ -109,10 +109,10 @@ def winning_cells(cells: pd.DataFrame, settings: JudgingSettings) -> pd.DataFram
 def winning_ticket(cells: pd.DataFrame, settings: JudgingSettings, licensed: tuple[str, bool] | None) -> Iterator[dict]:
     """The study's answer to test 1, and the smallest density that matches.
 
-    Densities are taken from the densest down and the walk stops at the first that does not match, which keeps the
-    family's error at α/2 without adjustment (fixed-sequence testing); a winning ticket must lie on that walk. A
-    negative answer is only given where the procedure is known to work: in a study licensed by another one in which it
-    found winning tickets.
+    Densities are tested from the densest down until the first that does not match, which keeps the family's error at
+    α/2 without adjustment (fixed-sequence testing); a winning ticket must lie in that sequence. A negative answer is
+    only given where the procedure is known to work: in a study licensed by another one in which it found winning
+    tickets.
     """
     for rewind_step, group in cells.groupby("rewind_step"):
         ordered = group.sort_values("density", ascending=False)
@@ -173,7 +173,7 @@ def _licence(licensed: tuple[str, bool] | None) -> str:
 
 
 def against_total(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """Is the search worth its steps? Tickets against the dense network that is given all the steps that IMP used."""
+    """Whether the search is worth its steps: tickets compared with the dense network that gets all the steps of IMP."""
     for _, row in rows[rows["contrast"] == "ticket - dense_total"].iterrows():
         if why_undecided(row):
             decision, reason = INCONCLUSIVE, why_undecided(row)
@@ -194,7 +194,7 @@ def against_total(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dic
 
 
 def sooner(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """Do tickets come in fewer steps to a validation loss that dense reaches too (Frankle & Carbin's early stopping)?
+    """Whether tickets reach a validation loss that dense reaches too in fewer steps (early stopping, Frankle & Carbin).
 
     Holm's adjustment runs over all densities and rewind steps, and over both answers: p is two-sided.
     """
@@ -214,11 +214,11 @@ def sooner(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
 
 
 def strong_form(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """Pruning alone: does any mask of untrained weights do as well as dense training?
+    """The strong form: whether any mask of untrained weights does as well as dense training.
 
-    "Any" of several: Holm's adjustment runs over all kinds of supermasks and densities, and over both sides of the
-    margin. A mask that is worse than dense speaks against the hypothesis only if the search for it is known to work,
-    that is if it found one that is better than a random mask by more than the margin.
+    "Any" is one of several, so Holm's adjustment runs over all kinds of supermasks and densities, and over both sides
+    of the margin. A mask that is worse than dense is evidence against the hypothesis only if the search is known to
+    work, that is, if it found a mask that is better than a random one by more than the margin.
     """
     mine = rows[rows["test"] == SUPERMASKS]
     against_dense = mine[mine["contrast"].str.endswith(" - dense")]

@@ -10,16 +10,16 @@ from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.verdicts.comparisons import STRUCTURE
 from workflow_scripts.ticketlab.verdicts.rows import REFUTES, T3, verdict_row, why_undecided
 
-# What became of a structure.
+# The courses that a structure may take.
 TRANSIENT, KEPT, UNKNOWN = "transient", "kept", "unknown"
 
 
 def transience(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """T3, for each reference predictor: was it approached and then left again?
+    """T3, for each reference predictor: whether the network approached it and then moved away again.
 
     Structure that is acquired and then forgotten is not in the final network, so no sub-network selected by that
-    network's weights can stand for it: against the reading of the hypothesis in which training only reveals. Structure
-    that is kept speaks for neither view: the predictors may be the wrong ones (docs/theory.md).
+    network's weights can represent it. This contradicts the reading of the hypothesis in which training only reveals.
+    Structure that is kept supports neither view: the predictors may be the wrong ones (docs/theory.md).
     """
     mine = rows[rows["test"] == STRUCTURE]
     forgotten = mine[mine["contrast"] == "forgotten"].set_index("quantity")
@@ -49,7 +49,7 @@ def transience(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
 def _fate(
     acquired: pd.Series, forgotten: pd.Series | None, adjusted_p: float, settings: JudgingSettings
 ) -> tuple[str, str]:
-    """What became of one predictor's structure and why; `adjusted_p` is Holm's over all predictors of the study."""
+    """The course of one predictor's structure and the reason; `adjusted_p` is Holm's over the study's predictors."""
     got = f"acquired {acquired['estimate']:.2f} [{acquired['ci_low']:.2f}, {acquired['ci_high']:.2f}]"
     if why_undecided(acquired):
         return UNKNOWN, why_undecided(acquired)
