@@ -8,6 +8,7 @@ from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
 from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
 from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
 from workflow_scripts.ticketlab.verdicts.judge import judge
+from workflow_scripts.ticketlab.verdicts.kinds import KEYS
 
 snakemake: Snakemake  # put here by Snakemake
 
@@ -16,4 +17,4 @@ with logged(snakemake) as provenance:
     comparisons = files.read_many(snakemake.input.comparisons, COMPARISONS)
     table = judge(comparisons, snakemake.params.spec["studies"], checks)
     files.write(snakemake.output.verdicts, VERDICTS, table, provenance)
-    print(table[["study", "test", "claim", "estimate", "ci_low", "ci_high", "decision"]].to_string())
+    print(table[["study", "kind", *KEYS, "estimate", "ci_low", "ci_high", "decision"]].to_string())

@@ -7,9 +7,8 @@ import pandas as pd
 
 from tests.unit.example_results import calibration_of
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
-from workflow_scripts.ticketlab.verdicts import comparisons
+from workflow_scripts.ticketlab.verdicts import comparisons, kinds
 from workflow_scripts.ticketlab.verdicts.judge import judge
-from workflow_scripts.ticketlab.verdicts.rows import T1
 
 JUDGING: dict[str, Any] = {"metric": "loss", "margin": 0.1}
 SETTINGS = JudgingSettings(**JUDGING)
@@ -65,13 +64,15 @@ def judged(*parts, licensed_by=None, **others):
     return table[table["study"] == "s"]
 
 
-def claim(table, start, test=T1):
-    found = table[table["claim"].str.startswith(start) & table["test"].eq(test)]
-    assert len(found) == 1, (start, table["claim"].tolist())
+def verdict(table, kind, **about):
+    """The one row of this kind about these keys."""
+    found = table[table["kind"] == kind]
+    for key, value in about.items():
+        found = found[found[key] == value]
+    assert len(found) == 1, (kind, about, table[["kind", *kinds.KEYS]])
     return found.iloc[0]
 
 
-EXISTS = "a winning ticket exists"
 GOOD, CLOSE, BAD = 1.9, 2.08, 2.5  # better than dense, within the margin's reach, clearly worse
 
 
@@ -98,20 +99,21 @@ FULL = (
 def row(test, quantity, contrast, estimate, low, high, p=0.5, n=SEEDS, step=0):
     return {
         "study": "s", "test": test, "rewind_step": 0, "level": 0, "density": 1.0, "step": step, "quantity": quantity,
-        "contrast": contrast, "estimate": estimate, "ci_low": low, "ci_high": high, "p": p, "n": n,
+        "contrast": contrast, "matching": None, "score": None,
+        "estimate": estimate, "ci_low": low, "ci_high": high, "p": p, "n": n,
     }  # fmt: skip
 
 
 def roles(estimate, low, high, other=(0.0, -0.1, 0.1), step=0, agreement=0.5, replicate=0.9, n=SEEDS):
     rows = [
-        row("roles", "agreement, identity, all", "same_init", agreement, 0.4, 0.6, n=n, step=step),
-        row("roles", "agreement, identity, all", "other_init", 0.0, NAN, NAN, n=n, step=step),
-        row("roles", "agreement, identity, all", "replicate", replicate, 0.8, 1.0, n=n, step=0),
-        row("roles", "determinacy, identity, all", "same_init", estimate, low, high, n=n, step=step),
+        row("roles", "agreement", "same_init", agreement, 0.4, 0.6, n=n, step=step),
+        row("roles", "agreement", "other_init", 0.0, NAN, NAN, n=n, step=step),
+        row("roles", "agreement", "replicate", replicate, 0.8, 1.0, n=n, step=0),
+        row("roles", "determinacy", "same_init", estimate, low, high, n=n, step=step),
     ]
     if other is not None:
-        rows.append(row("roles", "determinacy, identity, all", "other_init", *other, n=n, step=step))
-    return pd.DataFrame(rows)
+        rows.append(row("roles", "determinacy", "other_init", *other, n=n, step=step))
+    return pd.DataFrame(rows).assign(matching="identity", score="all")
 
 
 def base():

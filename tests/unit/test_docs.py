@@ -16,6 +16,7 @@ from workflow_scripts.ticketlab.settings.pruning import Control
 from workflow_scripts.ticketlab.tables import files, stacks
 from workflow_scripts.ticketlab.tables.schemas.networks import METRICS, WEIGHTS
 from workflow_scripts.ticketlab.tables.schemas.table import KEYS
+from workflow_scripts.ticketlab.verdicts import kinds
 
 ROOT = Path(__file__).parents[2]
 README, RESULTS, ARTIFACTS, EXTENDING = (
@@ -90,6 +91,11 @@ def test_every_column_of_every_table_is_described_with_its_type(name: str) -> No
     if set(KEYS) <= set(contract):
         described |= table_rows(sections(ARTIFACTS)["Keys"])
     assert described == {column: spelled(kind) for column, kind in contract.items()}
+
+
+def test_every_kind_of_claim_is_described() -> None:
+    section = ARTIFACTS.partition("## Kinds of claims\n")[2].partition("\n## ")[0]
+    assert list(table_rows(section)) == [*kinds.KINDS]
 
 
 @pytest.mark.parametrize("name", CONTRACTS)

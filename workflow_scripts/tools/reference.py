@@ -13,26 +13,20 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts.ticketlab.core.readings import NOT_MEASURED
-from workflow_scripts.ticketlab.report.page import MAIN_CLAIMS, half_way_steps
+from workflow_scripts.ticketlab.report.page import half_way_steps
+from workflow_scripts.ticketlab.report.words import claim, interval, number
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.clock import CLOCK
 from workflow_scripts.ticketlab.tables.schemas.predictions import PREDICTIONS
 from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
 from workflow_scripts.ticketlab.verdicts.predictions import TITLES
+from workflow_scripts.ticketlab.verdicts.rows import ANSWERS
 from workflow_scripts.tools import verify_reference
 from workflow_scripts.tools.dry_run import is_of_study
 
 RESULTS, REFERENCE = Path("results"), Path("docs/reference")
 DEFAULT = "the default run"
 ONLY_NUMBERS = "quick"
-
-
-def number(value: float) -> str:
-    return "" if pd.isna(value) else f"{value:.3g}"
-
-
-def interval(value: float, low: float, high: float) -> str:
-    return number(value) + ("" if pd.isna(low) else f" [{number(low)}, {number(high)}]")
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -42,7 +36,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def of_verdicts(verdicts: pd.DataFrame, run: str = DEFAULT) -> str:
     """The verdict table, the claims that answer a test first."""
-    main = verdicts["claim"].isin(MAIN_CLAIMS.values())
+    main = verdicts["kind"].isin(ANSWERS.values())
     studies = ", ".join(verdicts["study"].unique())
     made = f"Made by `make run` (studies: {studies}) and `make reference`; columns: docs/artifacts.md."
     parts = [f"# Verdicts of {run}", made]
@@ -50,10 +44,10 @@ def of_verdicts(verdicts: pd.DataFrame, run: str = DEFAULT) -> str:
     for title, chosen in (("The three tests", verdicts[main]), ("Everything else that was judged", verdicts[~main])):
         rows = [
             [
-                *(row.study, row.test, row.claim, interval(row.estimate, row.ci_low, row.ci_high)),
-                *(row.n, number(row.detectable), f"**{row.decision}**", row.reason),
+                *(row["study"], row["test"], claim(row), interval(row)),
+                *(row["n"], number(row["detectable"]), f"**{row['decision']}**", row["reason"]),
             ]
-            for row in chosen.itertuples()
+            for row in chosen.to_dict("records")
         ]
         parts += [f"## {title}", table(header, rows)]
     return "\n\n".join(parts) + "\n"
@@ -67,10 +61,10 @@ def of_predictions(predictions: pd.DataFrame, run: str = DEFAULT) -> str:
     for name, group in measured.groupby("prediction"):
         rows = [
             [
-                *(row.study, row.quantity, interval(row.dose, row.ci_low, row.ci_high), row.n),
-                *(row.sign_if_latent, row.sign_if_built, f"**{row.verdict}**", row.reason),
+                *(row["study"], row["quantity"], interval(row, "dose"), row["n"]),
+                *(row["sign_if_latent"], row["sign_if_built"], f"**{row['verdict']}**", row["reason"]),
             ]
-            for row in group.itertuples()
+            for row in group.to_dict("records")
         ]
         parts += [f"## {name}: {TITLES[str(name)]}", table(header, rows)]
     absent = [f"{name} ({title})" for name, title in TITLES.items() if name not in set(measured["prediction"])]

@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from workflow_scripts import numerics
 from workflow_scripts.ticketlab.core.errors import TicketlabError
@@ -46,7 +47,9 @@ def read_run(results: Path) -> dict[str, pd.DataFrame]:
 
 def as_text(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     """The rows in the order of their keys, each value as text that determines it to the last bit."""
-    ordered = frame[list(table.columns)].sort_values(list(table.unique)).reset_index(drop=True)
+    # Where a key does not apply, pandas has made floats of whole numbers.
+    whole = {name: "Int64" for name, kind in table.columns.items() if pa.types.is_integer(kind)}
+    ordered = frame[list(table.columns)].astype(whole).sort_values(list(table.unique)).reset_index(drop=True)
     return ordered.map(_text)
 
 

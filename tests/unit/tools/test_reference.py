@@ -36,7 +36,7 @@ def test_times_are_summed_by_rule_and_study_the_costliest_first(tmp_path: Path) 
 def test_pages_say_which_run_they_are_of(tmp_path: Path) -> None:
     measure(tmp_path, "judge.tsv", 2.0, 100.0)
     empty = {
-        of_verdicts: pd.DataFrame(columns=["study", "claim"]),
+        of_verdicts: pd.DataFrame(columns=["study", "kind"]),
         of_predictions: pd.DataFrame(columns=["prediction", "verdict"]),
         of_clock: pd.DataFrame(columns=["study"]),
     }

@@ -265,11 +265,11 @@ def agreements(same, other=0.0, replicate=1.0, inits=6, noise=0.02):
 
 def test_determinacy_and_agreement():
     found = table(comparisons.roles(agreements(0.6), SETTINGS))
-    same = one(found, quantity="determinacy, identity, all", contrast="same_init")
+    same = one(found, quantity="determinacy", matching="identity", contrast="same_init")
     assert same["estimate"] == pytest.approx(0.6, abs=0.05) and same["ci_low"] > 0.5 and same["p"] < 0.01
-    other = one(found, quantity="determinacy, identity, all", contrast="other_init")
+    other = one(found, quantity="determinacy", matching="identity", contrast="other_init")
     assert other["ci_low"] < 0 < other["ci_high"]
-    assert one(found, quantity="agreement, identity, all", contrast="replicate")["estimate"] == pytest.approx(
+    assert one(found, quantity="agreement", matching="identity", contrast="replicate")["estimate"] == pytest.approx(
         1, abs=0.05
     )
 
@@ -278,8 +278,8 @@ def test_a_diverged_network_shows_in_the_agreement():
     frame = agreements(0.6)
     frame.loc[frame["init_seed"].eq(1) & frame["other_data_seed"].eq(1001), "agreement"] = np.nan
     found = table(comparisons.roles(frame, SETTINGS))
-    assert math.isnan(one(found, quantity="agreement, identity, all", contrast="same_init")["estimate"])
-    assert one(found, quantity="agreement, identity, all", contrast="replicate")["estimate"] == pytest.approx(
+    assert math.isnan(one(found, quantity="agreement", matching="identity", contrast="same_init")["estimate"])
+    assert one(found, quantity="agreement", matching="identity", contrast="replicate")["estimate"] == pytest.approx(
         1, abs=0.05
     )
 

@@ -9,30 +9,29 @@ from tests.unit.example_results import calibration_of
 from tests.unit.example_verdicts import (
     ALL_FAIL,
     BAD,
-    EXISTS,
     FULL,
     GOOD,
     NAN,
     SETTINGS,
     WINS,
-    claim,
     compared,
     judged,
     metrics,
     roles,
     structure,
     ticket,
+    verdict,
 )
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
-from workflow_scripts.ticketlab.verdicts import rows
+from workflow_scripts.ticketlab.verdicts import kinds, rows
 from workflow_scripts.ticketlab.verdicts.judge import detectable, withheld
 from workflow_scripts.ticketlab.verdicts.rows import REFUTES, STRONG_FORM, SUPPORTS, T1, T2, T3, WITHHELD
 from workflow_scripts.ticketlab.verdicts.tickets import MATCHING, NEITHER, WINNING
 
 
 def test_every_verdict_fits_the_table_also_with_many_rounds(tmp_path):
-    """Forty rounds: densities down to 0.01 % that must not share a claim."""
+    """Forty rounds: densities down to 0.01 % that must not share a key."""
     many: dict = {}
     for level in range(3, 41):
         many |= ticket(level, 0.8**level, GOOD, BAD, BAD)
@@ -42,6 +41,7 @@ def test_every_verdict_fits_the_table_also_with_many_rounds(tmp_path):
     back = files.read(tmp_path / "v.parquet", VERDICTS)
     assert set(back["decision"]) <= {*rows.VERDICTS, WINNING, MATCHING, NEITHER}
     assert (back["reason"].str.len() > 0).all()
+    assert set(back["kind"]) <= {*kinds.KINDS} and not back.duplicated(list(VERDICTS.unique)).any()
 
 
 @pytest.mark.parametrize("ends", [WINS, ALL_FAIL, ticket(1, 0.8, BAD, 3.0, 3.0)])
@@ -50,9 +50,9 @@ def test_whether_the_control_study_licenses_a_negative_is_said_whatever_the_answ
         (WINS, "a negative here is licensed by other"),
         (ALL_FAIL, "other licenses no negative here"),
     ):
-        row = claim(judged(compared(metrics(ends)), licensed_by="other", other=compared(metrics(control))), EXISTS)
-        assert words in row["reason"]
-    assert "licens" in claim(judged(compared(metrics(ends))), EXISTS)["reason"]
+        table = judged(compared(metrics(ends)), licensed_by="other", other=compared(metrics(control)))
+        assert words in verdict(table, kinds.WINNING_TICKET)["reason"]
+    assert "licens" in verdict(judged(compared(metrics(ends))), kinds.WINNING_TICKET)["reason"]
 
 
 @pytest.mark.parametrize(
@@ -60,9 +60,7 @@ def test_whether_the_control_study_licenses_a_negative_is_said_whatever_the_answ
     [("pruning", {T1, STRONG_FORM}), ("roles", {T2}), ("structure", {T3}), ("statistics", {T1, STRONG_FORM, T2, T3})],
 )
 def test_a_verdict_whose_instrument_is_out_of_calibration_is_withheld_and_says_so(instrument, tests):
-    table = pd.DataFrame(
-        [{"test": test, "claim": "c", "decision": SUPPORTS, "reason": "r"} for test in (T1, STRONG_FORM, T2, T3)]
-    )
+    table = pd.DataFrame([{"test": test, "decision": SUPPORTS, "reason": "r"} for test in (T1, STRONG_FORM, T2, T3)])
     assert withheld(table, calibration_of()).equals(table)
     judged = withheld(table, calibration_of(**{instrument: "the broken case"})).set_index("test")
     for test, row in judged.iterrows():
@@ -75,7 +73,7 @@ def test_a_verdict_whose_instrument_is_out_of_calibration_is_withheld_and_says_s
 
 
 def test_an_instrument_that_was_never_calibrated_is_not_believed():
-    table = pd.DataFrame([{"test": T2, "claim": "c", "decision": REFUTES, "reason": "r"}])
+    table = pd.DataFrame([{"test": T2, "decision": REFUTES, "reason": "r"}])
     checks = calibration_of()
     row = withheld(table, checks[checks["instrument"] != "roles"]).iloc[0]
     assert row["decision"] == WITHHELD and "roles was never calibrated" in row["reason"]
@@ -108,8 +106,7 @@ def test_each_verdict_is_told_what_it_could_have_seen_at_the_strictest_level_of_
     """Two tickets' speeds, three supermasks, two predictors; a ticket against dense is not adjusted."""
     ends = WINS | ticket(2, 0.1, GOOD) | {("supermask_kaiming", level, 0.5**level): 2.1 for level in (1, 2, 3)}
     table = judged(compared(metrics(ends)), structure("bigram"), structure("unigram"))
-    sizes = {"ticket at 30% kept, from step 0, against": 1, "ticket at 30% kept, from step 0, is as good": 2}
-    sizes |= {"supermask_kaiming at 50%": 3, "the bigram": 2}
-    for start, family in sizes.items():
-        found = table[table["claim"].str.startswith(start)].iloc[0]
+    sizes = {kinds.TICKET: 1, kinds.SOONER: 2, kinds.STRONG_FORM: 3, kinds.TRANSIENT_STRUCTURE: 2}
+    for kind, family in sizes.items():
+        found = table[table["kind"] == kind].iloc[0]
         assert found["detectable"] == detectable(found.to_dict() | {"family": family}, SETTINGS) > 0

@@ -9,6 +9,7 @@ from workflow_scripts.ticketlab.core.readings import BUILT, INCONCLUSIVE, LATENT
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.predictions import PREDICTIONS
 from workflow_scripts.ticketlab.verdicts import predictions
+from workflow_scripts.ticketlab.verdicts.kinds import FIXED_ROLES
 
 SECTION = judging()
 STUDIES = figure_settings(example=SECTION)
@@ -105,7 +106,7 @@ def test_the_rise_of_roles_is_to_the_end_as_well(frame):
 
 
 def test_roles_at_step_0_are_judged_once_by_t2(frame):
-    decided = judged(frame, example=SECTION).set_index("claim").loc["the initialisation fixes the roles"]
+    decided = judged(frame, example=SECTION).set_index("kind").loc[FIXED_ROLES]
     row = one(predict(frame), "P1", "split at step 0")
     assert row["verdict"] == {"supports LTH": LATENT, "refutes LTH": BUILT}.get(
         decided["decision"], decided["decision"]

@@ -2,9 +2,10 @@
 
 import pytest
 
-from tests.unit.example_verdicts import NAN, base, claim, judged, roles
+from tests.unit.example_verdicts import NAN, base, judged, roles, verdict
 from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE, MIXED
-from workflow_scripts.ticketlab.verdicts.rows import DIVERGED, REFUTES, SUPPORTS, T2, WITHHELD
+from workflow_scripts.ticketlab.verdicts.kinds import FIXED_ROLES, LATER_ROLES
+from workflow_scripts.ticketlab.verdicts.rows import DIVERGED, REFUTES, SUPPORTS, WITHHELD
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ from workflow_scripts.ticketlab.verdicts.rows import DIVERGED, REFUTES, SUPPORTS
     ],
 )
 def test_who_decides_the_roles(numbers, decision, words):
-    found = claim(judged(base(), roles(**numbers)), "the initialisation fixes the roles", T2)
+    found = verdict(judged(base(), roles(**numbers)), FIXED_ROLES, split_step=0)
     assert found["decision"] == decision and words in found["reason"]
 
 
@@ -38,12 +39,12 @@ def test_who_decides_the_roles(numbers, decision, words):
     ],
 )
 def test_roles_that_are_fixed_later_speak_for_neither_view(numbers, decision, words):
-    found = claim(judged(base(), roles(*numbers, step=40)), "roles are fixed by step 40", T2)
+    found = verdict(judged(base(), roles(*numbers, step=40)), LATER_ROLES, split_step=40)
     assert found["decision"] == decision and words in found["reason"]
 
 
 def test_a_split_step_of_which_every_pair_diverged_is_not_passed_over():
     frame = roles(NAN, NAN, NAN, other=None, step=40, agreement=NAN)
-    frame = frame[~frame["quantity"].str.startswith("determinacy")]
-    found = claim(judged(base(), roles(0.9, 0.8, 1.0), frame), "roles are fixed by step 40", T2)
+    frame = frame[frame["quantity"] != "determinacy"]
+    found = verdict(judged(base(), roles(0.9, 0.8, 1.0), frame), LATER_ROLES, split_step=40)
     assert found["decision"] == INCONCLUSIVE and DIVERGED in found["reason"]

@@ -8,7 +8,6 @@ from tests.unit.example_verdicts import (
     ALL_FAIL,
     BAD,
     DENSE,
-    EXISTS,
     FULL,
     GOOD,
     LAST,
@@ -16,7 +15,6 @@ from tests.unit.example_verdicts import (
     SEEDS,
     SETTINGS,
     WINS,
-    claim,
     compared,
     judged,
     metrics,
@@ -24,9 +22,11 @@ from tests.unit.example_verdicts import (
     row,
     structure,
     ticket,
+    verdict,
     with_nan,
 )
 from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE
+from workflow_scripts.ticketlab.verdicts import kinds
 from workflow_scripts.ticketlab.verdicts.rows import DIVERGED, REFUTES, STRONG_FORM, SUPPORTS, T1, T2
 from workflow_scripts.ticketlab.verdicts.tickets import (
     MATCHING,
@@ -41,7 +41,7 @@ from workflow_scripts.ticketlab.verdicts.tickets import (
 
 def cell(end, reinitialised=None, shuffled=None):
     table = judged(compared(metrics(ticket(1, 0.3, end, reinitialised, shuffled))))
-    return claim(table, "ticket at 30% kept, from step 0, against dense")
+    return verdict(table, kinds.TICKET)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def smallest(*decisions_from_densest):
         parts |= ticket(level, 0.8**level, *ends[decision])
     table = judged(compared(metrics(parts)))
     assert table["decision"].tolist()[: len(decisions_from_densest)] == list(decisions_from_densest)
-    return claim(table, "smallest matching density, from step 0")
+    return verdict(table, kinds.SMALLEST_MATCHING)
 
 
 def test_the_walk_over_densities_stops_at_the_first_that_does_not_match():
@@ -104,12 +104,16 @@ def test_a_walk_that_does_not_begin_says_why():
 
 
 def test_a_sparse_winner_supports():
-    row = claim(judged(compared(metrics(ticket(1, 0.3, GOOD, BAD, BAD) | ticket(2, 0.1, BAD, BAD, BAD)))), EXISTS)
+    row = verdict(
+        judged(compared(metrics(ticket(1, 0.3, GOOD, BAD, BAD) | ticket(2, 0.1, BAD, BAD, BAD)))), kinds.WINNING_TICKET
+    )
     assert row["decision"] == SUPPORTS and "winning at 30% kept from step 0" in row["reason"]
 
 
 def test_a_dense_winner_does_not_count():
-    row = claim(judged(compared(metrics(ticket(1, 0.8, GOOD, BAD, BAD) | ticket(2, 0.3, BAD, BAD, BAD)))), EXISTS)
+    row = verdict(
+        judged(compared(metrics(ticket(1, 0.8, GOOD, BAD, BAD) | ticket(2, 0.3, BAD, BAD, BAD)))), kinds.WINNING_TICKET
+    )
     assert row["decision"] == INCONCLUSIVE
 
 
@@ -127,16 +131,18 @@ def test_a_dense_winner_does_not_count():
 )
 def test_a_negative_needs_a_licence(ends, licence, decision, words):
     others = {} if licence is None else {"other": compared(metrics(licence))}
-    row = claim(judged(compared(metrics(ends)), licensed_by="other" if others else None, **others), EXISTS)
+    row = verdict(
+        judged(compared(metrics(ends)), licensed_by="other" if others else None, **others), kinds.WINNING_TICKET
+    )
     assert row["decision"] == decision and words in row["reason"]
 
 
 def test_a_diverged_ticket_is_undecided_and_blocks_a_refutation():
     other = compared(metrics(WINS))
     table = judged(compared(with_nan(metrics(ALL_FAIL), "ticket", 2)), licensed_by="other", other=other)
-    row = claim(table, "ticket at 10% kept, from step 0, against dense")
+    row = verdict(table, kinds.TICKET, density=0.1)
     assert row["decision"] == INCONCLUSIVE and row["reason"] == DIVERGED
-    row = claim(table, EXISTS)
+    row = verdict(table, kinds.WINNING_TICKET)
     assert row["decision"] == INCONCLUSIVE and DIVERGED in row["reason"]
 
 
@@ -144,23 +150,23 @@ def test_a_diverged_densest_ticket_is_not_called_a_mismatch():
     table = judged(
         compared(with_nan(metrics(ticket(1, 0.8, GOOD, BAD, BAD) | ticket(2, 0.3, GOOD, BAD, BAD)), "ticket", 1))
     )
-    row = claim(table, "smallest matching density")
+    row = verdict(table, kinds.SMALLEST_MATCHING)
     assert row["decision"] == INCONCLUSIVE and DIVERGED in row["reason"]
 
 
 @pytest.mark.parametrize("control", ["reinitialised", "shuffled"])
 def test_a_diverged_control_cannot_be_beaten_and_is_named(control):
     table = judged(compared(with_nan(metrics(WINS), control)))
-    row = claim(table, "ticket at 30% kept, from step 0, against dense")
+    row = verdict(table, kinds.TICKET)
     assert row["decision"] == MATCHING and f"not shown better than {control} ({DIVERGED})" in row["reason"]
-    row = claim(table, EXISTS)
+    row = verdict(table, kinds.WINNING_TICKET)
     assert row["decision"] == INCONCLUSIVE and DIVERGED in row["reason"]
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_whatever_the_seed_a_diverged_dense_network_leaves_t1_undecided(seed):
     table = judged(compared(with_nan(metrics(FULL), "dense", seed=seed)))
-    concerned = table["test"].isin([T1, STRONG_FORM]) & ~table["claim"].str.contains("total steps")
+    concerned = table["test"].isin([T1, STRONG_FORM]) & table["kind"].ne(kinds.DENSE_TOTAL)
     assert set(table[concerned]["decision"]) == {INCONCLUSIVE}
     assert table[concerned]["reason"].str.contains("diverged", regex=False).all()
 
@@ -184,13 +190,13 @@ def test_no_unknown_number_ever_decides(number):
 def test_a_number_less_never_turns_a_decision_into_another():
     """Each comparison loses one of its numbers in turn: what rests on it becomes undecided, the rest stays."""
     frame = pd.concat([compared(metrics(FULL)), roles(0.9, 0.8, 1.0), structure()], ignore_index=True)
-    whole = judged(frame).set_index(["test", "claim"])["decision"]
+    whole = judged(frame).set_index(["kind", *kinds.KEYS])["decision"]
     assert {WINNING, NEITHER, SUPPORTS, REFUTES} <= set(whole)
     touched = set()
     for index in frame.index:
         number = ("estimate", "ci_low", "ci_high", "p")[index % 4]
         table = judged(frame.assign(**{number: frame[number].where(frame.index != index)}))
-        now = table.set_index(["test", "claim"])["decision"]
+        now = table.set_index(["kind", *kinds.KEYS])["decision"]
         assert now.index.equals(whole.index)
         changed = now[now != whole]
         touched |= set(changed.index)
@@ -202,7 +208,7 @@ def test_a_number_less_never_turns_a_decision_into_another():
 @pytest.mark.parametrize(("total", "decision"), [(1.95, SUPPORTS), (1.7, REFUTES), (1.8, INCONCLUSIVE)])
 def test_against_the_dense_network_with_all_of_imps_steps(total, decision):
     table = judged(compared(metrics(WINS | {("dense_total", 1, 1.0): total})))
-    assert claim(table, "ticket at 30% kept against dense at IMP's total steps")["decision"] == decision
+    assert verdict(table, kinds.DENSE_TOTAL)["decision"] == decision
 
 
 def put(frame, contrast, **numbers):
@@ -217,20 +223,20 @@ UNCERTAIN = {"estimate": 0.04, "ci_low": -0.03, "ci_high": 0.11, "p": 0.04}
 
 
 @pytest.mark.parametrize(
-    ("contrast", "test", "start"),
+    ("contrast", "kind"),
     [
-        ("ticket - dense", T1, "ticket at 30% kept, from step 0, against dense"),
-        ("ticket - dense", T1, EXISTS),
-        ("ticket - dense_total", T1, "ticket at 30% kept against dense at IMP's total steps"),
-        ("supermask_kaiming - dense", STRONG_FORM, "supermask_kaiming"),
+        ("ticket - dense", kinds.TICKET),
+        ("ticket - dense", kinds.WINNING_TICKET),
+        ("ticket - dense_total", kinds.DENSE_TOTAL),
+        ("supermask_kaiming - dense", kinds.STRONG_FORM),
     ],
 )
-def test_what_is_as_good_as_dense_is_held_to_the_interval_that_is_printed(contrast, test, start):
+def test_what_is_as_good_as_dense_is_held_to_the_interval_that_is_printed(contrast, kind):
     """On both sides of the margin: a difference is within it or beyond it if its whole interval is."""
     ends = WINS | {("dense_total", 1, 1.0): 1.95, ("supermask_kaiming", 1, 0.3): 2.0}
-    sure = claim(judged(compared(metrics(ends))), start, test)
+    sure = verdict(judged(compared(metrics(ends))), kind)
     assert sure["decision"] in (WINNING, SUPPORTS)
-    unsure = claim(judged(put(compared(metrics(ends)), contrast, **UNCERTAIN)), start, test)
+    unsure = verdict(judged(put(compared(metrics(ends)), contrast, **UNCERTAIN)), kind)
     assert unsure["decision"] == INCONCLUSIVE
 
 
@@ -251,7 +257,7 @@ def test_the_walk_to_a_winner_shares_the_level_of_the_interval_among_rewind_step
 )
 def test_the_strong_form_is_refuted_only_where_the_search_worked(end, decision, words):
     table = judged(compared(metrics(WINS | {("supermask_kaiming", 1, 0.3): end})))
-    row = claim(table, "supermask_kaiming at 30% kept, untrained, against dense", STRONG_FORM)
+    row = verdict(table, kinds.STRONG_FORM, variant="supermask_kaiming", density=0.3)
     assert row["decision"] == decision and words in row["reason"] and "better than a random mask" in row["reason"]
 
 
@@ -276,18 +282,18 @@ def test_supermasks_are_adjusted_over_variants_and_densities_on_both_sides(p, lo
 
 def test_a_diverged_supermask_is_undecided():
     table = judged(compared(with_nan(metrics(WINS | {("supermask_kaiming", 1, 0.3): 2.4}), "supermask_kaiming")))
-    row = claim(table, "supermask_kaiming", STRONG_FORM)
+    row = verdict(table, kinds.STRONG_FORM)
     assert row["decision"] == INCONCLUSIVE and row["reason"] == DIVERGED
 
 
 def test_tickets_that_get_there_sooner_or_later():
     parts = ticket(1, 0.3, 1.5, BAD, BAD) | ticket(2, 0.1, BAD, BAD, BAD) | ticket(3, 0.05, DENSE, BAD, BAD)
     table = judged(compared(metrics(parts)))
-    for density, decision in (("30%", SUPPORTS), ("10%", REFUTES), ("5%", INCONCLUSIVE)):
-        found = claim(table, f"ticket at {density} kept, from step 0, is as good as dense sooner")
+    for density, decision in ((0.3, SUPPORTS), (0.1, REFUTES), (0.05, INCONCLUSIVE)):
+        found = verdict(table, kinds.SOONER, density=density)
         assert found["decision"] == decision and "at the loss that both reach (adjusted p" in found["reason"]
     diverged = judged(compared(with_nan(metrics(ticket(1, 0.3, 1.5, BAD, BAD)), "ticket")))
-    row = claim(diverged, "ticket at 30% kept, from step 0, is as good as dense sooner")
+    row = verdict(diverged, kinds.SOONER)
     assert row["decision"] == INCONCLUSIVE and row["reason"] == DIVERGED
 
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.example_verdicts import NAN, base, claim, judged, structure
+from tests.unit.example_verdicts import NAN, base, judged, structure, verdict
 from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE
+from workflow_scripts.ticketlab.verdicts.kinds import TRANSIENCE, TRANSIENT_STRUCTURE
 from workflow_scripts.ticketlab.verdicts.rows import DIVERGED, REFUTES, T3
 
 KEPT: dict[str, Any] = {"forgotten": (0.02, -0.01, 0.05), "p": 0.99}
@@ -28,20 +29,20 @@ KEPT: dict[str, Any] = {"forgotten": (0.02, -0.01, 0.05), "p": 0.99}
 )
 def test_was_structure_acquired_and_forgotten(numbers, decision, words):
     table = judged(base(), structure(**numbers))
-    found = claim(table, "the bigram predictor", T3)
+    found = verdict(table, TRANSIENT_STRUCTURE, structure="bigram")
     assert found["decision"] == decision and words in found["reason"]
-    assert claim(table, "some structure", T3)["decision"] == decision
+    assert verdict(table, TRANSIENCE)["decision"] == decision
 
 
 def test_one_transient_structure_refutes_and_what_is_kept_speaks_for_neither():
     """Structure that is not left again refutes nothing: the predictors may be the wrong ones (docs/theory.md)."""
     some = judged(base(), structure("bigram"), structure("unigram", **KEPT))
-    assert claim(some, "some structure", T3)["decision"] == REFUTES
+    assert verdict(some, TRANSIENCE)["decision"] == REFUTES
     both = judged(base(), structure("bigram", **KEPT), structure("unigram", **KEPT))
-    found = claim(both, "some structure", T3)
+    found = verdict(both, TRANSIENCE)
     assert found["decision"] == INCONCLUSIVE and "all were acquired and kept" in found["reason"]
     lost = judged(base(), structure("bigram", **KEPT), structure("unigram", acquired=(NAN, NAN, NAN)))
-    found = claim(lost, "some structure", T3)
+    found = verdict(lost, TRANSIENCE)
     assert found["decision"] == INCONCLUSIVE and "nor all to be kept" in found["reason"]
 
 

@@ -51,8 +51,7 @@ STREAM = 100_000  # symbols to which the n-gram predictors are fitted
 # The simulated course falls to this fraction of the first distance at this point of the recorded steps.
 LOWEST, TURN = 0.2, 0.6
 PREDICTORS = 3  # as in study `text`; Holm's adjustment runs over them
-# The claims of `transience.transience`.
-SOME, FIRST = "some structure is acquired and then forgotten", "the number 0 predictor is acquired and forgotten"
+SOME = "some"  # structure of a study, beside its predictors by name
 JUDGING = JudgingSettings(margin=1.0)  # the default thresholds; the margin has no effect here
 
 
@@ -195,7 +194,7 @@ def noisy(course: np.ndarray, settings: StructureCalibrationSettings, random: np
 
 
 def _simulate(forgotten: tuple[float, ...], case: str, settings: StructureCalibrationSettings) -> pd.DataFrame:
-    """The verdicts (decision by claim) of studies whose predictors forget these fractions, a row for each study."""
+    """The decisions, by predictor and on SOME, of studies whose predictors forget these fractions, a row a study."""
     steps = log_spaced_steps(settings.steps, settings.checkpoints)
     courses = [true_course(fraction, steps) for fraction in forgotten]
     decided = []
@@ -204,10 +203,15 @@ def _simulate(forgotten: tuple[float, ...], case: str, settings: StructureCalibr
         compared = pd.DataFrame(
             row
             for index, course in enumerate(courses)
-            for row in compare(f"number {index}", steps, noisy(course, settings, random))
+            for row in compare(_name(index), steps, noisy(course, settings, random))
         )
-        decided.append({row["claim"]: row["decision"] for row in verdicts_transience.transience(compared, JUDGING)})
+        verdicts = verdicts_transience.transience(compared, JUDGING)
+        decided.append({row["structure"] or SOME: row["decision"] for row in verdicts})
     return pd.DataFrame(decided)
+
+
+def _name(index: int) -> str:
+    return f"number {index}"
 
 
 def compare(name: str, steps: list[int], distances: np.ndarray) -> Iterator[dict]:
@@ -247,7 +251,7 @@ def power(settings: StructureCalibrationSettings) -> Iterator[dict]:
     """One predictor that is forgotten among others that are kept."""
     for effect in settings.effects:
         case = f"forgotten by {effect:g}"
-        decided = _simulate((effect,) + (0.0,) * (PREDICTORS - 1), case, settings)[FIRST]
+        decided = _simulate((effect,) + (0.0,) * (PREDICTORS - 1), case, settings)[_name(0)]
         share, interval = checks.rate(int(decided.eq(REFUTES).sum()), len(decided))
         of = _of("verdict", case, "rate of transient", x=effect, required=False)
         yield checks.at_least(of, settings.power, share, interval, len(decided))

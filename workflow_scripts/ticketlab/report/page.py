@@ -21,30 +21,32 @@ from workflow_scripts.ticketlab.config.study import Config
 from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
 from workflow_scripts.ticketlab.core.readings import NOT_MEASURED
 from workflow_scripts.ticketlab.report.captions import ALTERNATIVES, CAPTIONS
-from workflow_scripts.ticketlab.verdicts import clock
-from workflow_scripts.ticketlab.verdicts.comparisons import LLC, ROLES, TICKETS
+from workflow_scripts.ticketlab.report.words import (
+    LIKE_CLAIMS,
+    case_of,
+    claim,
+    duration,
+    interval,
+    number,
+    p_value,
+    spaced,
+)
+from workflow_scripts.ticketlab.verdicts import clock, kinds
+from workflow_scripts.ticketlab.verdicts.comparisons import AGREEMENT, DETERMINACY, LLC, TICKETS, of_roles
 from workflow_scripts.ticketlab.verdicts.judge import RESTS_ON
 from workflow_scripts.ticketlab.verdicts.predictions import TITLES
-from workflow_scripts.ticketlab.verdicts.rows import STRONG_FORM, T1, T2, T3, VERDICTS
+from workflow_scripts.ticketlab.verdicts.rows import ANSWERS, STRONG_FORM, T1, T2, T3, VERDICTS
 
-# The claims that answer a test for a study; the others are about one density, one predictor or one step.
-MAIN_CLAIMS = {
-    T1: "a winning ticket exists, at equal steps",
-    T2: "the initialisation fixes the roles",
-    T3: "some structure is acquired and then forgotten",
-}
 # What a claim speaks for if it is true.
 IF_SO = {T1: "for LTH", STRONG_FORM: "for LTH", T2: "for LTH", T3: "against LTH"}  # the order of the tests, too
-# Like claims, many to a study: the test, what they claim, where a claim's own case stands in it, what it speaks for.
-MANY_CLAIMS = (
-    (T1, "a ticket is as good as dense at IMP's total steps", r"^ticket at (\S+) kept.* IMP's total steps", "for LTH"),
-    (T1, "a ticket is as good as dense sooner", r"^ticket at (\S+ kept, from step \d+).* sooner", "for LTH"),
-    (STRONG_FORM, "a masked, untrained network is as good as dense", r"^supermask_(\w+ at \S+) kept", "for LTH"),
-    (T2, "roles are fixed by a later step", r"^roles are fixed by (step \d+)", "for neither"),
+# Kinds of claims with many to a study: the test, the kind, what each speaks for if it is true.
+MANY = (
+    (T1, kinds.DENSE_TOTAL, "for LTH"),
+    (T1, kinds.SOONER, "for LTH"),
+    (STRONG_FORM, kinds.STRONG_FORM, "for LTH"),
+    (T2, kinds.LATER_ROLES, "for neither"),
 )
-FEW = 6  # like claims that are named one by one
-# Verdicts about one ticket each, many to a study.
-ONE_TICKET = "ticket at "
+FEW = 6  # claims of one kind that are named one by one
 ESTIMATES = {
     T1: "The estimate is the difference ticket − dense in the study's test metric (lower is better), or what the "
     "claim names: a density, or a difference in the steps to a loss that both reach. A ticket is matching if it is "
@@ -117,55 +119,54 @@ def page(
 def answers(verdicts: pd.DataFrame, studies: Sequence[str]) -> list[dict]:
     """The answer to each test by study: the main claim's decision and reason, then the other claims' at a glance."""
     found = []
-    for test, claim in MAIN_CLAIMS.items():
-        rows = verdicts[verdicts["test"].eq(test) & verdicts["claim"].eq(claim)].set_index("study")
+    for test, kind in ANSWERS.items():
+        rows = verdicts[verdicts["kind"] == kind].set_index("study")
         cells = [[_row(rows.loc[study])] if study in rows.index else [] for study in studies]
-        found.append({"test": test, "claim": claim, "if_so": IF_SO[test], "cells": cells})
-    for test, words, pattern, if_so in MANY_CLAIMS:
-        rows = verdicts[verdicts["test"] == test]
-        rows = rows.assign(case=rows["claim"].str.extract(pattern, expand=False)).dropna(subset="case")
+        found.append({"test": test, "claim": claim({"kind": kind}), "if_so": IF_SO[test], "cells": cells})
+    for test, kind, if_so in MANY:
+        rows = verdicts[verdicts["kind"] == kind]
         cells = [list(_at_a_glance(rows[rows["study"] == study])) for study in studies]
-        found.append({"test": test, "claim": words, "if_so": if_so, "cells": cells})
+        found.append({"test": test, "claim": LIKE_CLAIMS[kind], "if_so": if_so, "cells": cells})
     return sorted(found, key=lambda answer: list(IF_SO).index(answer["test"]))
 
 
 def _at_a_glance(rows: pd.DataFrame) -> Iterator[dict]:
-    """Which of many like claims got each decision."""
-    for decision, cases in rows.groupby("decision", sort=False)["case"]:
+    """Which of many claims of one kind got each decision."""
+    for decision, group in rows.groupby("decision", sort=False):
+        cases = [case_of(row) for row in group.to_dict("records")]
         where = f"at {'; '.join(cases)}" if len(cases) <= FEW else f"in {len(cases)} cases"
-        yield {"decision": decision, "kind": str(decision).split()[0], "reason": where}
+        yield {"decision": decision, "reason": where}
 
 
 def counts(verdicts: pd.DataFrame) -> dict[str, int]:
     """How many verdicts on the hypothesis fell out each way, those on single tickets not counted."""
-    rows = verdicts[~verdicts["claim"].str.startswith(ONE_TICKET)]
+    rows = verdicts[~verdicts["kind"].isin(kinds.OF_ONE_TICKET)]
     return {decision: int((rows["decision"] == decision).sum()) for decision in VERDICTS}
 
 
 def _tests(rows: pd.DataFrame) -> Iterator[dict]:
     """The tests of one study: rows to show at once (the main claim first), and those about one ticket each."""
     for test, of_test in groupby(rows.to_dict("records"), key=lambda row: row["test"]):
-        all_rows = [_row(row) for row in of_test]
-        main = MAIN_CLAIMS.get(test)
-        shown = [row for row in all_rows if not row["claim"].startswith(ONE_TICKET)]
+        found = list(of_test)
+        shown = [row for row in found if row["kind"] not in kinds.OF_ONE_TICKET]
+        shown.sort(key=lambda row: row["kind"] != ANSWERS.get(row["test"]))
         yield {
             "name": test,
             "explanation": ESTIMATES[test],
-            "shown": sorted(shown, key=lambda row: row["claim"] != main),
-            "more": [row for row in all_rows if row["claim"].startswith(ONE_TICKET)],
+            "shown": [_row(row) for row in shown],
+            "more": [_row(row) for row in found if row["kind"] in kinds.OF_ONE_TICKET],
         }
 
 
 def _row(row: Mapping | pd.Series) -> dict:
     return {
-        "claim": row["claim"],
+        "claim": claim(row),
         "estimate": interval(row),
         "p": p_value(row["p"]),
         "n": row["n"],
         "margin": number(row["margin"]),
         "detectable": number(row["detectable"]),
         "decision": row["decision"],
-        "kind": str(row["decision"]).split()[0],
         "reason": row["reason"],
     }
 
@@ -175,9 +176,7 @@ def predicted(predictions: pd.DataFrame) -> Iterator[dict]:
     for key, title in TITLES.items():
         rows = predictions[predictions["prediction"] == key]
         absent = rows["verdict"].eq(NOT_MEASURED)
-        shown = [
-            {**row, "dose": interval({**row, "estimate": row["dose"]})} for row in rows[~absent].to_dict("records")
-        ]
+        shown = [{**row, "dose": interval(row, "dose")} for row in rows[~absent].to_dict("records")]
         yield {"name": key, "title": title, "rows": shown, "absent": rows.loc[absent, "study"].tolist()}
 
 
@@ -188,8 +187,8 @@ def half_way_steps(rows: pd.DataFrame, study: str) -> Iterator[dict]:
         determined = not pd.isna(row["step"])
         yield {
             "rank": row["rank"] if determined else "–",
-            "quantity": QUANTITY_WORDS[row["quantity"]].format(row["of"].replace("_", " ")),
-            "step": interval({**row, "estimate": row["step"]}),
+            "quantity": QUANTITY_WORDS[row["quantity"]].format(spaced(row["of"])),
+            "step": interval(row, "step"),
             "between": f"{row['recorded_before']}–{row['recorded_after']}" if determined else "–",
             "values": f"{number(row['first'])} → {number(row['last'])}",
             "n": row["n"],
@@ -210,7 +209,7 @@ def instrument_states(comparisons: pd.DataFrame, study: str) -> Iterator[dict]:
             "state": f"{flagged:.0f} of {total} estimates flagged, left out of the LLC",
             "detail": worst,
         }
-    agreement = mine[mine["test"].eq(ROLES) & mine["quantity"].eq("agreement, identity, all")]
+    agreement = of_roles(mine, AGREEMENT)
     for contrast, words in (
         ("replicate", "roles, exact replicates (the ceiling)"),
         ("measurement", "roles, a network with itself through two probes"),
@@ -218,7 +217,7 @@ def instrument_states(comparisons: pd.DataFrame, study: str) -> Iterator[dict]:
         for _, row in agreement[agreement["contrast"] == contrast].iterrows():
             reached = "reproducible" if row["ci_low"] > 0 else "not shown reproducible"
             yield {"instrument": words, "state": reached, "detail": f"agreement {interval(row)}"}
-    control = mine[mine["quantity"].eq("determinacy, identity, all") & mine["contrast"].eq("other_init")]
+    control = of_roles(mine[mine["contrast"] == "other_init"], DETERMINACY)
     if len(control):
         inside = (control["ci_low"] <= 0) & (control["ci_high"] >= 0)
         yield {
@@ -301,9 +300,9 @@ def _words(value: Any) -> str:
     """A config value in words: nested sections as `key value`, absent ones left out."""
     if isinstance(value, dict):
         parts = [f"{key} {_nested(item)}" for key, item in value.items() if item not in (None, {}, [])]
-        return ", ".join(part.replace("_", " ") for part in parts)
+        return ", ".join(map(spaced, parts))
     if isinstance(value, list):
-        return ", ".join(str(item).replace("_", " ") for item in value)
+        return ", ".join(spaced(str(item)) for item in value)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -389,30 +388,3 @@ def render(template: str, content: dict) -> str:
     )
     environment.filters |= {"duration": duration, "number": number}
     return environment.from_string(template).render(content)
-
-
-def number(value: float) -> str:
-    """Three digits, more of whole thousands, with a true minus; a dash where nothing was measured."""
-    if pd.isna(value):
-        return "–"
-    return (f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}").replace("-", "−")
-
-
-def interval(row: Mapping | pd.Series) -> str:
-    """The estimate and its interval, as far as there are."""
-    if pd.isna(row["estimate"]) or pd.isna(row["ci_low"]):
-        return number(row["estimate"])
-    return f"{number(row['estimate'])} [{number(row['ci_low'])}, {number(row['ci_high'])}]"
-
-
-def p_value(value: float) -> str:
-    return "–" if pd.isna(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as h, min and s, the finest two that matter."""
-    if pd.isna(seconds):
-        return "–"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"

@@ -21,6 +21,7 @@ CELL = ["rewind_step", "level"]
 DECISIVE_CONTROLS = ("reinitialised", "shuffled")
 TICKETS, SUPERMASKS, ROLES, STRUCTURE, LLC, MASKS = "tickets", "supermask", "roles", "structure", "llc", "masks"
 BARRIERS = "barriers"  # only the clock's figure has them
+AGREEMENT, DETERMINACY = "agreement", "determinacy"  # the quantities of ROLES
 
 
 def tickets(metrics: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[dict]:
@@ -143,11 +144,18 @@ def roles(agreements: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]
         result = statistics.mean_interval(by_init, settings.alpha)
         if pair == "other_init":
             result = Estimate(result.estimate, np.nan, np.nan, np.nan, result.n)
-        yield _row(ROLES, f"agreement, {matching}, {score}", pair, result, step=step)
+        yield _row(ROLES, AGREEMENT, pair, result, step=step, matching=matching, score=score)
     for pair, matching in product(("same_init", "other_init"), ("identity", "hungarian")):
         for _, row in determinacy(agreements, pair, matching).iterrows():
             result = Estimate(row["estimate"], row["ci_low"], row["ci_high"], row["p"], row["n"])
-            yield _row(ROLES, f"determinacy, {matching}, {row['score']}", pair, result, step=row["split_step"])
+            at = {"step": row["split_step"], "matching": matching, "score": row["score"]}
+            yield _row(ROLES, DETERMINACY, pair, result, **at)
+
+
+def of_roles(rows: pd.DataFrame, quantity: str, matching: str = "identity") -> pd.DataFrame:
+    """The rows on roles that answer T2, by one matching: the mean over scores."""
+    mine = rows["test"].eq(ROLES) & rows["quantity"].eq(quantity)
+    return rows[mine & rows["matching"].eq(matching) & rows["score"].eq("all")]
 
 
 def structure(distances: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
@@ -233,11 +241,15 @@ def _row(
     level: int = 0,
     density: float = 1.0,
     step: int = 0,
+    matching: str | None = None,
+    score: str | None = None,
 ) -> dict:
     return {
         "test": test,
         "quantity": quantity,
         "contrast": contrast,
+        "matching": matching,
+        "score": score,
         "rewind_step": rewind_step,
         "level": level,
         "density": density,

@@ -56,7 +56,7 @@ def judge(comparisons: pd.DataFrame, studies: dict[str, dict], calibration: pd.D
         ]
         rows += [{"study": name, **row, "detectable": detectable(row, settings[name])} for row in own]
     table = pd.DataFrame(rows)
-    return withheld(table.drop(columns=["rewind_step", "density", "undecided", "family"]), calibration)
+    return withheld(table.drop(columns=["undecided", "family"]), calibration)
 
 
 def withheld(verdicts: pd.DataFrame, calibration: pd.DataFrame) -> pd.DataFrame:

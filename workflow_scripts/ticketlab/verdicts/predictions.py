@@ -11,8 +11,9 @@ import pandas as pd
 from workflow_scripts.ticketlab.core import readings
 from workflow_scripts.ticketlab.core.readings import BUILT, INCONCLUSIVE, LATENT, NOT_MEASURED
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
-from workflow_scripts.ticketlab.verdicts.comparisons import LLC, MASKS, TICKETS
-from workflow_scripts.ticketlab.verdicts.rows import REFUTES, SUPPORTS, T2, WITHHELD
+from workflow_scripts.ticketlab.verdicts.comparisons import DETERMINACY, LLC, MASKS, TICKETS, of_roles
+from workflow_scripts.ticketlab.verdicts.kinds import FIXED_ROLES
+from workflow_scripts.ticketlab.verdicts.rows import REFUTES, SUPPORTS, WITHHELD
 
 TITLES = {
     "P1": "roles against the step at which data orders split",
@@ -61,8 +62,8 @@ def determinacy_of_roles(rows: pd.DataFrame, verdicts: pd.DataFrame, settings: J
 
     At split step 0 the verdict is that of T2, so that the question is judged once.
     """
-    mine = rows[rows["quantity"].eq("determinacy, identity, all") & rows["contrast"].eq("same_init")]
-    decision = verdicts[verdicts["test"].eq(T2) & verdicts["claim"].eq("the initialisation fixes the roles")]
+    mine = of_roles(rows[rows["contrast"] == "same_init"], DETERMINACY)
+    decision = verdicts[verdicts["kind"] == FIXED_ROLES]
     if mine.empty or decision.empty:
         return
     judged, reason = decision.iloc[0]["decision"], decision.iloc[0]["reason"]

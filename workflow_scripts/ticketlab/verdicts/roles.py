@@ -6,7 +6,8 @@ import pandas as pd
 
 from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE, MIXED
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
-from workflow_scripts.ticketlab.verdicts.comparisons import ROLES
+from workflow_scripts.ticketlab.verdicts import kinds
+from workflow_scripts.ticketlab.verdicts.comparisons import AGREEMENT, DETERMINACY, of_roles
 from workflow_scripts.ticketlab.verdicts.rows import DIVERGED, REFUTES, SUPPORTS, T2, WITHHELD, verdict_row
 
 
@@ -17,10 +18,9 @@ def fixed_roles(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]
     the decision; both views expect it to be made by one of them. Networks of different initialisations must agree at
     chance, or the instrument errs.
     """
-    mine = rows[rows["test"] == ROLES]
-    determinacy = mine[mine["quantity"] == "determinacy, identity, all"].set_index(["contrast", "step"])
+    determinacy = of_roles(rows, DETERMINACY).set_index(["contrast", "step"])
     # Every compared pair, with diverged ones too, which determinacy leaves out.
-    pairs = mine[mine["quantity"] == "agreement, identity, all"].set_index(["contrast", "step"])["estimate"]
+    pairs = of_roles(rows, AGREEMENT).set_index(["contrast", "step"])["estimate"]
     for step in sorted(step for contrast, step in pairs.index if contrast == "same_init"):
         compared = [("same_init", step), ("other_init", step), ("replicate", 0)]
         row, other = (determinacy.loc[key] if key in determinacy.index else None for key in compared[:2])
@@ -44,7 +44,7 @@ def fixed_roles(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]
             decision, reason = MIXED, "partly the initialisation, partly the data order"
         else:
             decision, reason = INCONCLUSIVE, "the interval is too wide for a side"
-        when = "the initialisation fixes the roles" if step == 0 else f"roles are fixed by step {step}"
+        kind = kinds.FIXED_ROLES if step == 0 else kinds.LATER_ROLES
         if other is not None:
             reason += f"; other inits agree at {other['estimate']:.2f}"
-        yield verdict_row(T2, when, row, settings.determined, decision, reason)
+        yield verdict_row(T2, kind, row, settings.determined, decision, reason, split_step=step)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE, MIXED
+from workflow_scripts.ticketlab.verdicts.kinds import FIXED_ROLES, KEYS, TRANSIENCE, WINNING_TICKET
 
 SUPPORTS, REFUTES = "supports LTH", "refutes LTH"
 
@@ -17,6 +18,9 @@ DIVERGED = "a network diverged (the log of the job that trained it names it): lo
 
 T1, STRONG_FORM, T2, T3 = "T1 tickets", "T1 strong form", "T2 roles", "T3 transience"
 
+# The kind of claim that answers a test for a study; the others are about one density, one predictor or one later step.
+ANSWERS = {T1: WINNING_TICKET, T2: FIXED_ROLES, T3: TRANSIENCE}
+
 
 def why_undecided(row: pd.Series) -> str:
     """The reason why this comparison decides nothing, or "". It comes first, since NaN fails both `<` and `>`."""
@@ -27,20 +31,33 @@ def why_undecided(row: pd.Series) -> str:
     return ""
 
 
-def as_percent(row: pd.Series) -> str:
+def percent(share: float) -> str:
     """Three digits, so that no two rounds look the same."""
-    return f"{100 * row['density']:.3g}%"
+    return f"{100 * share:.3g}%"
 
 
 def verdict_row(
-    test: str, claim: str, basis: Mapping | pd.Series, margin: float, decision: str, reason: str, family: int = 1
+    test: str,
+    kind: str,
+    basis: Mapping | pd.Series,
+    margin: float,
+    decision: str,
+    reason: str,
+    *,
+    family: int = 1,
+    **about: object,
 ) -> dict:
-    """A row of the table; `family`: the number of comparisons under one Holm adjustment with this one."""
+    """A row of the table; `about`: those of KEYS that apply to this kind of claim.
+
+    family: the number of comparisons under one Holm adjustment with this one.
+    """
     number = {key: basis[key] if key in basis else float("nan") for key in ("estimate", "ci_low", "ci_high", "p")}
     count = int(basis["n"]) if "n" in basis else 0
     return {
         "test": test,
-        "claim": claim,
+        "kind": kind,
+        **dict.fromkeys(KEYS),
+        **about,
         **number,
         "n": count,
         "margin": margin,

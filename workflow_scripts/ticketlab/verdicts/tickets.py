@@ -8,13 +8,14 @@ import pandas as pd
 from workflow_scripts.ticketlab.core import statistics
 from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.verdicts import kinds
 from workflow_scripts.ticketlab.verdicts.comparisons import DECISIVE_CONTROLS, SUPERMASKS, TICKETS
 from workflow_scripts.ticketlab.verdicts.rows import (
     REFUTES,
     STRONG_FORM,
     SUPPORTS,
     T1,
-    as_percent,
+    percent,
     verdict_row,
     why_undecided,
 )
@@ -57,20 +58,17 @@ def ticket_cells(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) 
             found.append(
                 verdict_row(
                     T1,
-                    cell_claim(cell["density"], rewind_step),
+                    kinds.TICKET,
                     cell,
                     settings.margin,
                     decision,
                     reason,
+                    rewind_step=rewind_step,
+                    density=cell["density"],
                 )
-                | {"rewind_step": rewind_step, "density": cell["density"], "undecided": max(without)}
+                | {"undecided": max(without)}
             )
     return pd.DataFrame(found)
-
-
-def cell_claim(density: float, rewind_step: int) -> str:
-    """The claim about one ticket, by which a figure finds its verdict."""
-    return f"ticket at {100 * density:.3g}% kept, from step {rewind_step}, against dense at equal steps"
 
 
 def _reason(matching: bool, worse: bool, against: pd.DataFrame, adjusted: pd.Series, settings: JudgingSettings) -> str:
@@ -122,28 +120,30 @@ def winning_ticket(cells: pd.DataFrame, settings: JudgingSettings, licensed: tup
             last = passed.iloc[-1]
             yield verdict_row(
                 T1,
-                f"smallest matching density, from step {rewind_step}",
+                kinds.SMALLEST_MATCHING,
                 {"estimate": last["density"], "n": last["n"]},
                 settings.margin,
                 MATCHING,
-                f"every density down to {as_percent(last)} matches, tested from the densest down",
+                f"every density down to {percent(last['density'])} matches, tested from the densest down",
+                rewind_step=rewind_step,
             )
         else:
             first = ordered.iloc[0]
             yield verdict_row(
                 T1,
-                f"smallest matching density, from step {rewind_step}",
+                kinds.SMALLEST_MATCHING,
                 {"n": first["n"]},
                 settings.margin,
                 first["decision"],
-                f"the densest ticket, at {as_percent(first)}, is not shown to match: {first['reason']}",
+                f"the densest ticket, at {percent(first['density'])}, is not shown to match: {first['reason']}",
+                rewind_step=rewind_step,
             )
     sparse = _sparse(cells, settings)
     winners = winning_cells(cells, settings)
     if len(winners):
         best = winners.sort_values(["density", "rewind_step"]).iloc[0]
         decision, basis = SUPPORTS, best
-        reason = f"winning at {as_percent(best)} kept from step {best['rewind_step']:.0f}"
+        reason = f"winning at {percent(best['density'])} kept from step {best['rewind_step']:.0f}"
     else:
         basis = sparse.sort_values("density").iloc[-1] if len(sparse) else {}
         negative = len(sparse) > 0 and (sparse["decision"] == NEITHER).all()
@@ -161,7 +161,7 @@ def winning_ticket(cells: pd.DataFrame, settings: JudgingSettings, licensed: tup
                 reason = f"no ticket at or below {settings.sparse:.0%} kept was trained"
             reason += f"; {sparse['undecided'].max()}" if len(sparse) and sparse["undecided"].any() else ""
     reason += f"; {_licence(licensed)}"
-    yield verdict_row(T1, "a winning ticket exists, at equal steps", basis, settings.margin, decision, reason)
+    yield verdict_row(T1, kinds.WINNING_TICKET, basis, settings.margin, decision, reason)
 
 
 def _licence(licensed: tuple[str, bool] | None) -> str:
@@ -185,11 +185,13 @@ def against_total(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dic
             decision, reason = INCONCLUSIVE, f"the interval spans the margin {settings.margin:g}"
         yield verdict_row(
             T1,
-            f"ticket at {as_percent(row)} kept against dense at IMP's total steps",
+            kinds.DENSE_TOTAL,
             row,
             settings.margin,
             decision,
             reason,
+            rewind_step=row["rewind_step"],
+            density=row["density"],
         )
 
 
@@ -200,17 +202,17 @@ def sooner(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
     """
     mine = rows[rows["quantity"].eq("steps_to_worse_end") & rows["contrast"].eq("ticket - dense")]
     for (_, row), p in zip(mine.iterrows(), statistics.holm(mine["p"]), strict=True):
-        at = f"at the loss that both reach (adjusted p {p:.2g})"
+        there = f"at the loss that both reach (adjusted p {p:.2g})"
         if why_undecided(row):
             decision, reason = INCONCLUSIVE, why_undecided(row)
         elif p < settings.alpha and row["ci_high"] < 0:
-            decision, reason = SUPPORTS, f"{-row['estimate']:.0f} steps sooner {at}"
+            decision, reason = SUPPORTS, f"{-row['estimate']:.0f} steps sooner {there}"
         elif p < settings.alpha and row["ci_low"] > 0:
-            decision, reason = REFUTES, f"{row['estimate']:.0f} steps later {at}"
+            decision, reason = REFUTES, f"{row['estimate']:.0f} steps later {there}"
         else:
-            decision, reason = INCONCLUSIVE, f"not shown to be sooner or later {at}"
-        claim = f"ticket at {as_percent(row)} kept, from step {row['rewind_step']}, is as good as dense sooner"
-        yield verdict_row(T1, claim, row, 0.0, decision, reason, family=len(mine))
+            decision, reason = INCONCLUSIVE, f"not shown to be sooner or later {there}"
+        at = {"rewind_step": row["rewind_step"], "density": row["density"]}
+        yield verdict_row(T1, kinds.SOONER, row, 0.0, decision, reason, family=len(mine), **at)
 
 
 def strong_form(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
@@ -242,5 +244,14 @@ def strong_form(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]
                 reason = f"{worse}, but the search found {found} better than a random mask by that much: {numbers}"
         else:
             decision, reason = INCONCLUSIVE, f"not shown on either side of the margin {settings.margin:g}; {numbers}"
-        claim = f"{variant} at {as_percent(row)} kept, untrained, against dense"
-        yield verdict_row(STRONG_FORM, claim, row, settings.margin, decision, reason, family=len(against_dense))
+        yield verdict_row(
+            STRONG_FORM,
+            kinds.STRONG_FORM,
+            row,
+            settings.margin,
+            decision,
+            reason,
+            family=len(against_dense),
+            density=row["density"],
+            variant=variant,
+        )

@@ -7,6 +7,7 @@ import pandas as pd
 from workflow_scripts.ticketlab.core import statistics
 from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.verdicts import kinds
 from workflow_scripts.ticketlab.verdicts.comparisons import STRUCTURE
 from workflow_scripts.ticketlab.verdicts.rows import REFUTES, T3, verdict_row, why_undecided
 
@@ -31,8 +32,8 @@ def transience(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
         fates[name], reason = _fate(got, lost, p, settings)
         basis = got if lost is None else lost
         decision = REFUTES if fates[name] == TRANSIENT else INCONCLUSIVE
-        claim = f"the {name} predictor is acquired and forgotten"
-        yield verdict_row(T3, claim, basis, settings.forgotten, decision, reason, family=len(forgotten))
+        shared = {"family": len(forgotten), "structure": name}
+        yield verdict_row(T3, kinds.TRANSIENT_STRUCTURE, basis, settings.forgotten, decision, reason, **shared)
     transient = [name for name, fate in fates.items() if fate == TRANSIENT]
     if transient:
         decision, reason = REFUTES, f"transient: {', '.join(transient)}"
@@ -42,8 +43,7 @@ def transience(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
         basis = forgotten.loc[forgotten["estimate"].idxmax()]
     else:
         decision, reason, basis = INCONCLUSIVE, "none is shown to be transient, nor all to be kept", {}
-    claim = "some structure is acquired and then forgotten"
-    yield verdict_row(T3, claim, basis, settings.forgotten, decision, reason, family=len(forgotten))
+    yield verdict_row(T3, kinds.TRANSIENCE, basis, settings.forgotten, decision, reason, family=len(forgotten))
 
 
 def _fate(

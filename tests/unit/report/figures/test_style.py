@@ -145,7 +145,7 @@ def test_a_tickets_marker_is_filled_by_its_verdict(results):
         for line in difference.lines
         if len(line.get_xdata()) == 1 and line.get_marker() not in ("x", "None")
     }
-    cells = verdicts[verdicts["study"].eq("example") & verdicts["claim"].str.endswith("against dense at equal steps")]
+    cells = verdicts[verdicts["study"].eq("example") & verdicts["kind"].eq("ticket")]
     assert len(cells) == len(rows) == len(marked)
     for _, row in rows.iterrows():
         decision = cells.loc[cells["estimate"].eq(row["estimate"]), "decision"].item()

@@ -26,17 +26,17 @@ from workflow_scripts.ticketlab.report.figures.style import (
     legend,
     line,
     not_measured,
-    percent,
     series,
     step_axis,
     study_rows,
-    words,
 )
+from workflow_scripts.ticketlab.report.words import spaced
 from workflow_scripts.ticketlab.tables.schemas.barriers import BARRIERS
 from workflow_scripts.ticketlab.tables.schemas.clock import CLOCK
 from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
 from workflow_scripts.ticketlab.verdicts import clock, comparisons
-from workflow_scripts.ticketlab.verdicts.comparisons import LLC, MASKS, ROLES, STRUCTURE, TICKETS
+from workflow_scripts.ticketlab.verdicts.comparisons import DETERMINACY, LLC, MASKS, STRUCTURE, TICKETS, of_roles
+from workflow_scripts.ticketlab.verdicts.rows import percent
 
 READS = {"comparisons": COMPARISONS, "barriers": BARRIERS, "clock": CLOCK}
 
@@ -101,7 +101,7 @@ def _structure(axes: Axes, mine: pd.DataFrame, times: pd.DataFrame, spec: dict) 
     for (name, course), look in zip(rows.groupby("quantity", sort=False), series(), strict=False):
         start = course.loc[course["step"].idxmin(), "estimate"]
         scaled = course.assign(**{column: course[column] / start for column in ("estimate", "ci_low", "ci_high")})
-        line(axes, scaled, "step", look, f"to {words(name)}")
+        line(axes, scaled, "step", look, f"to {spaced(name)}")
         for quantity in (clock.ACQUIRED, clock.FORGOTTEN):
             yield from _half_way(times, quantity, name, look, 1 / start)
     axes.set_ylim(bottom=0)
@@ -147,7 +147,7 @@ def _tickets(axes: Axes, mine: pd.DataFrame, times: pd.DataFrame, spec: dict) ->
 def _shared(axes: Axes, mine: pd.DataFrame, times: pd.DataFrame, spec: dict) -> Iterator[Mark]:
     """What networks have in common whose data orders split at t: roles and final masks, with their controls."""
     axes.set_ylabel("in common,\nsplit at step t")
-    roles = mine[mine["test"].eq(ROLES) & mine["quantity"].eq("determinacy, identity, all")]
+    roles = of_roles(mine, DETERMINACY)
     masks = mine[mine["test"].eq(MASKS) & mine["contrast"].eq("beyond_initial")]
     for rows, look, quantity, of in (
         (roles[roles["contrast"] == "same_init"], Look("roles (determinacy)", GREEN, "v"), clock.ROLES, "all"),

@@ -22,6 +22,7 @@ from workflow_scripts.ticketlab.report.figures.style import (
     step_axis,
     style,
 )
+from workflow_scripts.ticketlab.report.words import in_hundredths
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.tables.schemas.development import DEVELOPMENT
 
@@ -113,10 +114,7 @@ def _label(rows: pd.DataFrame, network: str, name: str, settings: JudgingSetting
 
 def _ratio(rows: pd.DataFrame, network: str, look: Look) -> str:
     ratio = rows[rows["network"].eq(network) & rows["quantity"].eq(summary.EQUAL_LOSS)]
-    return look.label + "".join(
-        f"\n{row['estimate']:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}] of\ndense's at equal loss"
-        for _, row in ratio.iterrows()
-    )
+    return look.label + "".join(f"\n{in_hundredths(row)} of\ndense's at equal loss" for _, row in ratio.iterrows())
 
 
 def of_tables(tables: dict[str, pd.DataFrame], spec: dict[str, Any]) -> Figure:

@@ -22,6 +22,7 @@ from workflow_scripts.ticketlab.report.figures.style import (
     legend,
     style,
 )
+from workflow_scripts.ticketlab.report.words import in_hundredths
 from workflow_scripts.ticketlab.tables.schemas.dimension import (
     COMPLEXITY,
     DIMENSION,
@@ -99,7 +100,7 @@ def _sizes(axes: Axes, rows: pd.DataFrame, study: str) -> None:
         at = x.loc[mine.index]
         label = look.label
         if quantity in slopes.index:
-            label += "\n  slope {estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]".format(**slopes.loc[quantity])
+            label += f"\n  slope {in_hundredths(slopes.loc[quantity])}"
         axes.plot(
             at["estimate"], mine["estimate"], color=look.colour, marker=look.marker, linestyle="none", label=label
         )

@@ -25,7 +25,7 @@ from workflow_scripts.ticketlab.report.figures.style import (
 )
 from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
 from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
-from workflow_scripts.ticketlab.verdicts.comparisons import ROLES
+from workflow_scripts.ticketlab.verdicts.comparisons import AGREEMENT, DETERMINACY, ROLES, of_roles
 
 READS = {"comparisons": COMPARISONS, "verdicts": VERDICTS}
 
@@ -59,7 +59,7 @@ def _determinacy(axes: Axes, mine: pd.DataFrame, spec: dict) -> None:
     }
     shown = False
     for (pair, matching), look in looks.items():
-        rows = mine[mine["contrast"].eq(pair) & mine["quantity"].eq(f"determinacy, {matching}, all")]
+        rows = of_roles(mine[mine["contrast"] == pair], DETERMINACY, matching)
         rows = rows.dropna(subset="estimate")
         if len(rows):
             shown = True
@@ -85,15 +85,15 @@ def _agreement(axes: Axes, mine: pd.DataFrame) -> None:
         "hungarian_chance": Look("best matching of unrelated roles", ORANGE, "x"),
         "permuted": Look("permuted indices", GREY, "D"),
     }
-    quantities = {f"agreement, {matching}, all": look for matching, look in looks.items()}
-    rows = mine[mine["quantity"].isin(list(quantities)) & mine["contrast"].isin(list(PAIRS))]
+    rows = pd.concat([of_roles(mine, AGREEMENT, matching) for matching in looks])
+    rows = rows[rows["contrast"].isin(list(PAIRS))]
     if rows.empty:
         return not_measured(axes)
     steps = sorted(rows["step"].unique())
     places = [(pair, step) for pair in PAIRS for step in steps if _at(rows, pair, step).any()]
-    for offset, (quantity, look) in zip((-0.21, -0.07, 0.07, 0.21), quantities.items(), strict=True):
+    for offset, (matching, look) in zip((-0.21, -0.07, 0.07, 0.21), looks.items(), strict=True):
         found = [
-            rows[_at(rows, pair, step) & rows["quantity"].eq(quantity)].assign(place=place + offset)
+            rows[_at(rows, pair, step) & rows["matching"].eq(matching)].assign(place=place + offset)
             for place, (pair, step) in enumerate(places)
         ]
         points = pd.concat(found)

@@ -234,15 +234,6 @@ def not_measured(axes: Axes, words: str = "not measured") -> None:
     axes.tick_params(left=False, labelleft=False, bottom=False, labelbottom=False)
 
 
-def percent(share: float) -> str:
-    """As the verdicts write it."""
-    return f"{100 * share:.3g}%"
-
-
-def words(name: str) -> str:
-    return name.replace("_", " ")
-
-
 def figure_of_rows(title: str, rows: int, right: float, wspace: float) -> Figure:
     """With fixed places: a layout that is solved for differs in its last bits from one time to the next."""
     height = 2.9 * rows + 0.6

@@ -26,15 +26,15 @@ from workflow_scripts.ticketlab.report.figures.style import (
     line,
     not_measured,
     of_test,
-    percent,
     step_axis,
     study_rows,
 )
 from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
 from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
 from workflow_scripts.ticketlab.verdicts.comparisons import TICKETS
-from workflow_scripts.ticketlab.verdicts.rows import WITHHELD
-from workflow_scripts.ticketlab.verdicts.tickets import MATCHING, NEITHER, WINNING, cell_claim
+from workflow_scripts.ticketlab.verdicts.kinds import TICKET
+from workflow_scripts.ticketlab.verdicts.rows import WITHHELD, percent
+from workflow_scripts.ticketlab.verdicts.tickets import MATCHING, NEITHER, WINNING
 
 READS = {"comparisons": COMPARISONS, "verdicts": VERDICTS}
 
@@ -127,8 +127,9 @@ def _difference_by_density(axes: Axes, mine: pd.DataFrame, decisions: pd.Series,
 
 
 def _decisions(verdicts: pd.DataFrame, study: str) -> pd.Series:
-    """The verdict words of a study by claim."""
-    return verdicts[verdicts["study"] == study].set_index("claim")["decision"]
+    """The verdict words on a study's tickets, by rewind step and density."""
+    mine = verdicts[verdicts["study"].eq(study) & verdicts["kind"].eq(TICKET)]
+    return mine.set_index(["rewind_step", "density"])["decision"]
 
 
 def _tickets_line(axes: Axes, rows: pd.DataFrame, decisions: pd.Series, look: Look, label: str) -> None:
@@ -136,8 +137,8 @@ def _tickets_line(axes: Axes, rows: pd.DataFrame, decisions: pd.Series, look: Lo
     rows = line(axes, rows, "density", Look("", look.colour, "", look.dash), "")
     axes.plot([], [], color=look.colour, linestyle=look.dash, marker=look.marker, label=label)
     for _, row in rows.iterrows():
-        claim = cell_claim(row["density"], row["rewind_step"])
-        _verdict_marker(axes, row["density"], row["estimate"], look, decisions[claim])
+        decision = decisions.loc[row["rewind_step"], row["density"]]
+        _verdict_marker(axes, row["density"], row["estimate"], look, decision)
 
 
 def _verdict_marker(axes: Axes, x: float, y: float, look: Look, decision: str) -> None:

@@ -14,8 +14,8 @@ from workflow_scripts.ticketlab.report.figures.style import (
     series,
     step_axis,
     study_rows,
-    words,
 )
+from workflow_scripts.ticketlab.report.words import in_hundredths, spaced
 from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
 from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
 from workflow_scripts.ticketlab.verdicts.comparisons import STRUCTURE
@@ -29,7 +29,7 @@ def figure(comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict[str
     drawn, rows = study_rows("T3 transience: is structure acquired and then left again?", settings, (10.5, 3.9))
     for (study, spec), row in zip(settings.items(), rows, strict=True):
         mine, axes = of_test(comparisons, study, STRUCTURE), row.subplots()
-        examples = words(spec["structure_split"])
+        examples = spaced(spec["structure_split"])
         axes.set_title(f"distance of the dense network to reference predictors on {examples} examples; rings: nearest")
         axes.set_ylabel("KL(predictor ‖ network) (nats)")
         step_axis(axes, "training step", spec["last_step"])
@@ -38,7 +38,7 @@ def figure(comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict[str
             not_measured(axes)
             continue
         for (name, course), look in zip(distances.groupby("quantity", sort=False), series(), strict=False):
-            course = line(axes, course, "step", look, f"{words(name)}\n{_acquired_and_forgotten(mine, name)}")
+            course = line(axes, course, "step", look, f"{spaced(name)}\n{_acquired_and_forgotten(mine, name)}")
             turning = mine.loc[mine["quantity"].eq(name) & mine["contrast"].eq("acquired"), "step"]
             nearest = course[course["step"].isin(turning)]
             axes.plot(nearest["step"], nearest["estimate"], "o", markersize=11, fillstyle="none", color=look.colour)
@@ -51,7 +51,7 @@ def _acquired_and_forgotten(mine: pd.DataFrame, name: str) -> str:
     parts = []
     for contrast, letter in (("acquired", "A"), ("forgotten", "F")):
         for _, row in mine[mine["quantity"].eq(name) & mine["contrast"].eq(contrast)].iterrows():
-            parts.append(f"{letter} {row['estimate']:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}]")
+            parts.append(f"{letter} {in_hundredths(row)}")
     return "\n".join(parts) or "never approached"
 
 

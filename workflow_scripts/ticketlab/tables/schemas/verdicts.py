@@ -9,7 +9,12 @@ VERDICTS = Table(
     {
         "study": pa.string(),
         "test": pa.string(),
-        "claim": pa.string(),
+        "kind": pa.string(),
+        "rewind_step": pa.int32(),
+        "density": pa.float64(),
+        "split_step": pa.int32(),
+        "structure": pa.string(),
+        "variant": pa.string(),
         **INTERVAL,
         "p": pa.float64(),
         "n": pa.int32(),
@@ -18,6 +23,7 @@ VERDICTS = Table(
         "decision": pa.string(),
         "reason": pa.string(),
     },
-    ("study", "test", "claim"),
+    ("study", "test", "kind", "rewind_step", "density", "split_step", "structure", "variant"),
     "judge",
+    version=2,
 )

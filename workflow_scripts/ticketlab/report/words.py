@@ -1,0 +1,97 @@
+"""How report, figures and pages write what the tables hold: claims as sentences, numbers, intervals, times."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from workflow_scripts.ticketlab.verdicts import kinds
+from workflow_scripts.ticketlab.verdicts.rows import percent
+
+# What many claims of one kind say together.
+LIKE_CLAIMS = {
+    kinds.DENSE_TOTAL: "a ticket is as good as dense at IMP's total steps",
+    kinds.SOONER: "a ticket is as good as dense sooner",
+    kinds.STRONG_FORM: "a masked, untrained network is as good as dense",
+    kinds.LATER_ROLES: "roles are fixed by a later step",
+}
+
+
+def claim(row: Mapping | pd.Series) -> str:
+    """The sentence that a row of `verdicts` judges, from its kind and the keys of that kind."""
+    match row["kind"]:
+        case kinds.TICKET:
+            return f"{_ticket(row)}, from step {row['rewind_step']:.0f}, against dense at equal steps"
+        case kinds.SMALLEST_MATCHING:
+            return f"smallest matching density, from step {row['rewind_step']:.0f}"
+        case kinds.WINNING_TICKET:
+            return "a winning ticket exists, at equal steps"
+        case kinds.DENSE_TOTAL:
+            return f"{_ticket(row)} against dense at IMP's total steps"
+        case kinds.SOONER:
+            return f"{_ticket(row)}, from step {row['rewind_step']:.0f}, is as good as dense sooner"
+        case kinds.STRONG_FORM:
+            return f"{row['variant']} at {percent(row['density'])} kept, untrained, against dense"
+        case kinds.FIXED_ROLES:
+            return "the initialisation fixes the roles"
+        case kinds.LATER_ROLES:
+            return f"roles are fixed by step {row['split_step']:.0f}"
+        case kinds.TRANSIENCE:
+            return "some structure is acquired and then forgotten"
+        case kinds.TRANSIENT_STRUCTURE:
+            return f"the {row['structure']} predictor is acquired and forgotten"
+    raise ValueError(f"no sentence for a claim of kind {row['kind']!r}")
+
+
+def _ticket(row: Mapping | pd.Series) -> str:
+    return f"ticket at {percent(row['density'])} kept"
+
+
+def case_of(row: Mapping | pd.Series) -> str:
+    """What tells a claim from the others of its kind, one of LIKE_CLAIMS."""
+    match row["kind"]:
+        case kinds.DENSE_TOTAL:
+            return percent(row["density"])
+        case kinds.SOONER:
+            return f"{percent(row['density'])} kept, from step {row['rewind_step']:.0f}"
+        case kinds.STRONG_FORM:
+            return f"{row['variant'].removeprefix('supermask_')} at {percent(row['density'])}"
+        case kinds.LATER_ROLES:
+            return f"step {row['split_step']:.0f}"
+    raise ValueError(f"claims of kind {row['kind']!r} have no sentence together")
+
+
+def spaced(name: str) -> str:
+    """A name of config or table as words."""
+    return name.replace("_", " ")
+
+
+def number(value: float) -> str:
+    """Three digits, more of whole thousands, with a true minus; a dash where nothing was measured."""
+    if pd.isna(value):
+        return "–"
+    return (f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}").replace("-", "−")
+
+
+def interval(row: Mapping | pd.Series, of: str = "estimate") -> str:
+    """The value of column `of` and its interval, as far as there are."""
+    if pd.isna(row[of]) or pd.isna(row["ci_low"]):
+        return number(row[of])
+    return f"{number(row[of])} [{number(row['ci_low'])}, {number(row['ci_high'])}]"
+
+
+def in_hundredths(row: Mapping | pd.Series) -> str:
+    """An estimate and its interval as a figure's legend writes them."""
+    return f"{row['estimate']:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}]"
+
+
+def p_value(value: float) -> str:
+    return "–" if pd.isna(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as h, min and s, the finest two that matter."""
+    if pd.isna(seconds):
+        return "–"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
