@@ -8,6 +8,7 @@ import pytest
 
 from workflow_scripts import numerics
 from workflow_scripts.ticketlab.core.errors import TicketlabError
+from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
 from workflow_scripts.tools import verify_reference
 
 
@@ -39,6 +40,13 @@ def test_a_run_equals_itself_whatever_the_order_of_its_rows(frames, tmp_path):
     text, good = say({name: frame.iloc[::-1] for name, frame in frames.items()}, tmp_path)
     assert good and text.count("rows are equal to the last bit") == 3
     assert "These are the digests that are recorded for this maker's processors." in text
+
+
+def test_a_key_that_does_not_apply_is_empty_and_leaves_the_others_whole(frames):
+    verdicts = frames["verdicts"].assign(rewind_step=[10.0, float("nan")], structure=[None, "bigram"])
+    text = verify_reference.as_text(verdicts, VERDICTS).set_index("study")
+    assert text["rewind_step"].to_dict() == {"text": "10", "digits": ""}
+    assert text["structure"].to_dict() == {"text": "", "digits": "bigram"}
 
 
 def test_a_last_bit_is_noticed_and_named(frames, tmp_path):
