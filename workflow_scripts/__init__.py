@@ -1,8 +1,7 @@
-"""The scripts of the rules, the library that they call, and tools beside the workflow.
+"""The scripts of the rules, the library that they call, and the tools of the workflow.
 
-Imports make a quarter of a million objects that stay, in a process that often works for a few seconds only. Looking for
-garbage among them after every 700, as Python does by itself, is an eighth of the three seconds that a job takes to
-start.
+Imports make a quarter of a million permanent objects, in a process that often works for a few seconds only. Python's
+default garbage collection, after every 700 of them, is an eighth of the three seconds that a job takes to start.
 """
 
 import gc

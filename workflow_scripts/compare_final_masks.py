@@ -1,7 +1,7 @@
-"""Do runs whose data orders split at a step end with the same large weights? Overlap of their final magnitude masks.
+"""Overlap of the final magnitude masks of runs whose data orders split at a step.
 
 References: the dense run of the same initialisation ("dense_final") and, as the permanent control, that of the next
-one in the block ("dense_final_other_init"). Children on the dense run's own order are left out, being that run.
+one in the block ("dense_final_other_init"). Children on the dense run's own order are left out, since they equal it.
 """
 
 import pandas as pd

@@ -1,7 +1,7 @@
 """Train a block's tickets from θ₀ with the mask of the end, those of the transients' peaks, and all of these shuffled.
 
-They are traced at the steps of the dense networks. Weights are kept where learning coefficients are estimated, of the
-tickets with the end's mask and of their shuffled control.
+They are traced at the steps of the dense networks. Where learning coefficients are estimated, the weights of the
+tickets with the end's mask and of their shuffled control are stored.
 """
 
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Local learning coefficients of networks at some steps of training, in the whole space or restricted to their masks.
+"""Local learning coefficients of networks at some steps of training, in the whole space or within their masks.
 
 input.data      table `data`
 input.weights   one or more tables `weights`; a step's networks are those of all files that hold it

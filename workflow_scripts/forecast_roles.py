@@ -1,4 +1,4 @@
-"""Are the roles of the end foretold by components at earlier steps, and does a supermask choose those that matter?"""
+"""How well components at earlier steps predict the roles at the end, and supermasks the components that matter."""
 
 import pandas as pd
 from snakemake.script import Snakemake

@@ -1,6 +1,6 @@
-"""One round of iterative magnitude pruning: prune the network of the round before, rewind, train.
+"""One round of iterative magnitude pruning: prune the network of the previous round, rewind, train.
 
-The trained network is the round's ticket: its mask, its end and its metrics along the way are what T1 judges.
+The trained network is the round's ticket: T1 judges its mask, its end and its metrics along training.
 """
 
 import pandas as pd

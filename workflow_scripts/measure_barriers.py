@@ -1,4 +1,4 @@
-"""Barriers between the dense networks of a study and their spawned siblings, by the step at which they part."""
+"""Barriers between the dense networks of a study and their spawned siblings, by the step at which they split."""
 
 from snakemake.script import Snakemake
 

@@ -1,4 +1,4 @@
-"""Sizes in deep linear networks beside their exact 2λ."""
+"""Sizes in deep linear networks, with their exact 2λ."""
 
 import pandas as pd
 from snakemake.script import Snakemake

@@ -1,4 +1,4 @@
-"""At one size of a study's model: the smallest subspaces, trainable sets and tickets that do as well as dense; 2λ̂."""
+"""The smallest subspaces, trainable sets and tickets that do as well as dense, and 2λ̂, at one size of a model."""
 
 from snakemake.script import Snakemake
 

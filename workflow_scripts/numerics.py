@@ -1,14 +1,14 @@
-"""Which instructions torch, MKL, oneDNN and NumPy compute with, fixed before they are loaded: equal numbers everywhere.
+"""The CPU instructions of torch, MKL, oneDNN and NumPy, fixed before they are loaded, for equal numbers everywhere.
 
-A library that finds AVX-512 sums in another order than one that finds AVX2, and a network that trains for hundreds of
-steps turns a last bit into another verdict. Each library reads its own environment variable when it is loaded, so the
-choice is made in the process that starts the others: the Snakefile, the tests, the benchmark, the tools.
+A library that finds AVX-512 sums in another order than one that finds AVX2, and hundreds of training steps can turn a
+difference in the last bit into another verdict. Each library reads its own environment variable when it is loaded, so
+the process that starts the others makes the choice: the Snakefile, the tests, the benchmark, the tools.
 
-- `portable`: AVX2 everywhere. Processors of one maker (AMD; Intel) then give the same bits, with AVX-512 or without it.
-  Between the two makers MKL still picks other kernels for products with a side below 12.
+- `portable`: AVX2 everywhere. Processors of one maker (AMD; Intel) then give the same bits, with or without AVX-512.
+  For products with a side below 12, MKL still picks different kernels for the two makers.
 - `compatible`: the same with MKL's kernels for any maker, which are SSE2: equal bits on both, at 0.6 to 0.85 of the
   speed of training (docs/operations.md has the measurements).
-- `native`: whatever the processor has.
+- `native`: all instructions of the processor.
 
 This module imports nothing that computes, and nothing of the project.
 """
@@ -18,7 +18,7 @@ import platform
 from collections.abc import Iterable
 from pathlib import Path
 
-MODE = "TICKETLAB_NUMERICS"  # the mode that a process was started with, for the processes that it starts
+MODE = "TICKETLAB_NUMERICS"  # passes a process's mode to the processes that it starts
 
 AVX2 = {
     "ATEN_CPU_CAPABILITY": "avx2",
@@ -27,7 +27,7 @@ AVX2 = {
     "MKL_ENABLE_INSTRUCTIONS": "AVX2",
     "ONEDNN_MAX_CPU_ISA": "AVX2",
     "OPENBLAS_CORETYPE": "Haswell",
-    # All that NumPy 2.4 has kernels for beyond AVX2; its exp, log and tanh differ between them.
+    # All instruction sets beyond AVX2 for which NumPy 2.4 has kernels; its exp, log and tanh differ between them.
     "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
 }
 MODES: dict[str, dict[str, str]] = {
@@ -35,7 +35,7 @@ MODES: dict[str, dict[str, str]] = {
     "compatible": AVX2 | {"MKL_CBWR": "COMPATIBLE"},
     "native": {},
 }
-EXCLUDED = ("NPY_ENABLE_CPU_FEATURES",)  # NumPy refuses it beside NPY_DISABLE_CPU_FEATURES
+EXCLUDED = ("NPY_ENABLE_CPU_FEATURES",)  # NumPy refuses it together with NPY_DISABLE_CPU_FEATURES
 NEEDED = {"avx2", "fma"}
 CPUINFO = Path("/proc/cpuinfo")
 
@@ -43,9 +43,9 @@ CPUINFO = Path("/proc/cpuinfo")
 def fix(mode: str) -> None:
     """Set this process' environment, which the processes that it starts inherit, to `mode`.
 
-    What `portable` or `compatible` fixed before is taken back; a site's other values of these variables are overruled
-    by both and left to `native`. A processor without AVX2 (see `doubt`) is left as `native` leaves it, since the
-    libraries would crash.
+    It first undoes what `portable` or `compatible` fixed before. Both override a site's own values of these variables;
+    `native` keeps them. A processor without AVX2 (see `doubt`) is treated as under `native`, since the libraries would
+    crash.
     """
     wanted = MODES[mode] if not doubt() else {}
     for name, value in (item for settings in MODES.values() for item in settings.items()):
@@ -59,12 +59,12 @@ def fix(mode: str) -> None:
 
 
 def mode() -> str:
-    """The mode that this process was started with; `native` if nothing was fixed."""
+    """The mode in which this process was started; `native` if none was fixed."""
     return os.environ.get(MODE, "native")
 
 
 def doubt() -> str:
-    """Why numbers may differ from those of other machines, in a sentence; empty on x86-64 with AVX2."""
+    """The reason why numbers may differ from those of other machines, in a sentence; empty on x86-64 with AVX2."""
     if platform.machine() not in ("x86_64", "AMD64"):
         return f"This machine is {platform.machine()}: numbers may differ in their last digits from those of x86-64."
     flags = features()
@@ -74,7 +74,7 @@ def doubt() -> str:
 
 
 def features() -> set[str]:
-    """The processor's instruction sets as Linux names them; empty where it does not say."""
+    """The processor's instruction sets by their names in Linux; empty where it does not list them."""
     return set(_field("flags").split())
 
 

@@ -1,4 +1,4 @@
-"""The developmental clock: when each quantity is determined, in every study, and in which order."""
+"""The developmental clock: when, and in which order, each quantity of every study is determined."""
 
 import pandas as pd
 from snakemake.script import Snakemake

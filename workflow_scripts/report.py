@@ -1,4 +1,4 @@
-"""The report page, and the config that everything was made with beside it."""
+"""The report page, and next to it the config of the whole run."""
 
 from pathlib import Path
 

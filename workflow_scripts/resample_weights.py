@@ -1,6 +1,6 @@
-"""Keep a part of every initialisation, draw the rest anew, train dense, and compare with networks that kept it all.
+"""Keep a part of every initialisation, draw the rest again, train dense, and compare with networks that kept it all.
 
-All parts and initialisations are one stack. What they are compared with is trained already: the dense networks' own
+All parts and initialisations are one stack. The networks to compare with are trained already: the dense networks' own
 siblings on other data orders.
 """
 

@@ -1,4 +1,4 @@
-"""A study's trained transformers with queries and keys rotated inside each head: λ̂, and what pruning does to them."""
+"""λ̂ and the effect of pruning in a study's trained transformers with queries and keys rotated inside each head."""
 
 import pandas as pd
 from snakemake.script import Snakemake

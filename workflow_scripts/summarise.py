@@ -1,4 +1,4 @@
-"""A study's tables as estimates with intervals: what its verdicts and figures rest on."""
+"""A study's tables as estimates with intervals, the basis of its verdicts and figures."""
 
 from itertools import chain
 

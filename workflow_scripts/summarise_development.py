@@ -1,4 +1,4 @@
-"""What becomes of transients and learning coefficients in tickets and shuffled masks, with intervals over seeds."""
+"""Transients and learning coefficients in tickets and under shuffled masks, with intervals over seeds."""
 
 import pandas as pd
 from snakemake.script import Snakemake

@@ -1,4 +1,4 @@
-"""Effective dimension and ticket size over seeds and cells, and what rotations change."""
+"""Effective dimension and ticket size over seeds and cells, and their changes under rotations."""
 
 import pandas as pd
 from snakemake.script import Snakemake

@@ -1,4 +1,4 @@
-"""What each part of θ₀ keeps of roles and masks when the rest is drawn anew, in all studies that tried it."""
+"""The shares of roles and masks that each part of θ₀ keeps when the rest is drawn again, in all studies with it."""
 
 import pandas as pd
 from snakemake.script import Snakemake

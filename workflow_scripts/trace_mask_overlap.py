@@ -1,7 +1,7 @@
-"""How much of the final mask is there at each training step: overlap of the magnitude mask at step t with it.
+"""The overlap of the magnitude mask at each training step with the final mask.
 
 References: the dense network's own final magnitude mask ("final_magnitude"), the IMP mask of the same level ("imp"),
-and, for what two initialisations share without sharing anything, the next seed's IMP mask ("imp_other_init").
+and, as the overlap of unrelated initialisations, the next seed's IMP mask ("imp_other_init").
 """
 
 import pandas as pd

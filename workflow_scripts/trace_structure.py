@@ -1,4 +1,4 @@
-"""The distance of every network to the task's reference predictors, at every recorded step, and of its components.
+"""The distances of every network, and of its components, to the task's reference predictors at every recorded step.
 
 The metadata also hold `between`, the distances of the predictors to each other.
 """

@@ -1,4 +1,4 @@
-"""Train one control of the tickets, at all its densities and rewind steps, as few stacks as there are schedules."""
+"""Train one control of the tickets at all its densities and rewind steps, with one stack for each schedule."""
 
 from functools import partial
 from itertools import groupby

@@ -1,4 +1,4 @@
-"""Train a block of dense networks from θ₀; keep log-spaced checkpoints, and optimiser state where others resume."""
+"""Train a block of dense networks from θ₀; store log-spaced checkpoints, with optimiser state where others resume."""
 
 import pandas as pd
 from snakemake.script import Snakemake

@@ -1,6 +1,6 @@
 """Children of the dense networks: the same weights at the split step, then other data orders.
 
-At split step 0 the dense run's own order is repeated as well: the exact replicate, in another stack.
+At split step 0 the dense run's own order is also repeated: the exact replicate, in another stack.
 """
 
 import pandas as pd

@@ -1,4 +1,4 @@
-"""At one batch size: train a study's dense networks and their siblings on other data orders, compare roles and masks.
+"""Train a study's dense networks and their siblings on other data orders at one batch size; compare roles and masks.
 
 The exact replicate is trained among the siblings, as in train_spawned. All initialisations are one stack.
 """

@@ -1,1 +1,1 @@
-"""What every Snakemake command does first: digests of code, damaged files, recovered records."""
+"""The first steps of every Snakemake command: digests of code, damaged files, recovered records."""

@@ -1,7 +1,7 @@
-"""Which outputs are no longer what their jobs wrote: files held against the manifest's sums.
+"""The outputs that are no longer what their jobs wrote, by comparison of files with the manifest's sums.
 
-Every Snakemake command asks (rules/common.smk) and has what is damaged made again. It looks at sizes and times, which
-takes milliseconds; bytes that changed under the same size and time are found by `make verify`, which reads every file.
+Every Snakemake command calls this (rules/common.smk) and makes damaged outputs again. It compares sizes and times,
+which takes milliseconds; `make verify`, which reads every file, finds bytes that changed under the same size and time.
 """
 
 import json
@@ -20,7 +20,7 @@ KEYS = {"rule", "inputs", "foreign", "params", "outputs"}
 
 @dataclass(frozen=True)
 class Damage:
-    """An output, the rule that made it and what is wrong with it."""
+    """An output, the rule that made it and its fault."""
 
     path: str
     rule: str
@@ -31,7 +31,7 @@ class Damage:
 
 
 def everywhere(results: str) -> list[Damage]:
-    """What is below the results folder and not as its job left it. Missing files are Snakemake's to see."""
+    """The files below the results folder that differ from what their jobs wrote; Snakemake finds the missing ones."""
     found = [damage for path in manifests(results) for damage in _damages(results, path, whole=False)]
     return [damage for damage in found if damage.fault != MISSING]
 
@@ -42,16 +42,16 @@ def manifests(results: str) -> list[Path]:
 
 
 def of_job(log: str, *, whole: bool = False) -> list[Damage]:
-    """What is wrong with the outputs of the job with this log; none if no manifest tells what it wrote.
+    """The faults of the outputs of the job with this log; none if no manifest records what it wrote.
 
-    whole: read every file. Otherwise a file of the recorded size and time is taken to be what it was.
+    whole: read every file. Otherwise a file of the recorded size and time counts as unchanged.
     """
     results, path = manifest.places(log)
     return list(_damages(str(results), path, whole))
 
 
 def vouched(log: str) -> bool:
-    """Is there a manifest of the job with this log?"""
+    """Whether there is a manifest of the job with this log."""
     return read(manifest.places(log)[1]) is not None
 
 
@@ -70,16 +70,16 @@ def _damages(results: str, path: Path, whole: bool) -> Iterator[Damage]:
         return
     for name, recorded in content["outputs"].items():
         fault = _fault(Path(results, name), recorded, whole)
-        # A job that starts withdraws its manifest: what it writes now is not held against what it wrote before.
+        # A job that starts deletes its manifest, so its new outputs are not compared with its earlier ones.
         if fault and read(path) == content:
             yield Damage(f"{results}/{name}", content["rule"], fault)
 
 
 def _fault(path: Path, recorded: dict[str, Any], whole: bool) -> str | None:
-    """What is wrong with a file, None if nothing.
+    """The fault of a file, None if there is none.
 
-    A file whose bytes are right and whose time is not (copied, touched) gets its recorded time back: Snakemake would
-    otherwise take it for new, and make anew all that was made of it.
+    A file with the right bytes and another time (copied, touched) gets its recorded time back. Otherwise Snakemake
+    would consider it new and make everything that depends on it again.
     """
     try:
         status = path.stat()

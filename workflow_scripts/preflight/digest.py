@@ -1,9 +1,9 @@
-"""What a result depends on beside its inputs and parameters: digests of the code that makes it and of the lock file.
+"""Digests of the code behind a result and of the lock file, on which it depends in addition to inputs and parameters.
 
-Snakemake looks at a script's file time and never at what the script imports. Each rule therefore carries these digests
-in its params (`code`, `lock`): an edit makes stale exactly what used the edited code, and nothing else.
+Snakemake checks a script's file time and never the modules that the script imports. Each rule therefore carries these
+digests in its params (`code`, `lock`): an edit makes stale exactly the results that used the edited code.
 
-Code is the syntax tree of the script and of every local module that its imports reach. What a run cannot notice does
+Code is the syntax tree of the script and of every local module that its imports reach. Parts without effect on a run do
 not count: comments, layout, docstrings, file times, `if TYPE_CHECKING` blocks. Nor does a registry (a dictionary at a
 module's top that maps names to local modules): a job uses one entry, and names that module to `code_parts`. So a new
 study's registry line leaves the finished studies alone.
@@ -19,7 +19,7 @@ from typing import Any
 
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 
-# From this line of the lock file on come packages that no job uses (envs/lock.sh).
+# The packages after this line of the lock file are used by no job (envs/lock.sh).
 TOOLS = "# Tests and their tools"
 # The one package of local modules; every import of them is absolute.
 LOCAL = "workflow_scripts"
@@ -65,7 +65,7 @@ def parts_digest(parts: dict[str, str]) -> str:
 
 @dataclass(frozen=True)
 class _Source:
-    """`tree`: digest of the syntax tree; `imports`: (local module, names taken from it); `names`: all that is bound."""
+    """`tree`: digest of the syntax tree; `imports`: (local module, imported names); `names`: all that is bound."""
 
     tree: str
     imports: tuple[tuple[str, tuple[str, ...]], ...]
@@ -73,7 +73,7 @@ class _Source:
 
 
 def _parse(path: Path) -> _Source:
-    # Read every time, parsed once for each content: exact, and still a millisecond for a script with all its modules.
+    # Every call reads the file; each content is parsed once: exact, and a millisecond for a script with its modules.
     return _parse_text(path.read_text(encoding="utf-8"), str(path))
 
 
@@ -108,7 +108,7 @@ def _bound(tree: ast.AST) -> Iterator[str]:
 
 
 class _Executed(ast.NodeTransformer):
-    """Drops from a tree what its execution cannot notice."""
+    """Removes the parts of a tree that have no effect on its execution."""
 
     def visit_Expr(self, node: ast.Expr) -> Any:
         return None if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str) else node
@@ -134,7 +134,7 @@ def _is_registry(statement: ast.stmt) -> bool:
 
 
 def _imports(path: Path, root: Path) -> Iterator[str]:
-    """The local modules that the file at `path` imports itself."""
+    """The local modules that the file at `path` imports directly."""
     for module, names in _parse(path).imports:
         yield module
         source = _existing(module, root, path)

@@ -1,7 +1,7 @@
-"""What the digests in Snakemake's records stand for: a small file for each, so that a plan can name what changed.
+"""The parts behind the digests in Snakemake's records: a small file for each, so that a plan can name what changed.
 
-Snakemake keeps a job's parameters and so the digests of its code and of the lock file, not what went into them. These
-files lie in Snakemake's own folder, beside its records, and go where these go. Without one, a plan says less.
+Snakemake stores a job's parameters, and so the digests of its code and of the lock file, but not their parts. These
+files are in Snakemake's own folder, next to its records, and move with them. Without one, a plan says less.
 """
 
 import json
@@ -14,7 +14,7 @@ FOLDER = Path(".snakemake/ticketlab")
 
 
 def remember(parts: dict[str, str]) -> str:
-    """The digest of these parts (file or package to digest or version), kept so that `recall` finds them by it."""
+    """The digest of these parts (file or package to digest or version), stored so that `recall` finds them by it."""
     digest = parts_digest(parts)
     path = FOLDER / f"{digest}.json"
     if not path.exists():

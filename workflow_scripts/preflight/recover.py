@@ -1,10 +1,10 @@
-"""Snakemake's records of results, corrected by the manifests: how what is there was made.
+"""Correction of Snakemake's records of how results were made, from the manifests.
 
-Snakemake takes an output of which it has no record for good, whatever the config says now, and believes a record
-whatever was written since. Its records lie in `.snakemake/`, which a copy of the results alone lacks; they are written
-by its main process, which a job in a cluster's queue may outlive; `--touch` writes them of jobs that never ran. The
-manifest is written by the job itself. Every Snakemake command therefore first brings the records in line with the
-manifests (rules/common.smk), and then compares as ever.
+Snakemake accepts an output without a record, even if the config has changed, and trusts a record, even if the output
+was written again since. Its records are in `.snakemake/`, which a copy of the results alone lacks. Its main process
+writes them, which a job in a cluster's queue may outlive, and `--touch` writes records of jobs that never ran. The job
+itself writes the manifest. Every Snakemake command therefore first corrects the records by the manifests
+(rules/common.smk), and then compares as usual.
 """
 
 from pathlib import Path
@@ -15,11 +15,11 @@ from snakemake.persistence.file import FilePersistence
 
 from workflow_scripts.preflight import damage
 
-PRECISION = 1e-6  # seconds: of a file's time as a floating-point number
+PRECISION = 1e-6  # seconds, of a file's time as a floating-point number
 
 
 def recover(results: str, records: FilePersistence) -> None:
-    """Write the records of outputs that are there and of which they are lacking, or of another job than made them."""
+    """Write the records of existing outputs where they are missing or belong to another job than the one that ran."""
     for path in damage.manifests(results):
         content = damage.read(path)
         for name, written in content["outputs"].items() if content else ():
@@ -39,9 +39,9 @@ def recover(results: str, records: FilePersistence) -> None:
 
 
 def _of(record: MetadataRecord | None, content: dict[str, Any], written: dict[str, Any]) -> bool:
-    """Is the record of the job that left this manifest, and made after it had written this output?
+    """Whether the record belongs to the job of this manifest and was made after the job had written this output.
 
-    An earlier record of an equal job does not do: the sums of its inputs are those of other inputs.
+    An earlier record of an equal job does not suffice: its sums are those of other inputs.
     """
     return (
         record is not None

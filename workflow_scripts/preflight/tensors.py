@@ -1,8 +1,8 @@
-"""Does `keep_by_tensor` name tensors that the model has? Asked before the first job.
+"""A check, before the first job, that `keep_by_tensor` names tensors of the model.
 
-The names follow from a model's section alone, whatever the data's sizes, but only the network itself knows them. So it
-is built, once for each section and version of its code: the answer is kept in Snakemake's folder, since torch takes
-seconds to load and every command asks.
+The names follow from a model's section alone, independent of the data's sizes, but only the network itself knows them.
+So it is built once for each section and version of its code. The answer is stored in Snakemake's folder, since torch
+takes seconds to load and every command needs the answer.
 """
 
 import json
@@ -23,7 +23,7 @@ from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 def check(config: Config, root: Path) -> None:
     """root: the folder that holds `workflow_scripts`.
 
-    Raises TicketlabError that names the key, its value and the names that it may have.
+    Raises TicketlabError that names the key, its value and the allowed names.
     """
     for key, model, schedule in _schedules(config):
         names = prunable(model, root) if schedule.keep_by_tensor else []

@@ -1,4 +1,4 @@
-"""Commands behind make targets; no rule calls them."""
+"""The commands behind make targets; no rule calls them."""
 
 from workflow_scripts import numerics
 

@@ -1,4 +1,4 @@
-"""A job as Snakemake's dry run tells of it, which the tools here look at."""
+"""A job of Snakemake's dry run, in the form that the tools here use."""
 
 import re
 from dataclasses import dataclass
@@ -23,5 +23,5 @@ class Job:
 
 
 def is_of_study(name: str, study: str) -> bool:
-    """Does a benchmark file of this name measure a job of `study` (and not of one whose name goes on after it)?"""
+    """Whether a benchmark file of this name belongs to a job of `study` (and not of a study with a longer name)."""
     return re.match(rf"{re.escape(study)}\b(?!_)", name) is not None

@@ -1,4 +1,4 @@
-"""What a run would do and how long it would take: Snakemake's dry run, job by job, with times from earlier runs.
+"""The plan of a run and its duration: Snakemake's dry run, job by job, with times from earlier runs.
 
     python -m workflow_scripts.tools.plan --cores N [further arguments of snakemake]
 
@@ -26,7 +26,7 @@ from workflow_scripts.tools.reasons import explain
 
 
 class Recorder(logging.Filter):
-    """Takes the jobs out of Snakemake's log; of the rest, what is as grave as `level` passes on to the terminal."""
+    """Takes the jobs out of Snakemake's log; of the rest, records of at least `level` go on to the terminal."""
 
     def __init__(self, level: int) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ def _job(record: logging.LogRecord) -> Job:
 
 
 def dry_run(arguments: list[str], *, quiet: bool = False) -> list[Job]:
-    """The jobs that `snakemake <arguments>` would run; a faulty workflow ends the process as Snakemake does.
+    """The jobs that `snakemake <arguments>` would run; on a faulty workflow the process ends as Snakemake would.
 
     quiet: only errors are shown, not the warnings that an earlier dry run has shown.
     """
@@ -84,7 +84,7 @@ def measurements(folder: Path) -> dict[str, float]:
 
 
 def expected_seconds(job: Job) -> float | None:
-    """What a job should take; 0 for a mere target, None where its rule was never measured."""
+    """The expected time of a job; 0 for a mere target, None where its rule was never measured."""
     if not job.output:
         return 0.0
     if job.benchmark is None:
@@ -125,14 +125,14 @@ def wall_seconds(jobs: list[Job], cores: int) -> float:
 
 
 def explained(jobs: list[Job]) -> list[Job]:
-    """These jobs with their reasons in a user's words, told from what Snakemake recorded in this folder."""
+    """These jobs with their reasons in a user's words, from Snakemake's records in this folder."""
     maker = {path: job.rule for job in jobs for path in job.output}
     records = FilePersistence(nolock=True)
     return [replace(job, reason=explain(job, maker, records)) for job in jobs]
 
 
 def report(jobs: list[Job], cores: int) -> str:
-    """The plan as text: jobs by rule, study and reason, times by rule and study, the whole."""
+    """The plan as text: jobs by rule, study and reason, times by rule and study, and the total."""
     jobs = [job for job in jobs if job.output]
     if not jobs:
         return "Nothing to do: every output is up to date."
@@ -157,14 +157,14 @@ def report(jobs: list[Job], cores: int) -> str:
 
 
 def _which(jobs: list[Job]) -> str:
-    """The wildcards of some jobs beside their study: ", block 0 1, level 3"."""
+    """The wildcards of some jobs except their study: ", block 0 1, level 3"."""
     names = [name for name in jobs[0].wildcards if name != "study"]
     values = {name: sorted({job.wildcards[name] for job in jobs}, key=lambda value: value.zfill(9)) for name in names}
     return "".join(f", {name} {' '.join(found)}" for name, found in values.items())
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: 8 s, 12 min, 3 h 20 min."""
+    """Seconds in readable units: 8 s, 12 min, 3 h 20 min."""
     minutes = round(seconds / 60)
     if seconds < 100:
         return f"{seconds:.0f} s"

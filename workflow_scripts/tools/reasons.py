@@ -1,4 +1,4 @@
-"""Why a job would run, in a user's words: what Snakemake says of it, held against what it recorded of the last run."""
+"""The reasons for which a job would run, in a user's words: Snakemake's reason, compared with its records."""
 
 import ast
 from collections.abc import Iterator, Mapping
@@ -12,16 +12,16 @@ from workflow_scripts.tools.dry_run import Job
 PARAMS = "Params have changed since last execution: Union of exclusive params before and now across all output: "
 NEW = "not made yet"
 ENVIRONMENT = "its conda environment changed"
-SHOWN = 3  # of a list, as many are named
-LONG = 40  # characters of a value, at most
+SHOWN = 3  # names of a list that are shown
+LONG = 40  # largest number of characters of a value
 
 
 def explain(job: Job, maker: Mapping[str, str], records: FilePersistence) -> str:
-    """Why `job` would run: what Snakemake says, told in a user's words; its own words where there are others.
+    """The reason for which `job` would run: Snakemake's in a user's words, or unchanged where it is not a known one.
 
-    maker: the rule that makes a file in this run. records: Snakemake's, of what ran before.
+    maker: the rule that makes a file in this run. records: Snakemake's records of earlier runs.
     """
-    # The values of changed parameters may hold anything, so they are cut off first.
+    # The values of changed parameters may hold any text, so they are cut off first.
     said, _, changed = job.reason.partition(PARAMS)
     sentences = [_sentence(part, job, maker, records) for part in said.split("; ") if part]
     if NEW in sentences:
@@ -66,7 +66,7 @@ def _forced(job: Job, records: FilePersistence) -> str:
 
 
 def _parameters(values: str) -> Iterator[str]:
-    """What changed between the parameters recorded and those of now, from Snakemake's "before: … now: …"."""
+    """The changes from the recorded parameters to the current ones, from Snakemake's "before: … now: …"."""
     before, now = (_literals(side) for side in values.removeprefix("before: ").rsplit(" now: ", 1))
     for old, new in zip(_of_kind(before, dict), _of_kind(now, dict), strict=False):
         files = list(_changes(old.pop("sha256", {}), new.pop("sha256", {})))
@@ -77,7 +77,7 @@ def _parameters(values: str) -> Iterator[str]:
 
 
 def _digests(before: list[str], now: list[str]) -> Iterator[str]:
-    """The code and the packages behind digests that changed, as far as it is known what these stood for."""
+    """The code and the packages behind changed digests, as far as the parts of these are known."""
     if not now:
         return
     known = [[parts.recall(digest) for digest in side] for side in (before, now)]
@@ -96,7 +96,7 @@ def _digests(before: list[str], now: list[str]) -> Iterator[str]:
 
 
 def _changes(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
-    """Names whose digest changed, is new or is gone."""
+    """The names whose digest changed, is new or is gone."""
     for name in sorted({*old, *new}):
         if old.get(name) != new.get(name):
             yield f"{name} is new" if name not in old else f"{name} is gone" if name not in new else f"{name} changed"
@@ -114,7 +114,7 @@ def _of_kind(values: list[Any], kind: type) -> list[Any]:
 
 
 def differences(old: Any, new: Any, name: str = "") -> Iterator[str]:
-    """What differs between two nested values, as `training.learning_rate 0.01 -> 0.02`."""
+    """The differences of two nested values, as `training.learning_rate 0.01 -> 0.02`."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(key for key in new if key not in old)]:
             inner = f"{name}.{key}" if name else str(key)

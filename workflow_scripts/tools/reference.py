@@ -54,7 +54,7 @@ def of_verdicts(verdicts: pd.DataFrame, run: str = DEFAULT) -> str:
 
 
 def of_predictions(predictions: pd.DataFrame, run: str = DEFAULT) -> str:
-    """What was measured of each prediction; those that no study measured are named at the end."""
+    """The measurements of each prediction; those that no study measured are named at the end."""
     parts = [f"# Predictions in {run}", "What they say, and what would refute them: docs/theory.md."]
     header = ["study", "quantity", "dose [95 % interval]", "n", "if latent", "if built", "reads as", "reason"]
     measured = predictions[predictions["verdict"] != NOT_MEASURED]
@@ -83,7 +83,7 @@ def of_clock(clock: pd.DataFrame, run: str = DEFAULT) -> str:
 
 
 def of_time(benchmarks: Path, studies: Sequence[str], run: str = DEFAULT) -> str:
-    """Where the time of a run went: seconds of a core by stage and study, from the jobs' benchmark files."""
+    """The time of a run: seconds of a core by stage and study, from the jobs' benchmark files."""
     rows = []
     for path in sorted(benchmarks.rglob("*.tsv")):
         study = next((study for study in studies if is_of_study(path.stem, study)), "all together")
@@ -109,7 +109,7 @@ def of_time(benchmarks: Path, studies: Sequence[str], run: str = DEFAULT) -> str
 
 
 def write(results: Path, reference: Path, run: str) -> None:
-    """All pages and figures of `run`, whose results lie in `results`, into `reference`."""
+    """Write all pages and figures of `run`, whose results are in `results`, to `reference`."""
     verdicts = files.read(results / "verdicts.parquet", VERDICTS)
     studies = verdicts["study"].unique().tolist()
     pages = {

@@ -1,12 +1,12 @@
-"""How far each study is: jobs done, stale, running, failed and missing, stage by stage.
+"""The progress of each study: jobs done, stale, running, failed and missing, stage by stage.
 
     python -m workflow_scripts.tools.status --cores N [further arguments of snakemake]
 
-What is to be run is what Snakemake's dry run says. A job is running if a run is at work here and has marked the job's
-outputs unfinished. It has failed if it is to be run, does not run, lacks outputs and has a log but no manifest: its
-script opens the one and withdraws the other first, and writes the other at its end. What this cannot know: whether a
-folder that is locked while no process here works in it belongs to a run on another machine or to one that was killed,
-and that a job ended before its script began (its outputs are then just missing).
+Snakemake's dry run says which jobs have to run. A job is running if a run is at work here and has marked the job's
+outputs unfinished. It has failed if it has to run, does not run, lacks outputs and has a log but no manifest: its
+script first opens the log and deletes the manifest, and writes the manifest at its end. Two things cannot be known. A
+folder that is locked while no process here works in it may belong to a run on another machine or to one that was
+killed. A job that ended before its script began counts as missing.
 """
 
 import re
@@ -32,7 +32,7 @@ def state(job: Job, needed: bool, since: float | None, records: FilePersistence)
     there = [Path(output).exists() for output in job.output]
     damages = damage.of_job(job.log) if job.log else []
     marked = records._filter_incomplete_keys(job.output)
-    # Marks older than the run are of one that was killed; damage, which is marked too, is not work in progress.
+    # Marks older than the run come from one that was killed; damage, which is marked too, is not work in progress.
     begun = since is not None and any((records._get_recorded_starttime(key) or 0) >= since for key in marked)
     if begun and all(found.fault == damage.MISSING for found in damages):
         return "running"
@@ -69,7 +69,7 @@ def table(states: Iterable[tuple[Job, str]], stage: dict[str, str]) -> str:
 
 
 def last_words(log: str) -> str:
-    """The error that ended a job, from its log; what it said last if no error (killed, say); nothing if it is empty."""
+    """The error that ended a job, from its log; the last line if there is no error (for instance, killed)."""
     lines = [line for line in Path(log).read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("error: ")]
     return (errors or lines or ["it said nothing"])[-1][:200]

@@ -1,8 +1,8 @@
-"""Let a killed run go on: remove the lock that it left in this folder, once nothing of it is alive any more.
+"""Removal of the lock that a killed run left in this folder, once none of its processes is alive.
 
 Snakemake locks the folder while it runs, and a SIGKILL or a power cut leaves the lock behind. `make` calls this before
-every run. It looks at this machine, and at Slurm's queue where there is one: a job that a killed run has put there
-would write the same files as the one that the next run puts beside it.
+every run. It checks this machine, and Slurm's queue where there is one: a queued job of a killed run would write the
+same files as the corresponding job of the next run.
 """
 
 import os
@@ -19,7 +19,7 @@ PATIENCE = 60  # seconds
 
 
 def alive(folder: Path) -> list[int]:
-    """Process numbers of Snakemake, or of jobs that it started, in `folder`; ours is not counted."""
+    """Process numbers of Snakemake, or of jobs that it started, in `folder`, without our own."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -35,7 +35,7 @@ def alive(folder: Path) -> list[int]:
 def queued(folder: Path) -> list[str]:
     """Numbers of the Slurm jobs that were submitted from `folder` and wait or run.
 
-    None if this machine has no Slurm, or one that does not answer: a workstation may have it installed and unused.
+    Empty if this machine has no Slurm, or one that does not answer: a workstation may have it installed and unused.
     """
     if not shutil.which("squeue"):
         return []

@@ -1,8 +1,8 @@
-"""Are the results still what the jobs wrote? Every output is read and held against the manifest's sha256 sums.
+"""A check that the results are what the jobs wrote: it compares every output with the manifest's sha256 sums.
 
     python -m workflow_scripts.tools.verify --cores N [further arguments of snakemake]
 
-Exit code 1 if any is damaged or missing. A damaged file is touched, so that the next run looks at it, too, and makes it
+Exit code 1 if any is damaged or missing. A damaged file is touched, so that the next run notices it, too, and makes it
 again.
 """
 
@@ -15,7 +15,7 @@ from workflow_scripts.tools.plan import Job, dry_run
 
 
 def report(jobs: list[Job]) -> tuple[str, bool]:
-    """What to say of the outputs of these jobs, and whether all that were ever made are as they were written."""
+    """The report on the outputs of these jobs, and whether all that were ever made are unchanged."""
     made = {job.log: job for job in jobs if job.output and job.log}
     known = {log: job for log, job in made.items() if damage.vouched(log)}
     found = [fault for log in known for fault in damage.of_job(log, whole=True)]

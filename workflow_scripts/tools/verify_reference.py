@@ -1,10 +1,10 @@
-"""Does a finished run give the published numbers? Its verdicts, comparisons and clock beside those of docs/reference.
+"""The comparison of a finished run with the published numbers: its verdicts, comparisons and clock.
 
     python -m workflow_scripts.tools.verify_reference [quick] [--record]
 
-Compares results/ with docs/reference/, or results/quick/ with docs/reference/quick/, number by number and to the last
-bit, and lists what differs; exit code 1 if anything does. Studies that were not run are left out. `--record` notes a
-whole run's digests under this processor's maker, beside those that are known.
+It compares results/ with docs/reference/, or results/quick/ with docs/reference/quick/, number by number and to the
+last bit, and lists the differences; exit code 1 if there are any. Studies that were not run are left out. `--record`
+adds a whole run's digests, under this processor's maker, to those that are known.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def _text(value: object) -> str:
 
 
 def digest(text: pd.DataFrame) -> str:
-    """The sha256 of a table's numbers: that of its file in docs/reference."""
+    """The sha256 of a table's numbers, which is that of its file in docs/reference."""
     return sha256(text.to_csv(index=False, lineterminator="\n").encode()).hexdigest()
 
 
@@ -69,7 +69,7 @@ def digests(frames: dict[str, pd.DataFrame]) -> dict[str, str]:
 
 
 def write(frames: dict[str, pd.DataFrame], reference: Path) -> None:
-    """A run's numbers as the reference, and their digests as those of this processor's maker alone."""
+    """Write a run's numbers as the reference, and their digests as those of this processor's maker alone."""
     reference.mkdir(parents=True, exist_ok=True)
     for table in NUMBERS:
         text = as_text(frames[table.name], table).to_csv(index=False, lineterminator="\n")
@@ -78,7 +78,7 @@ def write(frames: dict[str, pd.DataFrame], reference: Path) -> None:
 
 
 def record(frames: dict[str, pd.DataFrame], reference: Path) -> None:
-    """This processor's digests beside those that are known."""
+    """Add this processor's digests to those that are known."""
     _write_digests(reference, known(reference) | {numerics.maker(): digests(frames)})
 
 
@@ -92,7 +92,7 @@ def _write_digests(reference: Path, by_maker: dict[str, dict[str, str]]) -> None
 
 
 def differences(here: pd.DataFrame, there: pd.DataFrame, table: Table) -> Iterator[str]:
-    """A line for each row, as text and with keys as `table` has them, that differs or that only one of both has."""
+    """A line for each row, as text and with the keys of `table`, that differs or that only one of the two has."""
     keys = list(table.unique)
     mine, theirs = (frame.set_index(keys) for frame in (here, there))
     for key in [*mine.index, *theirs.index.difference(mine.index)]:
@@ -110,7 +110,7 @@ def differences(here: pd.DataFrame, there: pd.DataFrame, table: Table) -> Iterat
 
 
 def report(frames: dict[str, pd.DataFrame], reference: Path, mode: str) -> tuple[str, bool]:
-    """What to say of a run that was made with the numerics `mode`, and whether all its numbers are the reference's.
+    """The report on a run with the numerics `mode`, and whether all its numbers are the reference's.
 
     Raises TicketlabError if the reference has no such numbers.
     """
@@ -145,7 +145,7 @@ def report(frames: dict[str, pd.DataFrame], reference: Path, mode: str) -> tuple
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("overlay", nargs="?", default="", help="quick: results/quick beside docs/reference/quick")
+    parser.add_argument("overlay", nargs="?", default="", help="quick: results/quick and docs/reference/quick")
     parser.add_argument("--record", action="store_true", help="note this processor's digests")
     chosen = parser.parse_args()
     results, reference = RESULTS / chosen.overlay, REFERENCE / chosen.overlay

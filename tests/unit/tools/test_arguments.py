@@ -34,5 +34,5 @@ def test_files_that_are_there_and_other_arguments_pass_in_silence(tmp_path, argu
 def test_a_config_file_that_is_not_there_is_named_in_one_sentence(tmp_path, arguments):
     (tmp_path / "a.yaml").touch()
     result = check(tmp_path, *arguments)
-    sentence = f"error: --configfile: no file gone.yaml in {tmp_path.name}/; mend its name or create it\n"
+    sentence = f"error: --configfile: no file gone.yaml in {tmp_path.name}/; fix its name or create it\n"
     assert (result.returncode, result.stdout, result.stderr) == (1, "", sentence)

@@ -1,7 +1,7 @@
-"""The report: what the verdict table says, in an order and in words that a reader can follow, as one HTML page.
+"""The report as one HTML page: the verdict table in an order and in words that a reader can follow.
 
 Nothing here decides or computes a result: `page` arranges rows of `verdicts` and `comparisons`, the config and the
-measured run time, and the template (page.html.j2) puts them on a page. The page loads nothing from anywhere.
+measured run time, and the template (page.html.j2) puts them on a page. The page loads no other files.
 """
 
 import json
@@ -37,9 +37,9 @@ from workflow_scripts.ticketlab.verdicts.judge import RESTS_ON
 from workflow_scripts.ticketlab.verdicts.predictions import TITLES
 from workflow_scripts.ticketlab.verdicts.rows import ANSWERS, STRONG_FORM, T1, T2, T3, VERDICTS
 
-# What a claim speaks for if it is true.
+# The side that a claim supports if it is true.
 IF_SO = {T1: "for LTH", STRONG_FORM: "for LTH", T2: "for LTH", T3: "against LTH"}  # the order of the tests, too
-# Kinds of claims with many to a study: the test, the kind, what each speaks for if it is true.
+# Kinds with many claims per study: the test, the kind, the side that each claim supports if it is true.
 MANY = (
     (T1, kinds.DENSE_TOTAL, "for LTH"),
     (T1, kinds.SOONER, "for LTH"),
@@ -58,7 +58,7 @@ ESTIMATES = {
     "distance at step 0 that was covered, where nothing was acquired). The margin is the F that counts as "
     "forgotten.",
 }
-# What a row of the clock is about; {} is what it is of.
+# The words for the quantities of the clock; {} is the object of a quantity.
 QUANTITY_WORDS = {
     clock.LLC: "learning coefficient or complexity, {}",
     clock.ACQUIRED: "{}: acquired",
@@ -85,7 +85,7 @@ def page(
     origin: dict,
     commit: str,
 ) -> dict:
-    """What the template shows.
+    """The content of the template.
 
     figures: PNG files by name; times: from `run_times`; origin: the provenance in the verdict table's metadata.
     """
@@ -131,7 +131,7 @@ def answers(verdicts: pd.DataFrame, studies: Sequence[str]) -> list[dict]:
 
 
 def _at_a_glance(rows: pd.DataFrame) -> Iterator[dict]:
-    """Which of many claims of one kind got each decision."""
+    """The cases of many claims of one kind that got each decision."""
     for decision, group in rows.groupby("decision", sort=False):
         cases = [case_of(row) for row in group.to_dict("records")]
         where = f"at {'; '.join(cases)}" if len(cases) <= FEW else f"in {len(cases)} cases"
@@ -139,7 +139,7 @@ def _at_a_glance(rows: pd.DataFrame) -> Iterator[dict]:
 
 
 def counts(verdicts: pd.DataFrame) -> dict[str, int]:
-    """How many verdicts on the hypothesis fell out each way, those on single tickets not counted."""
+    """The number of verdicts on the hypothesis by decision, without those on single tickets."""
     rows = verdicts[~verdicts["kind"].isin(kinds.OF_ONE_TICKET)]
     return {decision: int((rows["decision"] == decision).sum()) for decision in VERDICTS}
 
@@ -172,7 +172,7 @@ def _row(row: Mapping | pd.Series) -> dict:
 
 
 def predicted(predictions: pd.DataFrame) -> Iterator[dict]:
-    """Each prediction with what was measured for it in any study, and the studies that did not measure it."""
+    """Each prediction with its measurements in all studies, and the studies that did not measure it."""
     for key, title in TITLES.items():
         rows = predictions[predictions["prediction"] == key]
         absent = rows["verdict"].eq(NOT_MEASURED)
@@ -198,7 +198,7 @@ def half_way_steps(rows: pd.DataFrame, study: str) -> Iterator[dict]:
 
 
 def instrument_states(comparisons: pd.DataFrame, study: str) -> Iterator[dict]:
-    """What the instruments say about themselves in this study: only what was measured."""
+    """The instruments' reports on themselves in this study, only as far as measured."""
     mine = comparisons[comparisons["study"] == study]
     flags = mine[mine["test"].eq(LLC) & mine["quantity"].eq("flagged")]
     for variant, rows in flags.groupby("contrast"):
@@ -240,7 +240,7 @@ def calibrations(checks: pd.DataFrame, figures: Mapping[str, bytes]) -> list[dic
                 "rests": ", ".join(test for test, names in RESTS_ON.items() if instrument in names) or "the bridge",
                 "state": "never calibrated" if rows.empty else "out of calibration" if failed else "in calibration",
                 "passed": f"{len(required) - failed} of {len(required)} required checks passed",
-                "informative": f"{int((~rows['required']).sum())} more without a say",
+                "informative": f"{int((~rows['required']).sum())} more not required",
                 "png": b64encode(figures[instrument]).decode(),
                 "checks": [_check(row) for _, row in rows.sort_values(["passed", "required"]).iterrows()],
             }
@@ -257,7 +257,7 @@ def _check(row: pd.Series) -> dict:
         "truth": truth,
         "estimate": estimate + between,
         "flag": row["flag"],
-        "outcome": ("passed" if row["passed"] else "failed") + ("" if row["required"] else " (no say)"),
+        "outcome": ("passed" if row["passed"] else "failed") + ("" if row["required"] else " (not required)"),
     }
 
 
@@ -313,7 +313,7 @@ def _nested(value: Any) -> str:
 
 
 def _basis(config: Config, comparisons: pd.DataFrame, study: str) -> dict:
-    """What the captions need to say for each study: seeds, interval, margin."""
+    """The facts on each study that the captions need: seeds, interval, margin."""
     judging = config.studies[study].judging
     return {
         "study": study,
@@ -327,8 +327,8 @@ def _basis(config: Config, comparisons: pd.DataFrame, study: str) -> dict:
 def run_times(folder: Path, studies: Sequence[str]) -> pd.DataFrame:
     """Wall and CPU seconds and peak memory (MB) by rule, from Snakemake's benchmark files of these studies' jobs.
 
-    Columns rule, jobs, wall, cpu, memory; the last row is the total. Jobs of the report itself are not in it: it is
-    not finished.
+    Columns rule, jobs, wall, cpu, memory; the last row is the total. The report's own job is left out, since it is not
+    finished.
     """
     jobs = []
     for path in sorted(folder.rglob("*.tsv")):
@@ -377,7 +377,7 @@ def config_digest(config: Config) -> str:
 
 def config_yaml(config: Config) -> str:
     """The resolved config as YAML, every default written out; reading it gives the same config again."""
-    header = "# The config that these results were made with: defaults, overlays and command line merged.\n"
+    header = "# The config of these results: defaults, overlays and command line merged.\n"
     return header + yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 

@@ -1,4 +1,4 @@
-"""How report, figures and pages write what the tables hold: claims as sentences, numbers, intervals, times."""
+"""The words of report, figures and pages for the content of tables: claims as sentences, numbers, intervals, times."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ import pandas as pd
 from workflow_scripts.ticketlab.verdicts import kinds
 from workflow_scripts.ticketlab.verdicts.rows import percent
 
-# What many claims of one kind say together.
+# One sentence for many claims of one kind.
 LIKE_CLAIMS = {
     kinds.DENSE_TOTAL: "a ticket is as good as dense at IMP's total steps",
     kinds.SOONER: "a ticket is as good as dense sooner",
@@ -47,7 +47,7 @@ def _ticket(row: Mapping | pd.Series) -> str:
 
 
 def case_of(row: Mapping | pd.Series) -> str:
-    """What tells a claim from the others of its kind, one of LIKE_CLAIMS."""
+    """The part that distinguishes a claim from the others of its kind, one of LIKE_CLAIMS."""
     match row["kind"]:
         case kinds.DENSE_TOTAL:
             return percent(row["density"])
@@ -73,14 +73,14 @@ def number(value: float) -> str:
 
 
 def interval(row: Mapping | pd.Series, of: str = "estimate") -> str:
-    """The value of column `of` and its interval, as far as there are."""
+    """The value of column `of` and its interval, as far as they exist."""
     if pd.isna(row[of]) or pd.isna(row["ci_low"]):
         return number(row[of])
     return f"{number(row[of])} [{number(row['ci_low'])}, {number(row['ci_high'])}]"
 
 
 def in_hundredths(row: Mapping | pd.Series) -> str:
-    """An estimate and its interval as a figure's legend writes them."""
+    """An estimate and its interval in the form of a figure's legend."""
     return f"{row['estimate']:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}]"
 
 
@@ -89,7 +89,7 @@ def p_value(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as h, min and s, the finest two that matter."""
+    """Seconds as h, min and s, in the two largest units."""
     if pd.isna(seconds):
         return "–"
     minutes, rest = divmod(round(seconds), 60)

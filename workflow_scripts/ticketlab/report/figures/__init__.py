@@ -1,1 +1,1 @@
-"""One module per figure, which registry.py names."""
+"""The figures, one module each; registry.py names them."""

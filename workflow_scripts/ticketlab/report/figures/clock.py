@@ -1,4 +1,4 @@
-"""The developmental clock as a figure: what is determined when, in strips over one axis of training steps.
+"""The figure of the developmental clock: when each quantity is determined, in strips over one axis of training steps.
 
 Curves are rows of `comparisons` and comparisons.barriers; half-way steps with their intervals are rows of `clock`.
 """
@@ -40,7 +40,7 @@ from workflow_scripts.ticketlab.verdicts.rows import percent
 
 READS = {"comparisons": COMPARISONS, "barriers": BARRIERS, "clock": CLOCK}
 
-# A half-way step: its row of `clock`, how it looks, and the height at which it stands in its strip.
+# A half-way step: its row of `clock`, its look, and its height in the strip.
 Mark = tuple[pd.Series, Look, float]
 
 
@@ -75,7 +75,7 @@ def _mark(axes: Axes, marks: list[Mark]) -> None:
 
 
 def _half_way(times: pd.DataFrame, quantity: str, of: str, look: Look, scale: float = 1.0) -> Iterator[Mark]:
-    """scale: what the strip shows over what the table holds."""
+    """scale: the strip's values over the table's values."""
     for _, row in times[times["quantity"].eq(quantity) & times["of"].eq(of)].iterrows():
         yield row, look, (row["first"] + row["last"]) / 2 * scale
 
@@ -124,13 +124,13 @@ def _masks(axes: Axes, mine: pd.DataFrame, times: pd.DataFrame, spec: dict) -> I
 
 
 def _tickets(axes: Axes, mine: pd.DataFrame, times: pd.DataFrame, spec: dict) -> Iterator[Mark]:
-    """Networks trained from the first weights under the magnitude mask of step t, t being the axis."""
+    """Networks trained from the initial weights under the magnitude mask of step t, which is the axis."""
     metric, last = spec["judging"]["metric"], spec["last_step"]
     axes.set_ylabel(f"mask of step t:\n{SHORT_METRICS[metric]} − dense")
     rows = mine[mine["test"].eq(TICKETS) & mine["quantity"].eq(metric) & mine["step"].eq(last)]
     rows = rows[rows["level"].eq(spec["clock_level"]) & rows["rewind_step"].eq(spec["rewind_steps"][0])]
     of_step = rows["contrast"].str.extract(r"^mask_at_step_(\d+) - dense$")[0].astype(float)
-    # These two are masks of a step as well: the first and the last.
+    # These two are also masks of a step: the first and the last.
     of_step = of_step.fillna(rows["contrast"].map({"initial_magnitude - dense": 0.0, "one_shot - dense": float(last)}))
     masked = rows.assign(step=of_step).dropna(subset="step")
     if masked.empty:
@@ -145,7 +145,7 @@ def _tickets(axes: Axes, mine: pd.DataFrame, times: pd.DataFrame, spec: dict) ->
 
 
 def _shared(axes: Axes, mine: pd.DataFrame, times: pd.DataFrame, spec: dict) -> Iterator[Mark]:
-    """What networks have in common whose data orders split at t: roles and final masks, with their controls."""
+    """Roles and final masks shared by networks whose data orders split at t, with their controls."""
     axes.set_ylabel("in common,\nsplit at step t")
     roles = of_roles(mine, DETERMINACY)
     masks = mine[mine["test"].eq(MASKS) & mine["contrast"].eq("beyond_initial")]
@@ -167,7 +167,7 @@ def _shared(axes: Axes, mine: pd.DataFrame, times: pd.DataFrame, spec: dict) -> 
 
 
 def _barrier(axes: Axes, mine: pd.DataFrame, times: pd.DataFrame, spec: dict) -> Iterator[Mark]:
-    """The barrier between networks whose data orders split at t; other initialisations share nothing: the ceiling."""
+    """The barrier between networks whose data orders split at t; that of other initialisations is the ceiling."""
     metric = spec["judging"]["metric"]
     axes.set_ylabel(f"barrier, split at t:\n{SHORT_METRICS[metric]}")
     rows = mine[mine["test"].eq(comparisons.BARRIERS) & mine["quantity"].eq(metric)]
@@ -184,7 +184,7 @@ def _barrier(axes: Axes, mine: pd.DataFrame, times: pd.DataFrame, spec: dict) ->
 
 
 def _split_line(axes: Axes, rows: pd.DataFrame, look: Look, last_step: int | None, known: float) -> None:
-    """Estimates by split step; a hollow marker where the split is the end and the value known without measuring."""
+    """Estimates by split step; a hollow marker for a split at the end, whose value is known without measurement."""
     course = line(axes, rows, "step", look, look.label, band=False)
     bars(axes, course, "step", look)
     if last_step is not None:

@@ -1,6 +1,6 @@
-"""The figure of the transients' fate in tickets: a row for each study, a panel for each transient structure.
+"""The figure of transients in tickets: a row for each study, a panel for each transient structure.
 
-Where learning coefficients of tickets were estimated along training, they stand in the row's last panel.
+Where learning coefficients of tickets were estimated along training, the row's last panel shows them.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ from workflow_scripts.ticketlab.tables.schemas.development import DEVELOPMENT
 
 READS = {"development": DEVELOPMENT}
 
-PEAK = "peak"  # of whichever structure the panel is about
+PEAK = "peak"  # of the panel's structure
 LOOKS = {
     DENSE: Look("dense", BLACK, "s"),
     END: Look("mask of the end", BLUE, "o"),
@@ -47,7 +47,7 @@ def figure(frame: pd.DataFrame, studies: dict[str, dict]) -> Figure:
     with style():
         width, height = WIDTH * columns / 2, HEIGHT * len(studies) + 0.5
         drawn = Figure(figsize=(width, height))
-        title = "Fate of the transient: do tickets from θ₀ go through it?"
+        title = "Transient structure in tickets from θ₀"
         drawn.suptitle(title, fontsize=12, fontweight="bold", x=0.01, y=1 - 0.1 / height, va="top", ha="left")
         drawn.subplots_adjust(
             left=0.65 / width,
@@ -100,7 +100,7 @@ def _of(rows: pd.DataFrame, network: str, quantity: str, structure: str = "") ->
 
 
 def _label(rows: pd.DataFrame, network: str, name: str, settings: JudgingSettings, look: Look) -> str:
-    """The name with A, F and what the network loses to dense at the end."""
+    """The name with A, F and the network's final difference to dense."""
     numbers = [
         f"{letter} {row['estimate']:.2f}"
         for letter, quantity in (("A", "acquired"), ("F", "forgotten"))

@@ -1,4 +1,4 @@
-"""The figure of effective dimension: sizes against 2λ on logarithmic axes, and what a rotation of the heads changes."""
+"""The figure of effective dimension: sizes against 2λ on logarithmic axes, and the effect of rotating the heads."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -118,7 +118,7 @@ def _sizes(axes: Axes, rows: pd.DataFrame, study: str) -> None:
 
 
 def _ticks(ends: Sequence[float], apart: float) -> list[float]:
-    """Round numbers within `ends`, each at least `apart` times the one before."""
+    """Round numbers within `ends`, each at least `apart` times the previous one."""
     round_ = [digit * 10.0**power for power in range(-2, 7) for digit in (1, 1.5, 2, 3, 4, 5, 6, 8)]
     chosen: list[float] = []
     for value in round_:
@@ -172,7 +172,7 @@ def _changes(axes: Axes, rows: pd.DataFrame, tolerance: float) -> None:
             axes.hlines(y, mine["ci_low"], mine["ci_high"], color=look.colour, linewidth=1.4)
     axes.set_yticks([-place - 0.1 for place in range(len(words))], list(words.values()))
     axes.set_ylim(-len(words) + 0.4, 0.5)
-    axes.set_title("what the rotation changes")
+    axes.set_title("changes under the rotation")
     axes.set_xlabel("relative change, paired by seed")
     legend(axes)
 

@@ -1,4 +1,4 @@
-"""The figure of P8: from which step on roles are predicted, and what supermasks choose."""
+"""The figure of P8: how well each step predicts the final roles, and which components supermasks choose."""
 
 from typing import Any
 
@@ -32,14 +32,14 @@ CHOSEN = {"all": Look("", GREEN, "o"), "all, other init": Look("", GREY, "x")}
 def roles(frame: pd.DataFrame, forecast: dict[str, dict]) -> Figure:
     """P8. frame: table `forecast`; forecast: by study, its section of the config. `style.save` writes it."""
     with style():
-        drawn = figure_of_rows("P8: from when on are roles foretold?", len(forecast), right=0.98, wspace=0.55)
+        drawn = figure_of_rows("P8: prediction of the final roles", len(forecast), right=0.98, wspace=0.55)
         panels = drawn.subplots(len(forecast), 2, width_ratios=[1.7, 1], squeeze=False)
         for (study, section), (left, right) in zip(forecast.items(), panels, strict=True):
             mine = frame[frame["study"].eq(study) & frame["score"].eq("all")]
-            left.set_title(f"{study}: who will have which role?")
+            left.set_title(f"{study}: roles at the end")
             left.set_ylabel("AUC, networks left out")
             _curves(left, mine[mine["quantity"] == "AUC"], section)
-            right.set_title("who will matter? (supermask over θ₀)")
+            right.set_title("components that supermasks over θ₀ keep")
             right.set_xlabel("rank correlation with the ablation effect")
             _chosen(right, mine[mine["quantity"] == "supermask"], section)
         panels[0, 0].legend(loc="upper left", bbox_to_anchor=(0.0, 1.0))
@@ -56,7 +56,7 @@ def _curves(axes: Axes, rows: pd.DataFrame, section: dict) -> None:
     step_axis(axes, "training step k", int(rows["step"].max()))
     axes.set_ylim(0.3, 1.03)
     end = axes.get_yaxis_transform()
-    axes.text(0.99, section["chance"] + 0.015, "not foretold", transform=end, ha="right", fontsize=8, color=GREY)
+    axes.text(0.99, section["chance"] + 0.015, "not predicted", transform=end, ha="right", fontsize=8, color=GREY)
 
 
 def _chosen(axes: Axes, rows: pd.DataFrame, section: dict) -> None:

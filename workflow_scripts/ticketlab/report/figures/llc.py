@@ -1,4 +1,4 @@
-"""The learning coefficient as a figure: over training, and by ticket size."""
+"""The figure of the learning coefficient, over training and by ticket size."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ def figure(comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict[str
 
 
 def _coefficients(axes: Axes, flags: Axes, rows: pd.DataFrame, place: str, look: Look) -> None:
-    """LLC where estimates are sound; hollow, the complexity at this scale with the estimates away from a minimum."""
+    """LLC where estimates are sound; hollow: the complexity at this scale, with the estimates away from a minimum."""
     flags.set_ylabel("flagged")
     if rows.empty:
         not_measured(axes)
@@ -88,7 +88,7 @@ def _coefficients(axes: Axes, flags: Axes, rows: pd.DataFrame, place: str, look:
 
 
 def _crop(axes: Axes, estimates: pd.Series) -> None:
-    """From 0, and so that no interval takes more of the axis than all estimates do: few sound seeds make a wide one."""
+    """Start the axis at 0, and give no interval more of it than all estimates: few sound seeds make a wide interval."""
     if estimates.empty:
         return
     low, high = min(0.0, estimates.min()), estimates.max()

@@ -1,4 +1,4 @@
-"""The figure of a study's LLC sweep: levels against ε, nβ and γ, and whether the networks keep their order."""
+"""The figure of a study's LLC sweep: levels against ε, nβ and γ, and the agreement of the networks' orders."""
 
 from itertools import cycle
 from typing import Any
@@ -59,7 +59,7 @@ def figure(frame: pd.DataFrame, orders: pd.DataFrame, own: LLCSettings, study: s
 
 
 def orderings(frame: pd.DataFrame, own: LLCSettings) -> pd.DataFrame:
-    """Per value of what was varied: is the order of the networks that of the study's own settings?
+    """The agreement of the networks' order at each varied value with that at the study's own settings.
 
     frame: table `llc_sweep`. Columns: varied, value, tau (Kendall's τ of λ̂ with λ̂ at the own settings, over networks
     flagged at neither; NaN for fewer than two), level (the mean ratio of the two), n (such networks), flagged (others).

@@ -1,6 +1,6 @@
 """The figure of the doses of noise: determinacy of roles and masks against the batch size, a row for each study.
 
-Beside it the error that the networks end with: a dose at which they do not learn the task says nothing of roles.
+The right panel shows the final error: a dose at which networks do not learn the task carries no information on roles.
 """
 
 from typing import Any
@@ -33,7 +33,7 @@ def figure(frame: pd.DataFrame, batch_sizes: dict[str, int]) -> Figure:
     with style():
         height = 3.6 * len(batch_sizes) + 0.6
         drawn = Figure(figsize=(12.5, height))
-        title = "T2 against the dose of noise: how far does the initialisation decide?"
+        title = "T2 against the dose of noise: how far the initialisation decides"
         drawn.suptitle(title, fontsize=12, fontweight="bold", x=0.01, y=1 - 0.1 / height, va="top", ha="left")
         drawn.subplots_adjust(
             left=0.055, right=0.945, bottom=0.55 / height, top=1 - 0.75 / height, wspace=0.68, hspace=0.45

@@ -3,7 +3,7 @@
 from importlib import import_module
 from types import ModuleType
 
-# Module paths rather than modules: a job loads, and depends on, the figures that it draws only.
+# Module paths rather than modules: a job loads only the figures that it draws, and depends on no other.
 FIGURES = {
     "tickets": "workflow_scripts.ticketlab.report.figures.tickets",
     "roles": "workflow_scripts.ticketlab.report.figures.roles",

@@ -1,4 +1,4 @@
-"""The figure of P3: what each part of θ₀ keeps of roles and of the places of the largest final weights."""
+"""The figure of P3: the share of roles and of the places of the largest final weights that each part of θ₀ keeps."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from workflow_scripts.ticketlab.tables.schemas.resampling import RESAMPLING
 
 READS = {"resampling": RESAMPLING}
 
-# By part of θ₀ that is kept, in the order of drawing.
+# By the part of θ₀ that is kept, in the order of drawing.
 PARTS = {
     "ticket": Look("ticket", BLUE, "o"),
     "random": Look("as many\nat random", GREY, "X"),
@@ -35,7 +35,7 @@ def parts(frame: pd.DataFrame, judging: dict[str, dict]) -> Figure:
     """P3. frame: table `resampling`; judging: by study, its section of the config. `style.save` writes it."""
     with style():
         drawn = figure_of_rows(
-            "P3: what of θ₀'s decisions is kept when only a part of θ₀ is?", len(judging), right=0.93, wspace=0.3
+            "P3: share of θ₀'s decisions kept with a part of θ₀", len(judging), right=0.93, wspace=0.3
         )
         panels = drawn.subplots(len(judging), 2, squeeze=False, sharey=True)
         for (study, section), row in zip(judging.items(), panels, strict=True):

@@ -1,4 +1,4 @@
-"""Test 2 as a figure: do networks put the same roles at the same places?"""
+"""The figure of test 2: whether networks put the same roles at the same places."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ PAIRS = {
 def figure(comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict[str, dict]) -> Figure:
     """T2: determinacy by the step at which data orders split, and agreement by kind of pair."""
     del verdicts
-    drawn, rows = study_rows("T2 roles: do networks put the same roles at the same places?", settings, (12.5, 4.1))
+    drawn, rows = study_rows("T2 roles: agreement on which component takes which role", settings, (12.5, 4.1))
     for (study, spec), row in zip(settings.items(), rows, strict=True):
         mine = of_test(comparisons, study, ROLES)
         determinacy, agreement = row.subplots(1, 2, width_ratios=[1.3, 1])

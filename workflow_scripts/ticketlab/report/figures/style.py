@@ -1,12 +1,12 @@
-"""What every figure of a study shares: one style, how each thing looks, axes and legends, and how a figure is saved.
+"""The parts that all figures share: one style, the look of each kind of network, axes and legends, and saving.
 
-A figure draws what the tables say and decides nothing. Each has a module here with READS, a table for each named
-input of its rule, and `of_tables(tables, spec)`, which draws them; registry.py names it, draw.py calls it. Each study
-is one row of panels; what a study did not measure is said in its panel.
+A figure draws the tables and decides nothing. Each has a module here with READS, a table for each named input of its
+rule, and `of_tables(tables, spec)`, which draws them; registry.py names it, draw.py calls it. Each study is one row of
+panels; a panel says so if the study did not measure its quantity.
 
-The colours are those of Okabe & Ito (2008), told apart by the colour-blind; each line also has a marker and a dash of
-its own, so that a grey print can be read. Bands and bars are the intervals of the tables. The same tables give the same
-bytes (`save`).
+The colours are those of Okabe & Ito (2008), which the colour-blind can distinguish; each line also has its own marker
+and dash, so that a grey print is readable. Bands and bars are the intervals of the tables. The same tables give the
+same bytes (`save`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -64,7 +64,7 @@ Dash = str | tuple
 
 @dataclass(frozen=True)
 class Look:
-    """How one thing is drawn wherever it appears."""
+    """The label, colour, marker and dash of one kind of network or quantity in every figure."""
 
     label: str
     colour: str
@@ -97,7 +97,7 @@ PLAIN: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8
 
 
 def draw(figure: Callable[..., Figure], *tables: Any) -> Figure:
-    """The figure that a module's `figure` draws of these tables and settings, in the one style."""
+    """The figure that a module's `figure` draws from these tables and settings, in the one style."""
     with style():
         drawn = figure(*tables)
         settle(drawn)
@@ -108,7 +108,7 @@ def save(figure: Figure, paths: Iterable[str | Path]) -> None:
     """Write the figure to each path, PNG or SVG by its suffix, without date or version: same figure, same bytes."""
     with style():
         figure.set_dpi(DPI)
-        # Figure.savefig draws everything twice, the first time to no effect.
+        # Figure.savefig draws everything twice, the first time without effect.
         for path in map(Path, paths):
             if path.suffix == ".svg":
                 FigureCanvasSVG(figure).print_svg(path, metadata={"Date": None, "Creator": None})
@@ -117,7 +117,7 @@ def save(figure: Figure, paths: Iterable[str | Path]) -> None:
 
 
 def settle(figure: Figure) -> None:
-    """Lay the figure out and round the places found: the solver's last bits differ from one time to the next."""
+    """Lay the figure out and round the positions: the solver's last bits differ from one time to the next."""
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)
@@ -130,7 +130,7 @@ def settle(figure: Figure) -> None:
 
 
 def style() -> AbstractContextManager:
-    """The one style, whatever a user's own matplotlib settings say."""
+    """The one style, independent of the user's own matplotlib settings."""
     return matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE})
 
 
@@ -152,7 +152,7 @@ def of_test(comparisons: pd.DataFrame, study: str, test: str) -> pd.DataFrame:
 def line(
     axes: Axes, rows: pd.DataFrame, x: str, look: Look, label: str, *, band: bool = True, hollow: bool = False
 ) -> pd.DataFrame:
-    """Estimates along `x` with their intervals, a band or of one point a bar; returns the rows in that order."""
+    """Estimates along `x` with their intervals, as a band or, for one point, a bar; returns the rows in that order."""
     rows = rows.sort_values(x)
     axes.plot(
         rows[x],
@@ -171,7 +171,7 @@ def line(
 
 
 def bars(axes: Axes, rows: pd.DataFrame, x: str, look: Look) -> None:
-    """Intervals as bars: where points are few, a band says more than was measured."""
+    """Intervals as bars: where points are few, a band would show more than was measured."""
     axes.vlines(rows[x], rows["ci_low"], rows["ci_high"], color=look.colour, linewidth=1.2)
 
 
@@ -192,7 +192,7 @@ def step_axis(axes: Axes, label: str, last: int) -> None:
 
 
 def density_axis(axes: Axes, densities: pd.Series, *, sparsest_last: bool = True) -> None:
-    """Share of weights kept, logarithmic; read from left to right, pruning goes on."""
+    """Share of weights kept, logarithmic; pruning proceeds from left to right."""
     axes.set_xscale("log")
     sparsest = densities.min()
     ticks = [
@@ -208,12 +208,12 @@ def density_axis(axes: Axes, densities: pd.Series, *, sparsest_last: bool = True
 
 
 def legend(axes: Axes, *entries: Sequence) -> None:
-    """Outside, to the right."""
+    """A legend outside the axes, to the right."""
     axes.legend(*entries, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
 
 
 def legend_below(axes: Axes, entries_of: Axes) -> None:
-    """Below `axes` and its label: inside, it would hide intervals."""
+    """A legend below `axes` and its label: inside, it would hide intervals."""
     entries = entries_of.get_legend_handles_labels()
     figure = axes.get_figure(root=True)
     if figure is None or not entries[0]:
@@ -235,7 +235,7 @@ def not_measured(axes: Axes, words: str = "not measured") -> None:
 
 
 def figure_of_rows(title: str, rows: int, right: float, wspace: float) -> Figure:
-    """With fixed places: a layout that is solved for differs in its last bits from one time to the next."""
+    """A figure with fixed places: a layout from the solver differs in its last bits from one time to the next."""
     height = 2.9 * rows + 0.6
     drawn = Figure(figsize=(11.0, height))
     drawn.suptitle(title, fontsize=12, fontweight="bold", x=0.01, y=1 - 0.1 / height, va="top", ha="left")

@@ -1,4 +1,4 @@
-"""Test 1 as a figure: sparse networks against the dense one, by density and over training."""
+"""The figure of test 1: sparse networks and the dense one, by density and over training."""
 
 from collections.abc import Iterator
 from itertools import cycle
@@ -43,7 +43,7 @@ FILLINGS: dict[str, Any] = {WINNING: "full", MATCHING: "bottom", INCONCLUSIVE: "
 
 
 def figure(comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict[str, dict]) -> Figure:
-    """T1: the end against density, the course of training at one density, and the differences to dense."""
+    """T1: the final metric against density, its course at one density, and the differences to dense."""
     drawn, rows = study_rows("T1 tickets: sparse networks against the dense one", settings, (14.0, 4.7))
     for (study, spec), row in zip(settings.items(), rows, strict=True):
         mine = of_test(comparisons, study, TICKETS)
@@ -79,7 +79,7 @@ def _end_by_density(axes: Axes, mine: pd.DataFrame, decisions: pd.Series, spec: 
     total = total[total["step"] == total.groupby("level")["step"].transform("max")]
     if len(total):
         look = VARIANTS["dense_total"]
-        # Its place on the axis is that of the ticket whose search took as many steps.
+        # It is drawn at the ticket whose search took as many steps.
         placed = total.assign(density=total["level"].map(sparse.groupby("level")["density"].first()))
         line(axes, placed.sort_values("density"), "density", look, look.label)
     density_axis(axes, end["density"])
@@ -161,7 +161,7 @@ def _filling_handles() -> list[tuple[Line2D, ...]]:
 
 
 def _ticket_looks() -> Iterator[Look]:
-    """One for each rewind step."""
+    """A look for each rewind step."""
     return cycle([VARIANTS["ticket"], Look("", INDIGO, "D", "--"), Look("", RED, "s", "-."), Look("", GREEN, "^", ":")])
 
 

@@ -1,4 +1,4 @@
-"""Test 3 as a figure: is structure acquired and then left again?"""
+"""The figure of test 3: whether structure is acquired and then lost again."""
 
 from typing import Any
 
@@ -24,9 +24,9 @@ READS = {"comparisons": COMPARISONS, "verdicts": VERDICTS}
 
 
 def figure(comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict[str, dict]) -> Figure:
-    """T3: distance to each reference predictor over training, with A and F beside it."""
+    """T3: distance to each reference predictor over training, with A and F."""
     del verdicts
-    drawn, rows = study_rows("T3 transience: is structure acquired and then left again?", settings, (10.5, 3.9))
+    drawn, rows = study_rows("T3 transience: structure that is acquired and then lost again", settings, (10.5, 3.9))
     for (study, spec), row in zip(settings.items(), rows, strict=True):
         mine, axes = of_test(comparisons, study, STRUCTURE), row.subplots()
         examples = spaced(spec["structure_split"])

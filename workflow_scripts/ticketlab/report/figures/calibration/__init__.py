@@ -1,1 +1,1 @@
-"""A figure per instrument's calibration."""
+"""The figures of the calibrations, one per instrument."""

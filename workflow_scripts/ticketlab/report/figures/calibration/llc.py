@@ -1,8 +1,8 @@
-"""The figure of the LLC's calibration: rows of table `calibration` in, what passed and by how much out.
+"""The figure of the LLC's calibration: the checks in table `calibration` and the margins by which they passed.
 
-Above, the estimates at each step size ε and extrapolated to ε = 0, relative to the truth: of models with an exact law
-and of deep linear networks with their tolerance. Below, the sweep: where levels leave the closed form, and where the
-networks are still in its order. A red cross is a required check that failed.
+Above, the estimates at each step size ε and extrapolated to ε = 0, relative to the truth, for models with an exact law
+and for deep linear networks with their tolerance. Below, the sweep: where levels deviate from the closed form, and
+where the networks keep its order. A red cross is a required check that failed.
 """
 
 from itertools import cycle
@@ -85,7 +85,7 @@ def _errors(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _sweep(axes: Axes, rows: pd.DataFrame) -> None:
-    """λ̂/λ of each network along the value varied, and Kendall's τ between λ̂ and λ above each value."""
+    """λ̂/λ of each network along the varied value, and Kendall's τ between λ̂ and λ above each value."""
     levels = rows[rows["quantity"] == "llc"]
     for case, look in zip(dict.fromkeys(levels["case"]), cycle(SERIES), strict=False):
         mine = levels[levels["case"] == case].sort_values("x")

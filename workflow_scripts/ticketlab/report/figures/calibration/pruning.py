@@ -1,4 +1,4 @@
-"""The figure of pruning's calibration: how much of a planted support each mask holds, beside chance."""
+"""The figure of pruning's calibration: the share of a planted support that each mask holds, compared with chance."""
 
 from typing import Any
 
@@ -42,14 +42,14 @@ def figure(frame: pd.DataFrame) -> Figure:
 
 
 def _recovery(axes: Axes, rows: pd.DataFrame) -> None:
-    """Each mask against density; grey: what chance gives and, above it, the margin that is asked for."""
+    """Each mask against density; grey: chance and, above it, the required margin."""
     rows = rows.sort_values("x", ascending=False)
     for case, look in MASKS.items():
         line(axes, rows[rows["case"] == case], "x", look, look.label)
     chance, found = rows[rows["case"] == "shuffled"], rows[rows["case"] == "imp"]
     axes.plot(chance["x"], chance["truth"], color=BLACK, linewidth=0.8, label="chance")
     asked = found["truth"] - found["tolerance"]
-    axes.plot(found["x"], asked, color=GREY, linestyle=(0, (1, 1)), label="margin asked for (at the bar: required)")
+    axes.plot(found["x"], asked, color=GREY, linestyle=(0, (1, 1)), label="required margin (checked at the bar)")
     axes.axvline(found.loc[found["required"], "x"].iloc[0], color=GREY, linewidth=0.8)
     axes.set_xscale("log")
     axes.set_xticks(found["x"].to_list(), [f"{100 * x:.0f}" for x in found["x"]], minor=False)
@@ -59,7 +59,7 @@ def _recovery(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _counts(axes: Axes, rows: pd.DataFrame) -> None:
-    """Whatever is counted, one line each: the known value, its tolerance, and what was found."""
+    """One line for each count: the known value, its tolerance, and the measured value."""
     for place, (_, row) in enumerate(rows.iterrows()):
         colour = RED if row["required"] and not row["passed"] else BLUE if row["required"] else GREY
         axes.plot([row["truth"] - row["tolerance"], row["truth"] + row["tolerance"]], [place, place], color=GREY)

@@ -28,7 +28,7 @@ def figure(frame: pd.DataFrame) -> Figure:
 
 
 def _lines(axes: Axes, rows: pd.DataFrame) -> None:
-    """Each check on a line of its own: truth or bound, estimate and interval; red where a required one failed."""
+    """Each check on its own line: truth or bound, estimate and interval; red where a required one failed."""
     for line, (_, row) in enumerate(rows.iterrows()):
         colour = RED if row["required"] and not row["passed"] else BLUE if row["required"] else GREY
         axes.plot([row["ci_low"], row["ci_high"]], [line, line], color=colour)

@@ -1,4 +1,4 @@
-"""The figure of the calibration of intervals and tests: simulated shares beside their nominal values, and effects."""
+"""The figure of the calibration of intervals and tests: simulated shares with their nominal values, and effects."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The figure of the structure distances' calibration: measured against known, and how often forgetting is found."""
+"""The figure of the structure distances' calibration: measured against known values, and the rates of "transient"."""
 
 from typing import Any
 
