@@ -280,4 +280,4 @@ def test_every_instrument_is_on_the_page_with_its_state_and_its_checks(html):
     assert "roles: out of calibration; 0 of 1 required checks passed" in text
     assert "pruning: in calibration; 1 of 1 required checks passed" in text
     assert "example, a broken case: value" in text
-    assert "how far beyond the margin or threshold the truth must lie" in text
+    assert "the distance beyond the margin or threshold at which the truth is found" in text
