@@ -1,27 +1,17 @@
 # Each instrument against its ground truth, before it is believed: `judge` reads the checks.
-rule calibrations:
-    input:
-        expand(at("calibration/{instrument}.parquet"), instrument=INSTRUMENTS),
-        expand(at("figures/calibration_{instrument}.{format}"), instrument=INSTRUMENTS, format=["png", "svg"]),
-
-
 rule calibrate:
     output:
         checks=at("calibration/{instrument}.parquet"),
     log:
-        at("logs/calibrate/{instrument}.log"),
+        logs("calibrate", "instrument"),
     benchmark:
-        at("benchmarks/calibrate/{instrument}.tsv")
+        benchmarks("calibrate", "instrument")
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(2000),
-        runtime=grown(60),
+        **analysis(mem_mb=2000, minutes=60),
     params:
-        spec=lambda w: rule_params.calibrate(CONFIG, w.instrument),
-        code=lambda w: code("calibrate.py", CALIBRATIONS[w.instrument])(w),
-        lock=LOCK,
+        **job("calibrate"),
     script:
         "../workflow_scripts/calibrate.py"
 
@@ -30,20 +20,27 @@ rule draw_calibrations:
     input:
         calibration=expand(rules.calibrate.output.checks, instrument=INSTRUMENTS),
     output:
-        figures=expand(at("figures/calibration_{instrument}.{format}"), instrument=INSTRUMENTS, format=["png", "svg"]),
+        figures=expand(at("figures/calibration_{instrument}.{format}"), instrument=INSTRUMENTS, format=FORMATS),
     log:
-        at("logs/draw_calibrations.log"),
+        logs("draw_calibrations"),
     benchmark:
-        at("benchmarks/draw_calibrations.tsv")
+        benchmarks("draw_calibrations")
+    group:
+        "end"
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(1000),
-        runtime=grown(10),
+        **analysis(),
     params:
-        spec={},
-        code=code_of_figures(*(f"calibration_{instrument}" for instrument in INSTRUMENTS)),
-        lock=LOCK,
+        **job("draw_calibrations", *(f"calibration_{instrument}" for instrument in INSTRUMENTS)),
     script:
         "../workflow_scripts/draw.py"
+
+
+rule calibrations:
+    input:
+        expand(rules.calibrate.output, instrument=INSTRUMENTS),
+        rules.draw_calibrations.output,
+
+
+STAGES.append(rules.calibrations.input)

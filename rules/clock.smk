@@ -1,93 +1,78 @@
 # The developmental clock: the barriers between networks that part at a step, and when each quantity is determined.
-rule clock:
-    input:
-        rules.roles.input,
-        rules.instruments.input,
-        every("{study}/barriers.parquet"),
-        at("clock.parquet"),
-        expand(at("figures/clock.{format}"), format=["png", "svg"]),
-
-
 rule measure_barriers:
     input:
         data=rules.prepare_data.output.data,
-        dense=blocks_of_study(rules.train_dense.output.weights),
-        spawned=spawned_weights_of_study,
+        dense=of_job(rules.train_dense.output.weights),
+        spawned=of_job(rules.train_spawned.output.weights),
     output:
         barriers=at("{study}/barriers.parquet"),
     log:
-        at("logs/measure_barriers/{study}.log"),
+        logs("measure_barriers", "study"),
     benchmark:
-        at("benchmarks/measure_barriers/{study}.tsv")
+        benchmarks("measure_barriers", "study")
+    group:
+        "instruments"
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(3000),
-        runtime=grown(20),
-        gpu=GPUS,
+        **networks(minutes=20),
     params:
-        spec=lambda w: rule_params.measure_barriers(CONFIG, w.study),
-        code=code("measure_barriers.py"),
-        lock=LOCK,
+        **job("measure_barriers"),
     script:
         "../workflow_scripts/measure_barriers.py"
 
 
 rule read_clock:
     input:
-        llc=every("{study}/block{block}/llc/dense/llc.parquet"),
-        structure=every("{study}/block{block}/structure.parquet"),
-        overlap=[
-            *every("{study}/block{block}/overlap.parquet"),
-            *every("{study}/block{block}/spawned/overlap.parquet"),
-        ],
+        llc=every(rules.estimate_llc.output.llc, source="dense"),
+        structure=every(rules.trace_structure.output.structure),
+        overlap=every([rules.trace_mask_overlap.output.overlap, rules.compare_final_masks.output.overlap]),
         metrics=[
-            *every("{study}/block{block}/dense/metrics.parquet"),
-            *every("{study}/block{block}/controls/{control}/metrics.parquet", control=masked_at_a_step),
+            *every(rules.train_dense.output.metrics),
+            *every(rules.train_controls.output.metrics, control=rule_params.masked_at_a_step),
         ],
-        agreements=every("{study}/agreement.parquet"),
-        barriers=every("{study}/barriers.parquet"),
+        agreements=every(rules.compare_roles.output.agreement),
+        barriers=every(rules.measure_barriers.output.barriers),
     output:
         clock=at("clock.parquet"),
     log:
-        at("logs/read_clock.log"),
+        logs("read_clock"),
     benchmark:
-        at("benchmarks/read_clock.tsv")
+        benchmarks("read_clock")
+    group:
+        "end"
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(2000),
-        runtime=grown(10),
+        **analysis(mem_mb=2000, minutes=10),
     params:
-        spec=rule_params.read_clock(CONFIG),
-        code=code("read_clock.py"),
-        lock=LOCK,
+        **job("read_clock"),
     script:
         "../workflow_scripts/read_clock.py"
 
 
-rule draw_clock:
+use rule draw_calibrations as draw_clock with:
     input:
         comparisons=rules.judge.input.comparisons,
         barriers=rules.read_clock.input.barriers,
         clock=rules.read_clock.output.clock,
     output:
-        figures=expand(at("figures/clock.{format}"), format=["png", "svg"]),
+        figures=expand(at("figures/clock.{format}"), format=FORMATS),
     log:
-        at("logs/draw_clock.log"),
+        logs("draw_clock"),
     benchmark:
-        at("benchmarks/draw_clock.tsv")
-    conda:
-        CONDA
-    threads: 1
-    resources:
-        mem_mb=grown(1000),
-        runtime=grown(10),
+        benchmarks("draw_clock")
     params:
-        spec=rule_params.draw_clock(CONFIG),
-        code=code_of_figures("clock"),
-        lock=LOCK,
-    script:
-        "../workflow_scripts/draw.py"
+        **job("draw_clock", "clock"),
+
+
+rule clock:
+    input:
+        rules.roles.input,
+        rules.instruments.input,
+        every(rules.measure_barriers.output),
+        rules.read_clock.output,
+        rules.draw_clock.output,
+
+
+STAGES.append(rules.clock.input)

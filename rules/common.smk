@@ -1,17 +1,13 @@
 # The validated config, where things are, and what makes an output stale.
-from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
-from snakemake.persistence.file import FilePersistence
 
 from workflow_scripts import numerics
-from workflow_scripts.preflight import damage, parts, tensors
-from workflow_scripts.preflight.digest import code_parts, lock_parts
-from workflow_scripts.preflight.recover import recover
-from workflow_scripts.ticketlab import models, tasks
-from workflow_scripts.ticketlab.calibration.registry import CALIBRATIONS
+from workflow_scripts.preflight import tensors
+from workflow_scripts.preflight.params import Params
+from workflow_scripts.preflight.recover import repair
 from workflow_scripts.ticketlab.config import rule_params, study as study_config
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
@@ -22,9 +18,8 @@ CONDA = "../envs/environment.yaml"
 
 # Snakemake merges config files key by key; ours knows that a corpus of another kind replaces the one below it.
 try:
-    CONFIG = study_config.load(
-        [ROOT / "config.yaml", *workflow.config_settings.configfiles], dict(workflow.config_settings.config)
-    )
+    FILES = [ROOT / "config.yaml", *workflow.config_settings.configfiles]
+    CONFIG = study_config.load(FILES, dict(workflow.config_settings.config))
     if workflow.is_main_process:
         tensors.check(CONFIG, ROOT)
 except TicketlabError as error:
@@ -34,26 +29,19 @@ numerics.fix(CONFIG.numerics)
 if workflow.is_main_process and CONFIG.numerics != "native" and numerics.doubt():
     logger.warning(numerics.doubt())
 STUDIES = CONFIG.names()
-LOCK = parts.remember(lock_parts(ROOT / "envs/requirements.lock") | {"numerics": CONFIG.numerics})
-GPUS = int(CONFIG.device.startswith("cuda"))  # what a scheduler is asked for by each job that runs networks
+FORMATS = ["png", "svg"]
+STAGES = []  # the outputs that each stage's target asks for; every rules file adds its own
+job = Params(CONFIG, ROOT)  # job("train_dense"): spec, code and lock, for `params` of the rule of that name
 
 # What is no longer what its job wrote counts as unfinished, so that it is made again; results that were copied without
 # Snakemake's records get them from the manifests. A job's own process does not look.
 if workflow.is_main_process:
-    RECORDS = FilePersistence(nolock=True)
-    for damaged in damage.everywhere(CONFIG.results):
-        logger.warning(f"{damaged}: {damaged.rule} is to make it again.")
-        RECORDS._mark_incomplete(damaged.path, None)
-    recover(CONFIG.results, RECORDS)
+    repair(CONFIG.results)
 
 
 wildcard_constraints:
+    **dict.fromkeys(["block", "rewind", "level", "split", "batch"], r"\d+"),
     study="|".join(STUDIES),
-    block=r"\d+",
-    rewind=r"\d+",
-    level=r"\d+",
-    split=r"\d+",
-    batch=r"\d+",
     cell="[a-z0-9_]+",
     control="[a-z_]+",
     instrument="|".join(INSTRUMENTS),
@@ -65,52 +53,48 @@ def at(path):
     return f"{CONFIG.results}/{path}"
 
 
+def job_name(rule, wildcards):
+    """The name of a rule's jobs: train_dense/{study}-{block}."""
+    return f"{rule}/{'-'.join(f'{{{name}}}' for name in wildcards)}" if wildcards else rule
+
+
+def logs(rule, *wildcards):
+    """The log of a rule's job with these wildcards."""
+    return at(f"logs/{job_name(rule, wildcards)}.log")
+
+
+def benchmarks(rule, *wildcards):
+    """Where the time and memory of the same job are written."""
+    return at(f"benchmarks/{job_name(rule, wildcards)}.tsv")
+
+
 def grown(amount):
     """A job's memory or time: `amount`, and as much again at each further attempt (profiles/slurm makes several)."""
     return lambda wildcards, attempt: amount * attempt
 
 
-def code(script, *named):
-    """The digest of a script and all it reaches, and of the modules that it loads by name.
-
-    named: of those, whatever a registry has for it; a study's own task and model files are added by themselves.
-    """
-
-    @cache
-    def digest(*modules):
-        return parts.remember(code_parts(ROOT / "workflow_scripts" / script, *named, *modules, root=ROOT))
-
-    def of_job(wildcards):
-        if not hasattr(wildcards, "study"):
-            return digest()
-        settings = CONFIG.studies[wildcards.study]
-        return digest(tasks.TASKS[settings.task.kind], models.MODELS[settings.model.kind])
-
-    return of_job
+def networks(minutes):
+    """The resources of a job that runs networks: it takes a GPU if the config says so."""
+    return {"mem_mb": grown(3000), "runtime": grown(minutes), "gpu": int(CONFIG.device.startswith("cuda"))}
 
 
-def code_of_figures(*names):
-    """The digest of the code that draws these figures."""
-    return code("draw.py", *(FIGURE_MODULES[name] for name in names))
+def analysis(mem_mb=1000, minutes=10):
+    """The resources of a job that reads tables, draws, or computes on a CPU whatever the networks run on."""
+    return {"mem_mb": grown(mem_mb), "runtime": grown(minutes)}
 
 
-def every(pattern, **values):
-    """`pattern` for each study to run, each of its blocks, and each of `values` (a name to a function of a study)."""
-    paths = []
-    for study in STUDIES:
-        choices = {name: list(function(study)) for name, function in values.items()}
-        blocks = rule_params.blocks(CONFIG, study)
-        paths += (
-            expand(at(pattern), study=study, block=blocks, **choices)
-            if "{block}" in pattern
-            else expand(at(pattern), study=study, **choices)
-        )
-    return paths
+def paths(pattern, study, **values):
+    """`pattern` at each value of its wildcards in a study; `values`: other ones, or a function that gives them."""
+    given = {name: value(CONFIG, study) if callable(value) else value for name, value in values.items()}
+    return expand(pattern, study=study, **(rule_params.wildcard_values(CONFIG, study) | given))
 
 
-def pruning(study):
-    return CONFIG.studies[study].pruning
+def every(patterns, studies=STUDIES, **values):
+    """A pattern, or one after the other, at each value of its wildcards in each of the studies; values as of paths."""
+    patterns = [patterns] if isinstance(patterns, str) else patterns
+    return [path for pattern in patterns for study in studies for path in paths(pattern, study, **values)]
 
 
-def spawning(study):
-    return CONFIG.studies[study].spawning
+def of_job(pattern, **values):
+    """For an input: `pattern` at a job's own wildcards and each value of all others; values as of paths."""
+    return lambda wildcards: paths(pattern, **{**wildcards, **values})

@@ -1,12 +1,6 @@
 # A stage's target asks for every output of the stage and of those before it: Snakemake remakes a missing intermediate
 # (deleted; or its job failed after a change) only if it is asked for, and would otherwise leave the old result that was
 # made of it.
-rule data:
-    input:
-        every("{study}/data.parquet"),
-        every("{study}/block{block}/init/weights.parquet"),
-
-
 rule prepare_data:
     input:
         # ancient: their content counts (data_spec), not their time.
@@ -14,19 +8,17 @@ rule prepare_data:
     output:
         data=at("{study}/data.parquet"),
     log:
-        at("logs/prepare_data/{study}.log"),
+        logs("prepare_data", "study"),
     benchmark:
-        at("benchmarks/prepare_data/{study}.tsv")
+        benchmarks("prepare_data", "study")
+    group:
+        "start"
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(2000),
-        runtime=grown(15),
+        **analysis(mem_mb=2000, minutes=15),
     params:
-        spec=data_spec,
-        code=code("prepare_data.py"),
-        lock=LOCK,
+        **job("prepare_data"),
     script:
         "../workflow_scripts/prepare_data.py"
 
@@ -37,18 +29,25 @@ rule initialise:
     output:
         weights=at("{study}/block{block}/init/weights.parquet"),
     log:
-        at("logs/initialise/{study}-{block}.log"),
+        logs("initialise", "study", "block"),
     benchmark:
-        at("benchmarks/initialise/{study}-{block}.tsv")
+        benchmarks("initialise", "study", "block")
+    group:
+        "start"
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(2000),
-        runtime=grown(10),
+        **analysis(mem_mb=2000, minutes=10),
     params:
-        spec=lambda w: rule_params.initialise(CONFIG, w.study, int(w.block)),
-        code=code("initialise.py"),
-        lock=LOCK,
+        **job("initialise"),
     script:
         "../workflow_scripts/initialise.py"
+
+
+rule data:
+    input:
+        every(rules.prepare_data.output),
+        every(rules.initialise.output),
+
+
+STAGES.append(rules.data.input)

@@ -1,10 +1,3 @@
-rule dense:
-    input:
-        rules.data.input,
-        every("{study}/block{block}/dense/weights.parquet"),
-        every("{study}/block{block}/dense/metrics.parquet"),
-
-
 rule train_dense:
     input:
         data=rules.prepare_data.output.data,
@@ -13,19 +6,23 @@ rule train_dense:
         weights=at("{study}/block{block}/dense/weights.parquet"),
         metrics=at("{study}/block{block}/dense/metrics.parquet"),
     log:
-        at("logs/train_dense/{study}-{block}.log"),
+        logs("train_dense", "study", "block"),
     benchmark:
-        at("benchmarks/train_dense/{study}-{block}.tsv")
+        benchmarks("train_dense", "study", "block")
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(3000),
-        runtime=grown(60),
-        gpu=GPUS,
+        **networks(minutes=60),
     params:
-        spec=lambda w: rule_params.train_dense(CONFIG, w.study),
-        code=code("train_dense.py"),
-        lock=LOCK,
+        **job("train_dense"),
     script:
         "../workflow_scripts/train_dense.py"
+
+
+rule dense:
+    input:
+        rules.data.input,
+        every(rules.train_dense.output),
+
+
+STAGES.append(rules.dense.input)

@@ -2,27 +2,11 @@
 DEVELOPED = rule_params.developed(CONFIG)
 
 
-rule development:
-    input:
-        rules.instruments.input,
-        developed_of(
-            at("{study}/block{block}/development/{table}.parquet"),
-            table=lambda study: ["structure", "metrics", "masks", "weights"],
-        ),
-        developed_of(
-            at("{study}/block{block}/llc/{source}/{table}.parquet"),
-            source=llc_of_developed,
-            table=lambda study: ["llc", "llc_draws"],
-        ),
-        at("development.parquet") if DEVELOPED else [],
-        expand(at("figures/development.{format}"), format=["png", "svg"] if DEVELOPED else []),
-
-
 rule develop_tickets:
     input:
         data=rules.prepare_data.output.data,
         dense=rules.train_dense.output.weights,
-        masks=end_masks,
+        masks=of_job(rules.imp_round.output.masks, rewind=rule_params.least_rewind, level=rule_params.development_level),
         structure=rules.trace_structure.output.structure,
     output:
         structure=at("{study}/block{block}/development/structure.parquet"),
@@ -30,72 +14,63 @@ rule develop_tickets:
         masks=at("{study}/block{block}/development/masks.parquet"),
         weights=at("{study}/block{block}/development/weights.parquet"),
     log:
-        at("logs/develop_tickets/{study}-{block}.log"),
+        logs("develop_tickets", "study", "block"),
     benchmark:
-        at("benchmarks/develop_tickets/{study}-{block}.tsv")
+        benchmarks("develop_tickets", "study", "block")
     # One of the longest jobs, which little waits for: at the end it would leave the other cores with nothing to do.
     priority: 1
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(3000),
-        runtime=grown(60),
-        gpu=GPUS,
+        **networks(minutes=60),
     params:
-        spec=lambda w: rule_params.develop_tickets(CONFIG, w.study),
-        code=code("develop_tickets.py"),
-        lock=LOCK,
+        **job("develop_tickets"),
     script:
         "../workflow_scripts/develop_tickets.py"
 
 
 rule summarise_development:
     input:
-        structure=[
-            *developed_of(rules.trace_structure.output.structure),
-            *developed_of(rules.develop_tickets.output.structure),
-        ],
-        metrics=[*developed_of(rules.train_dense.output.metrics), *developed_of(rules.develop_tickets.output.metrics)],
-        llc=developed_of(rules.estimate_llc.output.llc, source=llc_of_developed),
+        structure=every([rules.trace_structure.output.structure, rules.develop_tickets.output.structure], DEVELOPED),
+        metrics=every([rules.train_dense.output.metrics, rules.develop_tickets.output.metrics], DEVELOPED),
+        llc=every(rules.estimate_llc.output.llc, DEVELOPED, source=rule_params.llc_of_developed),
     output:
         development=at("development.parquet"),
     log:
-        at("logs/summarise_development.log"),
+        logs("summarise_development"),
     benchmark:
-        at("benchmarks/summarise_development.tsv")
+        benchmarks("summarise_development")
+    group:
+        "end"
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(1000),
-        runtime=grown(10),
+        **analysis(),
     params:
-        spec=rule_params.summarise_development(CONFIG),
-        code=code("summarise_development.py"),
-        lock=LOCK,
+        **job("summarise_development"),
     script:
         "../workflow_scripts/summarise_development.py"
 
 
-rule draw_development:
+use rule draw_calibrations as draw_development with:
     input:
         development=rules.summarise_development.output.development,
     output:
-        figures=expand(at("figures/development.{format}"), format=["png", "svg"]),
+        figures=expand(at("figures/development.{format}"), format=FORMATS),
     log:
-        at("logs/draw_development.log"),
+        logs("draw_development"),
     benchmark:
-        at("benchmarks/draw_development.tsv")
-    conda:
-        CONDA
-    threads: 1
-    resources:
-        mem_mb=grown(1000),
-        runtime=grown(10),
+        benchmarks("draw_development")
     params:
-        spec=rule_params.draw_development(CONFIG),
-        code=code_of_figures("development"),
-        lock=LOCK,
-    script:
-        "../workflow_scripts/draw.py"
+        **job("draw_development", "development"),
+
+
+rule development:
+    input:
+        rules.instruments.input,
+        every(rules.develop_tickets.output, DEVELOPED),
+        every(rules.estimate_llc.output, DEVELOPED, source=rule_params.llc_of_developed),
+        [rules.summarise_development.output, rules.draw_development.output] if DEVELOPED else [],
+
+
+STAGES.append(rules.development.input)

@@ -1,21 +1,5 @@
 # Effective dimension against ticket size: deep linear networks, studies at several sizes, heads in another basis.
-MEASURED = [study for study in STUDIES if rule_params.cells(CONFIG, study)]
 ROTATED = rule_params.rotated(CONFIG)
-
-
-rule dimension:
-    input:
-        rules.data.input,
-        at("dimension/linear/subspaces.parquet"),
-        at("dimension/linear/sizes.parquet"),
-        every(
-            "{study}/dimension/{cell}/{table}.parquet",
-            cell=lambda study: rule_params.cells(CONFIG, study),
-            table=lambda study: ["subspaces", "sizes"],
-        ),
-        expand(at("{study}/rotations.parquet"), study=ROTATED),
-        at("dimension.parquet"),
-        expand(at("figures/dimension.{format}"), format=["png", "svg"]),
 
 
 rule measure_deep_linear:
@@ -23,19 +7,15 @@ rule measure_deep_linear:
         subspaces=at("dimension/linear/subspaces.parquet"),
         sizes=at("dimension/linear/sizes.parquet"),
     log:
-        at("logs/measure_deep_linear.log"),
+        logs("measure_deep_linear"),
     benchmark:
-        at("benchmarks/measure_deep_linear.tsv")
+        benchmarks("measure_deep_linear")
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(2000),
-        runtime=grown(30),
+        **analysis(mem_mb=2000, minutes=30),
     params:
-        spec=rule_params.measure_deep_linear(CONFIG),
-        code=code("measure_deep_linear.py"),
-        lock=LOCK,
+        **job("measure_deep_linear"),
     script:
         "../workflow_scripts/measure_deep_linear.py"
 
@@ -47,20 +27,15 @@ rule measure_dimension:
         subspaces=at("{study}/dimension/{cell}/subspaces.parquet"),
         sizes=at("{study}/dimension/{cell}/sizes.parquet"),
     log:
-        at("logs/measure_dimension/{study}-{cell}.log"),
+        logs("measure_dimension", "study", "cell"),
     benchmark:
-        at("benchmarks/measure_dimension/{study}-{cell}.tsv")
+        benchmarks("measure_dimension", "study", "cell")
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(3000),
-        runtime=grown(60),
-        gpu=GPUS,
+        **networks(minutes=60),
     params:
-        spec=lambda w: rule_params.measure_dimension(CONFIG, w.study, w.cell),
-        code=code("measure_dimension.py"),
-        lock=LOCK,
+        **job("measure_dimension"),
     script:
         "../workflow_scripts/measure_dimension.py"
 
@@ -68,24 +43,19 @@ rule measure_dimension:
 rule rotate_heads:
     input:
         data=rules.prepare_data.output.data,
-        dense=blocks_of_study(rules.train_dense.output.weights),
+        dense=of_job(rules.train_dense.output.weights),
     output:
         rotations=at("{study}/rotations.parquet"),
     log:
-        at("logs/rotate_heads/{study}.log"),
+        logs("rotate_heads", "study"),
     benchmark:
-        at("benchmarks/rotate_heads/{study}.tsv")
+        benchmarks("rotate_heads", "study")
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(3000),
-        runtime=grown(60),
-        gpu=GPUS,
+        **networks(minutes=60),
     params:
-        spec=lambda w: rule_params.rotate_heads(CONFIG, w.study),
-        code=code("rotate_heads.py"),
-        lock=LOCK,
+        **job("rotate_heads"),
     script:
         "../workflow_scripts/rotate_heads.py"
 
@@ -93,49 +63,47 @@ rule rotate_heads:
 rule summarise_dimension:
     input:
         searches=rules.measure_deep_linear.output.subspaces,
-        sizes=[
-            rules.measure_deep_linear.output.sizes,
-            *every("{study}/dimension/{cell}/sizes.parquet", cell=lambda study: rule_params.cells(CONFIG, study)),
-        ],
-        rotations=expand(rules.rotate_heads.output.rotations, study=ROTATED),
+        sizes=[rules.measure_deep_linear.output.sizes, *every(rules.measure_dimension.output.sizes)],
+        rotations=every(rules.rotate_heads.output.rotations, ROTATED),
     output:
         dimension=at("dimension.parquet"),
     log:
-        at("logs/summarise_dimension.log"),
+        logs("summarise_dimension"),
     benchmark:
-        at("benchmarks/summarise_dimension.tsv")
+        benchmarks("summarise_dimension")
+    group:
+        "end"
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(1000),
-        runtime=grown(10),
+        **analysis(),
     params:
-        spec=rule_params.summarise_dimension(CONFIG),
-        code=code("summarise_dimension.py"),
-        lock=LOCK,
+        **job("summarise_dimension"),
     script:
         "../workflow_scripts/summarise_dimension.py"
 
 
-rule draw_dimension:
+use rule draw_calibrations as draw_dimension with:
     input:
         dimension=rules.summarise_dimension.output.dimension,
     output:
-        figures=expand(at("figures/dimension.{format}"), format=["png", "svg"]),
+        figures=expand(at("figures/dimension.{format}"), format=FORMATS),
     log:
-        at("logs/draw_dimension.log"),
+        logs("draw_dimension"),
     benchmark:
-        at("benchmarks/draw_dimension.tsv")
-    conda:
-        CONDA
-    threads: 1
-    resources:
-        mem_mb=grown(1000),
-        runtime=grown(10),
+        benchmarks("draw_dimension")
     params:
-        spec=rule_params.draw_dimension(CONFIG),
-        code=code_of_figures("dimension"),
-        lock=LOCK,
-    script:
-        "../workflow_scripts/draw.py"
+        **job("draw_dimension", "dimension"),
+
+
+rule dimension:
+    input:
+        rules.data.input,
+        rules.measure_deep_linear.output,
+        every(rules.measure_dimension.output),
+        every(rules.rotate_heads.output, ROTATED),
+        rules.summarise_dimension.output,
+        rules.draw_dimension.output,
+
+
+STAGES.append(rules.dimension.input)

@@ -2,59 +2,47 @@
 FORECAST = rule_params.forecast(CONFIG)
 
 
-rule forecast:
-    input:
-        rules.roles.input,
-        rules.tickets.input,
-        expand(at("{study}/forecast.parquet"), study=FORECAST),
-        expand(at("figures/forecast.{format}"), format=["png", "svg"] if FORECAST else []),
-
-
 rule forecast_roles:
     input:
         data=rules.prepare_data.output.data,
-        dense=blocks_of_study(rules.train_dense.output.weights),
-        roles=at_initialisation(rules.score_roles.output.roles, source="dense"),
-        supermasks=blocks_of_study(rules.find_supermask.output.masks),
+        dense=of_job(rules.train_dense.output.weights),
+        roles=of_job(rules.score_roles.output.roles, source="dense"),
+        supermasks=of_job(rules.find_supermask.output.masks),
     output:
         forecast=at("{study}/forecast.parquet"),
     log:
-        at("logs/forecast_roles/{study}.log"),
+        logs("forecast_roles", "study"),
     benchmark:
-        at("benchmarks/forecast_roles/{study}.tsv")
+        benchmarks("forecast_roles", "study")
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(3000),
-        runtime=grown(20),
-        gpu=GPUS,
+        **networks(minutes=20),
     params:
-        spec=lambda w: rule_params.forecast_roles(CONFIG, w.study),
-        code=code("forecast_roles.py"),
-        lock=LOCK,
+        **job("forecast_roles"),
     script:
         "../workflow_scripts/forecast_roles.py"
 
 
-rule draw_forecast:
+use rule draw_calibrations as draw_forecast with:
     input:
-        forecast=expand(rules.forecast_roles.output.forecast, study=FORECAST),
+        forecast=every(rules.forecast_roles.output.forecast, FORECAST),
     output:
-        figures=expand(at("figures/forecast.{format}"), format=["png", "svg"]),
+        figures=expand(at("figures/forecast.{format}"), format=FORMATS),
     log:
-        at("logs/draw_forecast.log"),
+        logs("draw_forecast"),
     benchmark:
-        at("benchmarks/draw_forecast.tsv")
-    conda:
-        CONDA
-    threads: 1
-    resources:
-        mem_mb=grown(1000),
-        runtime=grown(10),
+        benchmarks("draw_forecast")
     params:
-        spec=rule_params.draw_forecast(CONFIG),
-        code=code_of_figures("forecast"),
-        lock=LOCK,
-    script:
-        "../workflow_scripts/draw.py"
+        **job("draw_forecast", "forecast"),
+
+
+rule forecast:
+    input:
+        rules.roles.input,
+        rules.tickets.input,
+        every(rules.forecast_roles.output, FORECAST),
+        rules.draw_forecast.output if FORECAST else [],
+
+
+STAGES.append(rules.forecast.input)

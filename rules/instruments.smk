@@ -1,16 +1,3 @@
-rule instruments:
-    input:
-        rules.tickets.input,
-        every("{study}/block{block}/structure.parquet"),
-        every("{study}/block{block}/overlap.parquet"),
-        every("{study}/block{block}/spawned/overlap.parquet"),
-        every(
-            "{study}/block{block}/llc/{source}/{table}.parquet",
-            source=lambda study: ["dense", "tickets"],
-            table=lambda study: ["llc", "llc_draws"],
-        ),
-
-
 rule trace_structure:
     input:
         data=rules.prepare_data.output.data,
@@ -18,20 +5,17 @@ rule trace_structure:
     output:
         structure=at("{study}/block{block}/structure.parquet"),
     log:
-        at("logs/trace_structure/{study}-{block}.log"),
+        logs("trace_structure", "study", "block"),
     benchmark:
-        at("benchmarks/trace_structure/{study}-{block}.tsv")
+        benchmarks("trace_structure", "study", "block")
+    group:
+        "instruments"
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(3000),
-        runtime=grown(20),
-        gpu=GPUS,
+        **networks(minutes=20),
     params:
-        spec=lambda w: rule_params.trace_structure(CONFIG, w.study),
-        code=code("trace_structure.py"),
-        lock=LOCK,
+        **job("trace_structure"),
     script:
         "../workflow_scripts/trace_structure.py"
 
@@ -40,24 +24,21 @@ rule trace_mask_overlap:
     input:
         data=rules.prepare_data.output.data,
         dense=rules.train_dense.output.weights,
-        masks=clock_masks,
+        masks=of_job(rules.imp_round.output.masks, rewind=rule_params.first_rewind, level=rule_params.clock_level),
     output:
         overlap=at("{study}/block{block}/overlap.parquet"),
     log:
-        at("logs/trace_mask_overlap/{study}-{block}.log"),
+        logs("trace_mask_overlap", "study", "block"),
     benchmark:
-        at("benchmarks/trace_mask_overlap/{study}-{block}.tsv")
+        benchmarks("trace_mask_overlap", "study", "block")
+    group:
+        "instruments"
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(3000),
-        runtime=grown(10),
-        gpu=GPUS,
+        **networks(minutes=10),
     params:
-        spec=lambda w: rule_params.trace_mask_overlap(CONFIG, w.study),
-        code=code("trace_mask_overlap.py"),
-        lock=LOCK,
+        **job("trace_mask_overlap"),
     script:
         "../workflow_scripts/trace_mask_overlap.py"
 
@@ -66,23 +47,21 @@ rule compare_final_masks:
     input:
         data=rules.prepare_data.output.data,
         dense=rules.train_dense.output.weights,
-        spawned=spawned_weights,
+        spawned=of_job(rules.train_spawned.output.weights),
     output:
         overlap=at("{study}/block{block}/spawned/overlap.parquet"),
     log:
-        at("logs/compare_final_masks/{study}-{block}.log"),
+        logs("compare_final_masks", "study", "block"),
     benchmark:
-        at("benchmarks/compare_final_masks/{study}-{block}.tsv")
+        benchmarks("compare_final_masks", "study", "block")
+    group:
+        "instruments"
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(3000),
-        runtime=grown(10),
+        **analysis(mem_mb=3000, minutes=10),
     params:
-        spec=lambda w: rule_params.compare_final_masks(CONFIG, w.study),
-        code=code("compare_final_masks.py"),
-        lock=LOCK,
+        **job("compare_final_masks"),
     script:
         "../workflow_scripts/compare_final_masks.py"
 
@@ -96,51 +75,35 @@ rule estimate_llc:
         llc=at("{study}/block{block}/llc/{source}/llc.parquet"),
         draws=at("{study}/block{block}/llc/{source}/llc_draws.parquet"),
     log:
-        at("logs/estimate_llc/{study}-{block}-{source}.log"),
+        logs("estimate_llc", "study", "block", "source"),
     benchmark:
-        at("benchmarks/estimate_llc/{study}-{block}-{source}.tsv")
+        benchmarks("estimate_llc", "study", "block", "source")
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(3000),
-        runtime=grown(60),
-        gpu=GPUS,
+        **networks(minutes=60),
     params:
-        spec=lambda w: rule_params.estimate_llc(CONFIG, w.study, w.source),
-        code=code("estimate_llc.py"),
-        lock=LOCK,
+        **job("estimate_llc"),
     script:
         "../workflow_scripts/estimate_llc.py"
-
-
-# On request only: for whoever chooses the settings of a new study.
-rule sweeps:
-    input:
-        every("{study}/llc_sweep.parquet"),
-        expand(at("figures/llc_sweep_{study}.{format}"), study=STUDIES, format=["png", "svg"]),
 
 
 rule sweep_llc:
     input:
         data=rules.prepare_data.output.data,
-        weights=lambda w: expand(rules.train_dense.output.weights, study=w.study, block=0)[0],
+        weights=of_job(rules.train_dense.output.weights, block=0),
     output:
         sweep=at("{study}/llc_sweep.parquet"),
     log:
-        at("logs/sweep_llc/{study}.log"),
+        logs("sweep_llc", "study"),
     benchmark:
-        at("benchmarks/sweep_llc/{study}.tsv")
+        benchmarks("sweep_llc", "study")
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(3000),
-        runtime=grown(120),
+        **analysis(mem_mb=3000, minutes=120),
     params:
-        spec=lambda w: rule_params.sweep_llc(CONFIG, w.study),
-        code=code("sweep_llc.py"),
-        lock=LOCK,
+        **job("sweep_llc"),
     script:
         "../workflow_scripts/sweep_llc.py"
 
@@ -152,18 +115,33 @@ rule draw_llc_sweep:
         png=at("figures/llc_sweep_{study}.png"),
         svg=at("figures/llc_sweep_{study}.svg"),
     log:
-        at("logs/draw_llc_sweep/{study}.log"),
+        logs("draw_llc_sweep", "study"),
     benchmark:
-        at("benchmarks/draw_llc_sweep/{study}.tsv")
+        benchmarks("draw_llc_sweep", "study")
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(1000),
-        runtime=grown(10),
+        **analysis(),
     params:
-        spec=lambda w: rule_params.draw_llc_sweep(CONFIG, w.study),
-        code=code_of_figures("llc_sweep"),
-        lock=LOCK,
+        **job("draw_llc_sweep", "llc_sweep"),
     script:
         "../workflow_scripts/draw.py"
+
+
+rule instruments:
+    input:
+        rules.tickets.input,
+        every(rules.trace_structure.output),
+        every(rules.trace_mask_overlap.output),
+        every(rules.compare_final_masks.output),
+        every(rules.estimate_llc.output, source=["dense", "tickets"]),
+
+
+STAGES.append(rules.instruments.input)
+
+
+# On request only: for whoever chooses the settings of a new study.
+rule sweeps:
+    input:
+        every(rules.sweep_llc.output),
+        every(rules.draw_llc_sweep.output),

@@ -2,86 +2,68 @@
 NOISY = [study for study in STUDIES if rule_params.doses(CONFIG, study)]
 
 
-rule noise:
-    input:
-        rules.data.input,
-        every(
-            "{study}/noise/batch{batch}/{table}.parquet",
-            batch=lambda study: rule_params.doses(CONFIG, study),
-            table=lambda study: ["agreement", "metrics"],
-        ),
-        expand(at("{study}/noise.parquet"), study=NOISY),
-        expand(at("figures/noise.{format}"), format=["png", "svg"] if NOISY else []),
-
-
 rule vary_noise:
     input:
         data=rules.prepare_data.output.data,
-        init=blocks_of_study(rules.initialise.output.weights),
+        init=of_job(rules.initialise.output.weights),
     output:
         agreement=at("{study}/noise/batch{batch}/agreement.parquet"),
         metrics=at("{study}/noise/batch{batch}/metrics.parquet"),
     log:
-        at("logs/vary_noise/{study}-{batch}.log"),
+        logs("vary_noise", "study", "batch"),
     benchmark:
-        at("benchmarks/vary_noise/{study}-{batch}.tsv")
+        benchmarks("vary_noise", "study", "batch")
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(3000),
-        runtime=grown(60),
-        gpu=GPUS,
+        **networks(minutes=60),
     params:
-        spec=lambda w: rule_params.vary_noise(CONFIG, w.study, int(w.batch)),
-        code=code("vary_noise.py"),
-        lock=LOCK,
+        **job("vary_noise"),
     script:
         "../workflow_scripts/vary_noise.py"
 
 
 rule summarise_noise:
     input:
-        agreement=doses_of_study(rules.vary_noise.output.agreement),
-        metrics=doses_of_study(rules.vary_noise.output.metrics),
+        agreement=of_job(rules.vary_noise.output.agreement),
+        metrics=of_job(rules.vary_noise.output.metrics),
     output:
         noise=at("{study}/noise.parquet"),
     log:
-        at("logs/summarise_noise/{study}.log"),
+        logs("summarise_noise", "study"),
     benchmark:
-        at("benchmarks/summarise_noise/{study}.tsv")
+        benchmarks("summarise_noise", "study")
+    group:
+        "end"
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(1000),
-        runtime=grown(10),
+        **analysis(),
     params:
-        spec=lambda w: rule_params.summarise_noise(CONFIG, w.study),
-        code=code("summarise_noise.py"),
-        lock=LOCK,
+        **job("summarise_noise"),
     script:
         "../workflow_scripts/summarise_noise.py"
 
 
-rule draw_noise:
+use rule draw_calibrations as draw_noise with:
     input:
-        noise=expand(rules.summarise_noise.output.noise, study=NOISY),
+        noise=every(rules.summarise_noise.output.noise, NOISY),
     output:
-        figures=expand(at("figures/noise.{format}"), format=["png", "svg"]),
+        figures=expand(at("figures/noise.{format}"), format=FORMATS),
     log:
-        at("logs/draw_noise.log"),
+        logs("draw_noise"),
     benchmark:
-        at("benchmarks/draw_noise.tsv")
-    conda:
-        CONDA
-    threads: 1
-    resources:
-        mem_mb=grown(1000),
-        runtime=grown(10),
+        benchmarks("draw_noise")
     params:
-        spec=rule_params.draw_noise(CONFIG),
-        code=code_of_figures("noise"),
-        lock=LOCK,
-    script:
-        "../workflow_scripts/draw.py"
+        **job("draw_noise", "noise"),
+
+
+rule noise:
+    input:
+        rules.data.input,
+        every(rules.vary_noise.output),
+        every(rules.summarise_noise.output, NOISY),
+        rules.draw_noise.output if NOISY else [],
+
+
+STAGES.append(rules.noise.input)

@@ -1,34 +1,24 @@
 from os.path import relpath
 
-# The figures of what only some studies do.
-FURTHER = {"noise": NOISY, "development": DEVELOPED, "resampling": RESAMPLED, "forecast": FORECAST}
-FIGURES = [*rule_params.FIGURES, "clock", *(name for name, studies in FURTHER.items() if studies), "dimension"]
+# Those that this file draws, and those that a stage asks for.
+ASKED = {str(path) for stage in STAGES for path in stage}
+FIGURES = [name for name in FIGURE_MODULES if name in rule_params.FIGURES or at(f"figures/{name}.png") in ASKED]
 
 
-rule figures:
+use rule draw_calibrations as figures with:
     input:
         comparisons=rules.judge.input.comparisons,
         verdicts=rules.judge.output.verdicts,
     output:
-        figures=expand(at("figures/{name}.{format}"), name=rule_params.FIGURES, format=["png", "svg"]),
+        figures=expand(at("figures/{name}.{format}"), name=rule_params.FIGURES, format=FORMATS),
     log:
-        at("logs/figures.log"),
+        logs("figures"),
     benchmark:
-        at("benchmarks/figures.tsv")
+        benchmarks("figures")
     # Of all that follows the verdicts it takes the longest, and the report waits for it.
     priority: 1
-    conda:
-        CONDA
-    threads: 1
-    resources:
-        mem_mb=grown(1000),
-        runtime=grown(10),
     params:
-        spec=rule_params.figures(CONFIG),
-        code=code_of_figures(*rule_params.FIGURES),
-        lock=LOCK,
-    script:
-        "../workflow_scripts/draw.py"
+        **job("figures", *rule_params.FIGURES),
 
 
 rule report:
@@ -37,29 +27,30 @@ rule report:
         verdicts=rules.judge.output.verdicts,
         predictions=rules.predict.output.predictions,
         clock=rules.read_clock.output.clock,
-        figures=expand(at("figures/{name}.png"), name=FIGURES),
+        figures=expand(at("figures/{name}.png"), name=[name for name in FIGURES if not name.startswith("calibration_")]),
         calibration=rules.draw_calibrations.input.calibration,
         calibration_figures=expand(at("figures/calibration_{instrument}.png"), instrument=INSTRUMENTS),
         # The code digest sees Python only. Relative: another path would be another input to Snakemake.
         template=relpath(ROOT / "workflow_scripts/ticketlab/report/page.html.j2"),
         # Not read here: so that whoever asks for the report alone asks for all stages (see data.smk).
-        stages=[*rules.verdicts.input, *rules.noise.input, *rules.clock.input, *rules.dimension.input],
+        stages=sorted(ASKED),
     output:
         report=at("report.html"),
         config=at("config.yaml"),
     log:
-        at("logs/report.log"),
+        logs("report"),
     benchmark:
-        at("benchmarks/report.tsv")
+        benchmarks("report")
+    group:
+        "end"
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(1000),
-        runtime=grown(10),
+        **analysis(),
     params:
-        spec=rule_params.report(CONFIG),
-        code=code("report.py"),
-        lock=LOCK,
+        **job("report"),
     script:
         "../workflow_scripts/report.py"
+
+
+STAGES += [rules.figures.output, rules.report.output]

@@ -2,86 +2,71 @@
 RESAMPLED = rule_params.resampled(CONFIG)
 
 
-rule resampling:
-    input:
-        rules.roles.input,
-        rules.tickets.input,
-        expand(at("{study}/resampling/{table}.parquet"), study=RESAMPLED, table=["agreement", "metrics"]),
-        [at("resampling.parquet")] if RESAMPLED else [],
-        expand(at("figures/resampling.{format}"), format=["png", "svg"] if RESAMPLED else []),
-
-
 rule resample_weights:
     input:
         data=rules.prepare_data.output.data,
-        dense=blocks_of_study(rules.train_dense.output.weights),
-        masks=at_initialisation(rules.imp_round.output.masks),
-        spawned=at_initialisation(rules.train_spawned.output.weights),
-        roles=at_initialisation(rules.score_roles.output.roles, source=["dense", "split0"]),
+        dense=of_job(rules.train_dense.output.weights),
+        masks=of_job(rules.imp_round.output.masks, rewind=0, level=rule_params.clock_level),
+        spawned=of_job(rules.train_spawned.output.weights, split=0),
+        roles=of_job(rules.score_roles.output.roles, source=["dense", "split0"]),
     output:
         agreement=at("{study}/resampling/agreement.parquet"),
         metrics=at("{study}/resampling/metrics.parquet"),
     log:
-        at("logs/resample_weights/{study}.log"),
+        logs("resample_weights", "study"),
     benchmark:
-        at("benchmarks/resample_weights/{study}.tsv")
+        benchmarks("resample_weights", "study")
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(3000),
-        runtime=grown(60),
-        gpu=GPUS,
+        **networks(minutes=60),
     params:
-        spec=lambda w: rule_params.resample_weights(CONFIG, w.study),
-        code=code("resample_weights.py"),
-        lock=LOCK,
+        **job("resample_weights"),
     script:
         "../workflow_scripts/resample_weights.py"
 
 
 rule summarise_resampling:
     input:
-        agreement=expand(rules.resample_weights.output.agreement, study=RESAMPLED),
-        metrics=expand(rules.resample_weights.output.metrics, study=RESAMPLED),
+        agreement=every(rules.resample_weights.output.agreement, RESAMPLED),
+        metrics=every(rules.resample_weights.output.metrics, RESAMPLED),
     output:
         resampling=at("resampling.parquet"),
     log:
-        at("logs/summarise_resampling.log"),
+        logs("summarise_resampling"),
     benchmark:
-        at("benchmarks/summarise_resampling.tsv")
+        benchmarks("summarise_resampling")
+    group:
+        "end"
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(1000),
-        runtime=grown(10),
+        **analysis(),
     params:
-        spec=rule_params.summarise_resampling(CONFIG),
-        code=code("summarise_resampling.py"),
-        lock=LOCK,
+        **job("summarise_resampling"),
     script:
         "../workflow_scripts/summarise_resampling.py"
 
 
-rule draw_resampling:
+use rule draw_calibrations as draw_resampling with:
     input:
         resampling=rules.summarise_resampling.output.resampling,
     output:
-        figures=expand(at("figures/resampling.{format}"), format=["png", "svg"]),
+        figures=expand(at("figures/resampling.{format}"), format=FORMATS),
     log:
-        at("logs/draw_resampling.log"),
+        logs("draw_resampling"),
     benchmark:
-        at("benchmarks/draw_resampling.tsv")
-    conda:
-        CONDA
-    threads: 1
-    resources:
-        mem_mb=grown(1000),
-        runtime=grown(10),
+        benchmarks("draw_resampling")
     params:
-        spec=rule_params.draw_resampling(CONFIG),
-        code=code_of_figures("resampling"),
-        lock=LOCK,
-    script:
-        "../workflow_scripts/draw.py"
+        **job("draw_resampling", "resampling"),
+
+
+rule resampling:
+    input:
+        rules.roles.input,
+        rules.tickets.input,
+        every(rules.resample_weights.output, RESAMPLED),
+        [rules.summarise_resampling.output, rules.draw_resampling.output] if RESAMPLED else [],
+
+
+STAGES.append(rules.resampling.input)

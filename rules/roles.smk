@@ -1,15 +1,3 @@
-rule roles:
-    input:
-        rules.dense.input,
-        every(
-            "{study}/block{block}/spawned/split{split}/{table}.parquet",
-            split=lambda study: spawning(study).split_steps,
-            table=lambda study: ["weights", "metrics"],
-        ),
-        every("{study}/block{block}/roles/{source}.parquet", source=role_sources),
-        every("{study}/agreement.parquet"),
-
-
 rule train_spawned:
     input:
         data=rules.prepare_data.output.data,
@@ -18,20 +6,15 @@ rule train_spawned:
         weights=at("{study}/block{block}/spawned/split{split}/weights.parquet"),
         metrics=at("{study}/block{block}/spawned/split{split}/metrics.parquet"),
     log:
-        at("logs/train_spawned/{study}-{block}-{split}.log"),
+        logs("train_spawned", "study", "block", "split"),
     benchmark:
-        at("benchmarks/train_spawned/{study}-{block}-{split}.tsv")
+        benchmarks("train_spawned", "study", "block", "split")
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(3000),
-        runtime=grown(60),
-        gpu=GPUS,
+        **networks(minutes=60),
     params:
-        spec=lambda w: rule_params.train_spawned(CONFIG, w.study, int(w.split)),
-        code=code("train_spawned.py"),
-        lock=LOCK,
+        **job("train_spawned"),
     script:
         "../workflow_scripts/train_spawned.py"
 
@@ -43,42 +26,48 @@ rule score_roles:
     output:
         roles=at("{study}/block{block}/roles/{source}.parquet"),
     log:
-        at("logs/score_roles/{study}-{block}-{source}.log"),
+        logs("score_roles", "study", "block", "source"),
     benchmark:
-        at("benchmarks/score_roles/{study}-{block}-{source}.tsv")
+        benchmarks("score_roles", "study", "block", "source")
+    group:
+        "instruments"
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(3000),
-        runtime=grown(20),
-        gpu=GPUS,
+        **networks(minutes=20),
     params:
-        spec=lambda w: rule_params.score_roles(CONFIG, w.study),
-        code=code("score_roles.py"),
-        lock=LOCK,
+        **job("score_roles"),
     script:
         "../workflow_scripts/score_roles.py"
 
 
 rule compare_roles:
     input:
-        roles=roles_of_study,
+        roles=of_job(rules.score_roles.output.roles, source=rule_params.role_sources),
     output:
         agreement=at("{study}/agreement.parquet"),
     log:
-        at("logs/compare_roles/{study}.log"),
+        logs("compare_roles", "study"),
     benchmark:
-        at("benchmarks/compare_roles/{study}.tsv")
+        benchmarks("compare_roles", "study")
+    group:
+        "end"
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(3000),
-        runtime=grown(20),
+        **analysis(mem_mb=3000, minutes=20),
     params:
-        spec=lambda w: rule_params.compare_roles(CONFIG, w.study),
-        code=code("compare_roles.py"),
-        lock=LOCK,
+        **job("compare_roles"),
     script:
         "../workflow_scripts/compare_roles.py"
+
+
+rule roles:
+    input:
+        rules.dense.input,
+        every(rules.train_spawned.output),
+        every(rules.score_roles.output, source=rule_params.role_sources),
+        every(rules.compare_roles.output),
+
+
+STAGES.append(rules.roles.input)

@@ -1,20 +1,3 @@
-rule tickets:
-    input:
-        rules.dense.input,
-        every(
-            "{study}/block{block}/imp/rewind{rewind}/round{level}/{table}.parquet",
-            rewind=lambda study: pruning(study).rewind_steps,
-            level=lambda study: range(1, pruning(study).rounds + 1),
-            table=lambda study: ["masks", "weights", "metrics"],
-        ),
-        every(
-            "{study}/block{block}/controls/{control}/{table}.parquet",
-            control=lambda study: pruning(study).all_controls(),
-            table=lambda study: ["masks", "weights", "metrics"],
-        ),
-        every("{study}/block{block}/supermask/{table}.parquet", table=lambda study: ["masks", "metrics"]),
-
-
 rule imp_round:
     input:
         data=rules.prepare_data.output.data,
@@ -26,20 +9,17 @@ rule imp_round:
         weights=at("{study}/block{block}/imp/rewind{rewind}/round{level}/weights.parquet"),
         metrics=at("{study}/block{block}/imp/rewind{rewind}/round{level}/metrics.parquet"),
     log:
-        at("logs/imp_round/{study}-{block}-{rewind}-{level}.log"),
+        logs("imp_round", "study", "block", "rewind", "level"),
     benchmark:
-        at("benchmarks/imp_round/{study}-{block}-{rewind}-{level}.tsv")
+        benchmarks("imp_round", "study", "block", "rewind", "level")
+    group:
+        "rounds"
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(3000),
-        runtime=grown(60),
-        gpu=GPUS,
+        **networks(minutes=60),
     params:
-        spec=lambda w: rule_params.imp_round(CONFIG, w.study, int(w.rewind), int(w.level)),
-        code=code("imp_round.py"),
-        lock=LOCK,
+        **job("imp_round"),
     script:
         "../workflow_scripts/imp_round.py"
 
@@ -54,20 +34,15 @@ rule train_controls:
         weights=at("{study}/block{block}/controls/{control}/weights.parquet"),
         metrics=at("{study}/block{block}/controls/{control}/metrics.parquet"),
     log:
-        at("logs/train_controls/{study}-{block}-{control}.log"),
+        logs("train_controls", "study", "block", "control"),
     benchmark:
-        at("benchmarks/train_controls/{study}-{block}-{control}.tsv")
+        benchmarks("train_controls", "study", "block", "control")
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(3000),
-        runtime=grown(60),
-        gpu=GPUS,
+        **networks(minutes=60),
     params:
-        spec=lambda w: rule_params.train_controls(CONFIG, w.study, w.control),
-        code=code("train_controls.py"),
-        lock=LOCK,
+        **job("train_controls"),
     script:
         "../workflow_scripts/train_controls.py"
 
@@ -80,19 +55,25 @@ rule find_supermask:
         masks=at("{study}/block{block}/supermask/masks.parquet"),
         metrics=at("{study}/block{block}/supermask/metrics.parquet"),
     log:
-        at("logs/find_supermask/{study}-{block}.log"),
+        logs("find_supermask", "study", "block"),
     benchmark:
-        at("benchmarks/find_supermask/{study}-{block}.tsv")
+        benchmarks("find_supermask", "study", "block")
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(3000),
-        runtime=grown(60),
-        gpu=GPUS,
+        **networks(minutes=60),
     params:
-        spec=lambda w: rule_params.find_supermask(CONFIG, w.study),
-        code=code("find_supermask.py"),
-        lock=LOCK,
+        **job("find_supermask"),
     script:
         "../workflow_scripts/find_supermask.py"
+
+
+rule tickets:
+    input:
+        rules.dense.input,
+        every(rules.imp_round.output),
+        every(rules.train_controls.output),
+        every(rules.find_supermask.output),
+
+
+STAGES.append(rules.tickets.input)

@@ -1,63 +1,49 @@
-rule verdicts:
-    input:
-        rules.roles.input,
-        rules.instruments.input,
-        rules.development.input,
-        rules.resampling.input,
-        rules.forecast.input,
-        rules.calibrations.input,
-        every("{study}/comparisons.parquet"),
-        at("verdicts.parquet"),
-        at("predictions.parquet"),
+TRAINED = [rules.train_dense, rules.imp_round, rules.train_controls, rules.find_supermask]
 
 
 rule summarise:
     input:
-        metrics=metrics_of_study,
+        metrics=of_job([trained.output.metrics for trained in TRAINED]),
         agreement=rules.compare_roles.output.agreement,
-        structure=blocks_of_study(rules.trace_structure.output.structure),
-        overlap=blocks_of_study([rules.trace_mask_overlap.output.overlap, rules.compare_final_masks.output.overlap]),
-        llc=blocks_of_study(rules.estimate_llc.output.llc),
+        structure=of_job(rules.trace_structure.output.structure),
+        overlap=of_job([rules.trace_mask_overlap.output.overlap, rules.compare_final_masks.output.overlap]),
+        llc=of_job(rules.estimate_llc.output.llc, source=["dense", "tickets"]),
     output:
         comparisons=at("{study}/comparisons.parquet"),
     log:
-        at("logs/summarise/{study}.log"),
+        logs("summarise", "study"),
     benchmark:
-        at("benchmarks/summarise/{study}.tsv")
+        benchmarks("summarise", "study")
+    group:
+        "end"
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(1000),
-        runtime=grown(10),
+        **analysis(),
     params:
-        spec=lambda w: rule_params.summarise(CONFIG, w.study),
-        code=code("summarise.py"),
-        lock=LOCK,
+        **job("summarise"),
     script:
         "../workflow_scripts/summarise.py"
 
 
 rule judge:
     input:
-        comparisons=every("{study}/comparisons.parquet"),
+        comparisons=every(rules.summarise.output.comparisons),
         calibration=rules.draw_calibrations.input.calibration,
     output:
         verdicts=at("verdicts.parquet"),
     log:
-        at("logs/judge.log"),
+        logs("judge"),
     benchmark:
-        at("benchmarks/judge.tsv")
+        benchmarks("judge")
+    group:
+        "end"
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(1000),
-        runtime=grown(10),
+        **analysis(),
     params:
-        spec=rule_params.judge(CONFIG),
-        code=code("judge.py"),
-        lock=LOCK,
+        **job("judge"),
     script:
         "../workflow_scripts/judge.py"
 
@@ -74,18 +60,30 @@ rule predict:
     output:
         predictions=at("predictions.parquet"),
     log:
-        at("logs/predict.log"),
+        logs("predict"),
     benchmark:
-        at("benchmarks/predict.tsv")
+        benchmarks("predict")
+    group:
+        "end"
     conda:
         CONDA
-    threads: 1
     resources:
-        mem_mb=grown(1000),
-        runtime=grown(10),
+        **analysis(),
     params:
-        spec=rule_params.predict(CONFIG),
-        code=code("predict.py"),
-        lock=LOCK,
+        **job("predict"),
     script:
         "../workflow_scripts/predict.py"
+
+
+rule verdicts:
+    input:
+        rules.development.input,
+        rules.resampling.input,
+        rules.forecast.input,
+        rules.calibrations.input,
+        every(rules.summarise.output),
+        rules.judge.output,
+        rules.predict.output,
+
+
+STAGES.append(rules.verdicts.input)

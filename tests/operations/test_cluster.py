@@ -104,7 +104,7 @@ def test_a_job_that_the_scheduler_ends_at_its_wall_time_is_run_again_with_twice_
     cluster: Cluster, tiny: Project, tmp_path: Path
 ) -> None:
     project = tiny.copy(tmp_path / "project")
-    project.edit("rules/dense.smk", "runtime=grown(60)", "runtime=grown(1)")
+    project.edit("rules/dense.smk", "networks(minutes=60)", "networks(minutes=1)")
     (project.folder / "results" / DENSE).unlink()
     with running(project, cluster.command(project, "dense")) as snakemake:
         wait_until(lambda: bool(jobs_of(project)), "job that runs")

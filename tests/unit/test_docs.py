@@ -73,10 +73,11 @@ def test_no_output_is_named_that_no_rule_writes() -> None:
 
 def test_the_rule_named_beside_an_output_makes_it() -> None:
     for file in sorted((ROOT / "rules").glob("*.smk")):
-        for rule, body in re.findall(r"^rule (\w+):\n((?:(?:    .*)?\n)+)", file.read_text(), flags=re.MULTILINE):
+        named = r"^(?:use rule \w+ as (\w+) with|rule (\w+)):\n((?:(?:    .*)?\n)+)"
+        for copied, plain, body in re.findall(named, file.read_text(), flags=re.MULTILINE):
             outputs = re.search(r"^    output:\n((?:        .*\n)+)", body, flags=re.MULTILINE)
             for path in re.findall(r'at\("([^"]+)"\)', outputs[1] if outputs else ""):
-                assert table_rows(RESULTS)[path] == rule
+                assert table_rows(RESULTS)[path] == (copied or plain)
 
 
 def test_every_figure_is_named() -> None:

@@ -10,12 +10,22 @@ itself writes the manifest. Every Snakemake command therefore first corrects the
 from pathlib import Path
 from typing import Any
 
+from snakemake.logging import logger
 from snakemake.persistence import RECORD_FORMAT_VERSION, MetadataRecord
 from snakemake.persistence.file import FilePersistence
 
 from workflow_scripts.preflight import damage
 
 PRECISION = 1e-6  # seconds, of a file's time as a floating-point number
+
+
+def repair(results: str) -> None:
+    """Have what is no longer what its job wrote made again, and bring the records in line with the manifests."""
+    records = FilePersistence(nolock=True)
+    for damaged in damage.everywhere(results):
+        logger.warning(f"{damaged}: {damaged.rule} is to make it again.")
+        records._mark_incomplete(damaged.path, None)
+    recover(results, records)
 
 
 def recover(results: str, records: FilePersistence) -> None:

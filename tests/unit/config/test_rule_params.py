@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[3]
 OF_ALL = (
     "judge",
     "figures",
+    "draw_calibrations",
     "predict",
     "read_clock",
     "draw_clock",
@@ -168,6 +169,13 @@ def test_every_rule_is_covered(shipped):
     }
     others = {
         "blocks",
+        "wildcard_values",
+        "role_sources",
+        "first_rewind",
+        "least_rewind",
+        "clock_level",
+        "masked_at_a_step",
+        "llc_of_developed",
         "doses",
         "cells",
         "external_files",
@@ -315,7 +323,8 @@ def test_specs_are_json_and_nothing_else(shipped):
 
 def sources(rule):
     """The code in which a rule's script, or the figures that it draws, may read the spec."""
-    figures = rule_params.FIGURES if rule == "figures" else [rule.removeprefix("draw_")] if "draw_" in rule else []
+    several = {"figures": rule_params.FIGURES, "draw_calibrations": [f"calibration_{name}" for name in INSTRUMENTS]}
+    figures = several.get(rule, [rule.removeprefix("draw_")] if "draw_" in rule else [])
     if not figures:
         return [ast.parse((ROOT / f"workflow_scripts/{rule}.py").read_text(encoding="utf-8"))]
     files = [ROOT / f"{registry.FIGURES[name].replace('.', '/')}.py" for name in figures]

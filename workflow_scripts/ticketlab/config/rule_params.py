@@ -1,6 +1,7 @@
 """The part of the config that each rule reads: one function per rule, which returns one dict of plain values.
 
-A rule's output is stale when its spec changes, so a spec holds everything that its script reads and nothing else.
+A rule's output is stale when its spec changes, so a spec holds everything that its script reads and nothing else. The
+arguments after the config have the names of the rule's wildcards.
 """
 
 from pathlib import Path
@@ -16,6 +17,52 @@ def blocks(config: Config, study: str) -> range:
     """The numbers of a study's seed blocks."""
     settings = config.studies[study]
     return range(settings.seeds // settings.block_size)
+
+
+def wildcard_values(config: Config, study: str) -> dict[str, list]:
+    """The values in a study of each wildcard that has the same values in all rules."""
+    settings = config.studies[study]
+    return {
+        "block": list(blocks(config, study)),
+        "rewind": settings.pruning.rewind_steps,
+        "level": list(range(1, settings.pruning.rounds + 1)),
+        "control": settings.pruning.all_controls(),
+        "split": settings.spawning.split_steps,
+        "batch": doses(config, study),
+        "cell": cells(config, study),
+    }
+
+
+def role_sources(config: Config, study: str) -> list[str]:
+    """The networks whose roles are scored: the dense ones, and the children of every split step."""
+    return ["dense", *(f"split{step}" for step in config.studies[study].spawning.split_steps)]
+
+
+def first_rewind(config: Config, study: str) -> int:
+    """The rewind step whose tickets the instruments look at: the first that the config names."""
+    return config.studies[study].pruning.rewind_steps[0]
+
+
+def least_rewind(config: Config, study: str) -> int:
+    """The rewind step whose tickets are developed: θ₀ where the study rewinds there."""
+    return min(config.studies[study].pruning.rewind_steps)
+
+
+def clock_level(config: Config, study: str) -> int:
+    """The round whose tickets the developmental clock looks at."""
+    return config.studies[study].pruning.clock_level
+
+
+def masked_at_a_step(config: Config, study: str) -> list[str]:
+    """The controls whose masks are those of a dense network at a step: the first, one between, the last."""
+    controls = config.studies[study].pruning.all_controls()
+    return [name for name in ("initial_magnitude", "mask_at_step", "one_shot") if name in controls]
+
+
+def llc_of_developed(config: Config, study: str) -> list[str]:
+    """The sources of learning coefficients that are compared along training; none if tickets have none."""
+    settings = config.studies[study].development
+    return ["dense", "development"] if settings is not None and settings.llc_checkpoints else []
 
 
 def prepare_data(config: Config, study: str) -> dict:
@@ -52,9 +99,9 @@ def train_dense(config: Config, study: str) -> dict:
     return _trained(config, study) | {"checkpoints": sorted(kept), "resume_steps": sorted(resume)}
 
 
-def imp_round(config: Config, study: str, rewind_step: int, level: int) -> dict:
+def imp_round(config: Config, study: str, rewind: int, level: int) -> dict:
     # Without the number of rounds and the controls: one more of either leaves the finished rounds alone.
-    return _pruned(config, study) | {"rewind_step": rewind_step, "level": level}
+    return _pruned(config, study) | {"rewind_step": rewind, "level": level}
 
 
 def train_controls(config: Config, study: str, control: str) -> dict:
@@ -69,9 +116,9 @@ def find_supermask(config: Config, study: str) -> dict:
     }
 
 
-def train_spawned(config: Config, study: str, split_step: int) -> dict:
+def train_spawned(config: Config, study: str, split: int) -> dict:
     orders = config.studies[study].spawning.orders
-    return _trained(config, study) | {"split_step": split_step, "orders": orders}
+    return _trained(config, study) | {"split_step": split, "orders": orders}
 
 
 def doses(config: Config, study: str) -> list[int]:
@@ -80,10 +127,10 @@ def doses(config: Config, study: str) -> list[int]:
     return [] if settings is None else settings.batch_sizes
 
 
-def vary_noise(config: Config, study: str, batch_size: int) -> dict:
+def vary_noise(config: Config, study: str, batch: int) -> dict:
     pruning, network = _section(config, study, "pruning"), _trained(config, study)
     return network | {
-        "training": network["training"] | {"batch_size": batch_size},
+        "training": network["training"] | {"batch_size": batch},
         "roles": _section(config, study, "roles"),
         "schedule": pruning["schedule"],
         "level": pruning["clock_level"],
@@ -302,6 +349,10 @@ def summarise(config: Config, study: str) -> dict:
 def calibrate(config: Config, instrument: str) -> dict:
     """The whole section of one instrument's calibration, which depends on no study."""
     return getattr(config.calibration, instrument).model_dump(mode="json")
+
+
+def draw_calibrations(config: Config) -> dict:
+    return {}
 
 
 def judge(config: Config) -> dict:

@@ -1,0 +1,80 @@
+"""The three params of every rule: what its jobs read of the config, and digests of their code and of the lock file.
+
+`spec` and `code` are functions of the wildcards alone: Snakemake does not record a param whose function takes `input`
+or `output`, and then no change of it would make an output stale.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+from workflow_scripts.preflight import parts
+from workflow_scripts.preflight.digest import code_parts, lock_parts
+from workflow_scripts.ticketlab import models, tasks
+from workflow_scripts.ticketlab.calibration.registry import CALIBRATIONS
+from workflow_scripts.ticketlab.config import rule_params
+from workflow_scripts.ticketlab.config.study import Config
+from workflow_scripts.ticketlab.report.figures.registry import FIGURES
+
+
+class Params:
+    """`params(rule)` gives what the rule has as `params: **…`. root: the folder of the Snakefile."""
+
+    def __init__(self, config: Config, root: Path) -> None:
+        self.config, self.root = config, root
+        self.lock = parts.remember(lock_parts(root / "envs/requirements.lock") | {"numerics": config.numerics})
+
+    def __call__(self, rule: str, *figures: str) -> dict[str, Any]:
+        """The rule's script is `<rule>.py`, or draw.py if it draws `figures` (names of report/figures/registry.py)."""
+        spec = self._data_spec if rule == "prepare_data" else self._spec(rule)
+        code = self._code("draw", *(FIGURES[name] for name in figures)) if figures else self._code(rule)
+        return {"spec": spec, "code": code, "lock": self.lock}
+
+    def _spec(self, rule: str) -> Callable[[Any], dict[str, Any]]:
+        """What the function of the rule's name in config/rule_params.py gives for a job.
+
+        The function's arguments after the config have the names of the wildcards that it reads, and say their types.
+        """
+        function = getattr(rule_params, rule)
+        arguments = list(signature(function).parameters.values())[1:]
+
+        def of_job(wildcards: Any) -> dict[str, Any]:
+            return function(self.config, **{each.name: each.annotation(wildcards[each.name]) for each in arguments})
+
+        return of_job
+
+    def _data_spec(self, wildcards: Any) -> dict[str, Any]:
+        """prepare_data's spec with the sha256 of the user's own files.
+
+        Snakemake sees a newer file by itself, but not an older one in its place.
+        """
+        files = map(Path, rule_params.external_files(self.config, wildcards["study"]))
+        digests = {str(path): sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()}
+        spec = rule_params.prepare_data(self.config, wildcards["study"])
+        return spec | ({"sha256": digests} if digests else {})
+
+    def _code(self, script: str, *modules: str) -> Callable[[Any], str]:
+        """The digest of a script and all it reaches, of `modules`, and of those that a job loads by name."""
+
+        @cache
+        def digest(*named: str) -> str:
+            path = self.root / f"workflow_scripts/{script}.py"
+            return parts.remember(code_parts(path, *modules, *named, root=self.root))
+
+        def of_job(wildcards: Any) -> str:
+            return digest(*self._named(dict(wildcards.items())))
+
+        return of_job
+
+    def _named(self, wildcards: dict[str, str]) -> list[str]:
+        """What the registries have for a job's study and instrument."""
+        named = []
+        if "study" in wildcards:
+            settings = self.config.studies[wildcards["study"]]
+            named += [tasks.TASKS[settings.task.kind], models.MODELS[settings.model.kind]]
+        if "instrument" in wildcards:
+            named.append(CALIBRATIONS[wildcards["instrument"]])
+        return named
