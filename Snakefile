@@ -26,7 +26,7 @@ include: "rules/report.smk"
 
 
 # Every stage's outputs, not only the last: Snakemake remakes a missing or stale intermediate only if it is asked for.
-# Each rules file adds its stage to STAGES (rules/common.smk).
+# Each rules file adds its stage to STAGES.
 rule all:
     default_target: True
     input:

@@ -16,6 +16,7 @@ rule calibrate:
         "../workflow_scripts/calibrate.py"
 
 
+# All figures are drawn by one script: the other rules that draw are made of this one.
 rule draw_calibrations:
     input:
         calibration=expand(rules.calibrate.output.checks, instrument=INSTRUMENTS),

@@ -1,4 +1,4 @@
-# The validated config, where things are, and what makes an output stale.
+# The validated config, and what all rules are written with: paths, resources, params.
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError

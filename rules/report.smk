@@ -1,6 +1,6 @@
 from os.path import relpath
 
-# Those that this file draws, and those that a stage asks for.
+# The figures that this file draws, and those that a stage before it asks for.
 ASKED = {str(path) for stage in STAGES for path in stage}
 FIGURES = [name for name in FIGURE_MODULES if name in rule_params.FIGURES or at(f"figures/{name}.png") in ASKED]
 
