@@ -3,7 +3,7 @@
 # made of it.
 rule prepare_data:
     input:
-        # ancient: their content counts (data_spec), not their time.
+        # ancient: their content counts (in spec), not their time.
         lambda w: [ancient(path) for path in rule_params.external_files(CONFIG, w.study)],
     output:
         data=at("{study}/data.parquet"),
