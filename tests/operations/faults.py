@@ -68,7 +68,7 @@ FAULTS: dict[str, list[str]] = {
         f"{BAD_CONFIG}::test_a_bad_config_is_refused_in_one_message_before_any_job",
         f"{HERE}::test_any_file_is_a_config_or_refused_in_one_message",
     ],
-    "config file that is not there": [
+    "config file that does not exist": [
         "unit/tools/test_arguments.py::test_a_config_file_that_is_not_there_is_named_in_one_sentence",
         f"{BAD_CONFIG}::test_a_config_file_that_does_not_exist_ends_the_run_by_name",
     ],
