@@ -34,13 +34,13 @@ from workflow_scripts.ticketlab import models
 from workflow_scripts.ticketlab.calibration.devinterp_llc import Logits, next_symbol_loss
 from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.instruments import llc
-from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tasks import images
 from workflow_scripts.ticketlab.tasks.problem import Problem, cross_entropy
 from workflow_scripts.ticketlab.training import stack
 from workflow_scripts.ticketlab.training.stack import Stack
+from workflow_scripts.ticketlab.training.study import Study
 from workflow_scripts.ticketlab.training.train import initial_state, initial_weights, learning_rate, train
 
 SYMBOLS, CONTEXT = 64, 32
@@ -119,7 +119,8 @@ def training_pair(
 ) -> Pair:
     """`networks` networks for all steps of the recipe, with half of each matrix masked or with none."""
     model = models.build(model_settings, problem.inputs, problem.outputs, problem.context)
-    weights = initial_weights(model, "bench", range(networks))
+    study = Study("bench", problem, model)
+    weights = initial_weights(study, range(networks))
     members = stack.dense_members(range(networks))
     masks = None
     if masked:
@@ -128,7 +129,7 @@ def training_pair(
 
     def stacked() -> Stack:
         state = initial_state(weights, settings)
-        *_, last = train(model, problem, "bench", members, state, settings, [settings.steps], masks=masks)
+        *_, last = train(study, members, state, settings, [settings.steps], masks=masks)
         return last.weights
 
     def plain() -> list[Stack]:
@@ -182,12 +183,14 @@ def llc_pair(settings: LLCSettings, training_steps: int) -> Pair:
     problem, sequences = bigram_problem()
     model = models.build(TEXT_MODEL, problem.inputs, problem.outputs, problem.context)
     recipe = TrainingSettings(learning_rate=0.01, batch_size=16, steps=training_steps)
-    weights = plain_training(model, problem, 0, initial(model), recipe, {})
+    study = Study("bench", problem, model)
+    first = {name: tensor[0] for name, tensor in initial_weights(study, [0]).items()}
+    weights = plain_training(model, problem, 0, first, recipe, {})
     dataset = datasets.Dataset.from_dict({"input_ids": sequences.tolist()}).with_format("torch")
     members, start = stack.dense_members([0]), stack.stack([weights])
 
     def ours() -> float:
-        traces = llc.measure(model, problem, "bench", members, start, training_steps, settings)
+        traces = llc.measure(study, members, start, training_steps, settings)
         return float(llc.estimate(traces, settings)["llc"].iloc[0])
 
     def theirs() -> float:
@@ -211,11 +214,6 @@ def llc_pair(settings: LLCSettings, training_steps: int) -> Pair:
 
     work = settings.chains * (settings.burn_in + settings.draws)
     return Pair(f"LLC text, {settings.chains} chains", "chain-steps", work, ours, theirs)
-
-
-def initial(model: Network) -> Stack:
-    """θ₀ of one network."""
-    return {name: tensor[0] for name, tensor in initial_weights(model, "bench", [0]).items()}
 
 
 def pairs() -> list[Callable[[], Pair]]:

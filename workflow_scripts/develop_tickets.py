@@ -19,7 +19,7 @@ from workflow_scripts.ticketlab.tables import files, stacks
 from workflow_scripts.ticketlab.tables.schemas.networks import MASKS, METRICS, WEIGHTS
 from workflow_scripts.ticketlab.tables.schemas.structure import STRUCTURE
 from workflow_scripts.ticketlab.training import checkpoints
-from workflow_scripts.ticketlab.training.evaluation import evaluate, metric_rows
+from workflow_scripts.ticketlab.training.recording import at_end
 from workflow_scripts.ticketlab.training.stack import concatenate
 from workflow_scripts.ticketlab.training.study import open_study
 from workflow_scripts.ticketlab.training.train import SLOTS, train
@@ -60,12 +60,10 @@ with logged(snakemake) as provenance:
     rows = []
     record = sorted(set(course["step"].tolist()))
     with stacks.writing(snakemake.output.weights, WEIGHTS, provenance) as writer:
-        for state in train(study.model, study.problem, study.name, members, start, training, record, masks=mask):
-            found = (study.name, members, state.step, study.model, state.weights, references, components)
-            rows.append(reference_distances.rows(*found))
+        for state in train(study, members, start, training, record, masks=mask):
+            rows.append(reference_distances.rows(study, members, state.step, state.weights, references, components))
             if state.step in (*spec["llc_steps"], last):
                 checkpoints.add_state(writer, study.name, kept, state.take(end))
     files.write(snakemake.output.structure, STRUCTURE, pd.concat(rows), provenance)
-    values = evaluate(study.model, study.problem, state.weights)
-    metrics = metric_rows(study.name, members, last, pruning.density(mask), values)
+    metrics = at_end(study, members, last, state.weights, pruning.density(mask))
     files.write(snakemake.output.metrics, METRICS, metrics, provenance)

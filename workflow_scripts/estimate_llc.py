@@ -41,7 +41,7 @@ with logged(snakemake) as provenance:
         members = [member for part, _ in parts for member in part]
         weights = concatenate([part for _, part in parts])
         masks = masks_of(members, weights, known) if known else None
-        traces = measure(study.model, study.problem, study.name, members, weights, step, settings, masks)
+        traces = measure(study, members, weights, step, settings, masks)
         keys = pd.DataFrame([{"study": study.name, **member.keys(), "step": step} for member in members])
         estimates.append(pd.concat([keys, estimate(traces, settings)], axis=1))
         draws.append(draw_rows(traces, settings, keys))

@@ -28,14 +28,12 @@ with logged(snakemake) as provenance:
 
     end = files.read_many(snakemake.input.roles, ROLES)
     slices = tasks.module(spec["task"]["kind"]).slices(study.problem, scoring.split)
-    probe = role_scores.draw_probe(study.problem, slices, study.name, 0, scoring, study.device)
     early = {}
     for step in spec["steps"]:
         members, weights = checkpoints.read(snakemake.input.dense, step, study.device)
         scored = end
         if step != spec["steps"][-1]:
-            scores = role_scores.score(study.model, weights, probe, scoring)
-            scored = role_scores.rows(study.name, members, step, 0, study.model, scores)
+            scored = role_scores.on_probes(study, slices, scoring, [(members, step, weights)], probes=[0])
         early[step] = scored, arrays(weights)
 
     found, masks = checkpoints.read(

@@ -3,8 +3,6 @@
 from snakemake.script import Snakemake
 
 from workflow_scripts.ticketlab.core.job import logged
-from workflow_scripts.ticketlab.tables import stacks
-from workflow_scripts.ticketlab.tables.schemas.networks import WEIGHTS
 from workflow_scripts.ticketlab.training import checkpoints
 from workflow_scripts.ticketlab.training.stack import dense_members
 from workflow_scripts.ticketlab.training.study import open_study
@@ -15,6 +13,5 @@ snakemake: Snakemake  # put here by Snakemake
 with logged(snakemake) as provenance:
     spec = snakemake.params.spec
     study = open_study(spec, snakemake.input.data)
-    weights = initial_weights(study.model, study.name, spec["seeds"])
-    with stacks.writing(snakemake.output.weights, WEIGHTS, provenance) as writer:
-        checkpoints.add_state(writer, study.name, dense_members(spec["seeds"]), State(0, weights, {}))
+    start = State(0, initial_weights(study, spec["seeds"]), {})
+    checkpoints.write_weights(snakemake.output.weights, provenance, study.name, dense_members(spec["seeds"]), start)

@@ -22,7 +22,7 @@ with logged(snakemake) as provenance:
     pairs = barriers.pairs_of(members)
     points = BarriersSettings(**spec["barriers"]).points
     weights = concatenate([weights for _, weights in parts])
-    values = barriers.along_line(study.model, study.problem, weights, pairs, points)
+    values = barriers.along_line(study, weights, pairs, points)
     frame = barriers.rows(study.name, members, pairs, values)
     files.write(snakemake.output.barriers, BARRIERS, frame, provenance)
     print(frame.groupby(["metric", "split_step", "pair"])["barrier"].describe().to_string())

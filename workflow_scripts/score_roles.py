@@ -1,6 +1,5 @@
 """Score the role of every component of every network, at the given steps and on the given probes."""
 
-import pandas as pd
 from snakemake.script import Snakemake
 
 from workflow_scripts.ticketlab import tasks
@@ -19,12 +18,11 @@ with logged(snakemake) as provenance:
     study = open_study(spec, snakemake.input.data)
     settings = RolesSettings(**spec["roles"])
     slices = tasks.module(spec["task"]["kind"]).slices(study.problem, settings.split)
-    parts = []
-    for probe_index in range(role_scores.PROBES):
-        probe = role_scores.draw_probe(study.problem, slices, study.name, probe_index, settings, study.device)
-        for path in snakemake.input.weights:
-            for step in spec["steps"]:
-                members, weights = checkpoints.read_weights(path, step, study.device)
-                scores = role_scores.score(study.model, weights, probe, settings)
-                parts.append(role_scores.rows(study.name, members, step, probe_index, study.model, scores))
-    files.write(snakemake.output[0], ROLES, pd.concat(parts), provenance)
+    networks = [
+        (members, step, weights)
+        for path in snakemake.input.weights
+        for step in spec["steps"]
+        for members, weights in [checkpoints.read_weights(path, step, study.device)]
+    ]
+    scores = role_scores.on_probes(study, slices, settings, networks)
+    files.write(snakemake.output[0], ROLES, scores, provenance)

@@ -31,7 +31,7 @@ with logged(snakemake) as provenance:
         for varied, value, settings in grid(own, spec["factors"]):
             at = (step, settings)
             if at not in known:
-                traces = measure(study.model, study.problem, study.name, members, weights, step, settings)
+                traces = measure(study, members, weights, step, settings)
                 known[at] = estimate(traces, settings)[["llc", "se", "flag"]]
             rows.append(pd.concat([keys, known[at]], axis=1).assign(varied=varied, value=value))
     files.write(snakemake.output.sweep, LLC_SWEEP, pd.concat(rows), provenance)

@@ -30,6 +30,6 @@ with logged(snakemake) as provenance:
     rows = []
     for step in stacks.steps(snakemake.input.weights, WEIGHTS):
         members, weights = checkpoints.read_weights(snakemake.input.weights, step, study.device)
-        rows.append(reference_distances.rows(study.name, members, step, study.model, weights, references, components))
+        rows.append(reference_distances.rows(study, members, step, weights, references, components))
     between = reference_distances.between(references)
     files.write(snakemake.output.structure, STRUCTURE, pd.concat(rows), provenance, between=between)

@@ -1,7 +1,6 @@
 """Train one control of the tickets at all its densities and rewind steps, with one stack for each schedule."""
 
 from functools import partial
-from itertools import groupby
 
 import pandas as pd
 from snakemake.script import Snakemake
@@ -9,14 +8,14 @@ from snakemake.script import Snakemake
 from workflow_scripts.ticketlab.core.job import logged
 from workflow_scripts.ticketlab.core.recorded_steps import log_spaced_steps
 from workflow_scripts.ticketlab.pruning import masks as pruning
-from workflow_scripts.ticketlab.pruning.controls import Sources, Ticket, variants
+from workflow_scripts.ticketlab.pruning.controls import Sources, Ticket, by_schedule, variants
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tables import files, stacks
 from workflow_scripts.ticketlab.tables.schemas.networks import MASKS, METRICS, WEIGHTS
 from workflow_scripts.ticketlab.training import checkpoints
-from workflow_scripts.ticketlab.training.evaluation import evaluate, metric_rows, splits_at
-from workflow_scripts.ticketlab.training.stack import as_variant, concatenate
+from workflow_scripts.ticketlab.training.recording import record
+from workflow_scripts.ticketlab.training.stack import as_variant
 from workflow_scripts.ticketlab.training.study import open_study
 from workflow_scripts.ticketlab.training.train import SLOTS, initial_state, initial_weights, train
 
@@ -37,9 +36,9 @@ with logged(snakemake) as provenance:
 
     def fresh_start(rewind_step):
         """Other initial weights for the same seeds, trained as the dense networks were up to the rewind step."""
-        weights = initial_weights(study.model, study.name, [member.init_seed for member in dense], "reinit")
+        weights = initial_weights(study, [member.init_seed for member in dense], "reinit")
         start = initial_state(weights, training)
-        *_, state = train(study.model, study.problem, study.name, dense, start, training, [rewind_step])
+        *_, state = train(study, dense, start, training, [rewind_step])
         return state
 
     tickets = []
@@ -65,19 +64,12 @@ with logged(snakemake) as provenance:
         stacks.writing(snakemake.output.weights, WEIGHTS, provenance) as weights_writer,
         stacks.writing(snakemake.output.masks, MASKS, provenance) as masks_writer,
     ):
-        by_schedule = lambda item: (item[1].start.step, item[1].total)  # noqa: E731
-        for (first, total), group in groupby(sorted(tickets, key=by_schedule), key=by_schedule):
-            parts = list(group)
-            members, start = checkpoints.join([(keys, ticket.start) for keys, ticket in parts])
-            mask = concatenate([ticket.mask for _, ticket in parts])
-            record = log_spaced_steps(total, spec["checkpoints"], first)
-            for state in train(
-                study.model, study.problem, study.name, members, start, training, record, total, masks=mask
-            ):
-                values = evaluate(
-                    study.model, study.problem, state.weights, splits_at(study.problem, state.step, record[-1])
-                )
-                rows.append(metric_rows(study.name, members, state.step, pruning.density(mask), values))
-            checkpoints.add_state(weights_writer, study.name, members, state)
+        for members, ticket in by_schedule(tickets):
+            mask, start, total = ticket.mask, ticket.start, ticket.total
+            steps = log_spaced_steps(total, spec["checkpoints"], start.step)
+            states = train(study, members, start, training, steps, total, masks=mask)
+            end, metrics = record(study, members, states, pruning.density(mask), steps[-1])
+            rows.append(metrics)
+            checkpoints.add_state(weights_writer, study.name, members, end)
             checkpoints.add_masks(masks_writer, study.name, members, total, mask)
     files.write(snakemake.output.metrics, METRICS, pd.concat(rows), provenance)

@@ -1,6 +1,5 @@
 """Train a block of dense networks from θ₀; store log-spaced checkpoints, with optimiser state where others resume."""
 
-import pandas as pd
 from snakemake.script import Snakemake
 
 from workflow_scripts.ticketlab.core.job import logged
@@ -8,7 +7,7 @@ from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tables import files, stacks
 from workflow_scripts.ticketlab.tables.schemas.networks import METRICS, WEIGHTS
 from workflow_scripts.ticketlab.training import checkpoints
-from workflow_scripts.ticketlab.training.evaluation import evaluate, metric_rows
+from workflow_scripts.ticketlab.training.recording import record
 from workflow_scripts.ticketlab.training.study import open_study
 from workflow_scripts.ticketlab.training.train import initial_state, train
 
@@ -19,11 +18,11 @@ with logged(snakemake) as provenance:
     study = open_study(spec, snakemake.input.data)
     settings = TrainingSettings(**spec["training"])
     members, weights = checkpoints.read_weights(snakemake.input.init, 0, study.device)
-    rows = []
     with stacks.writing(snakemake.output.weights, WEIGHTS, provenance) as writer:
-        start = initial_state(weights, settings)
-        for state in train(study.model, study.problem, study.name, members, start, settings, spec["checkpoints"]):
+
+        def keep(state):
             checkpoints.add_state(writer, study.name, members, state, slots=state.step in spec["resume_steps"])
-            values = evaluate(study.model, study.problem, state.weights)
-            rows.append(metric_rows(study.name, members, state.step, [1.0] * len(members), values))
-    files.write(snakemake.output.metrics, METRICS, pd.concat(rows), provenance)
+
+        states = train(study, members, initial_state(weights, settings), settings, spec["checkpoints"])
+        _, metrics = record(study, members, states, [1.0] * len(members), keep=keep)
+    files.write(snakemake.output.metrics, METRICS, metrics, provenance)

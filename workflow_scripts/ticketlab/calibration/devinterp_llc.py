@@ -11,7 +11,7 @@ import os
 import tempfile
 import warnings
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import unwrap
 from pathlib import Path
 
@@ -26,13 +26,13 @@ from torch.optim import Optimizer
 from workflow_scripts.ticketlab import models
 from workflow_scripts.ticketlab.core.random_streams import generator, torch_seed
 from workflow_scripts.ticketlab.instruments import llc
-from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.settings.calibration.llc import ParitySettings
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tasks.problem import Problem, cross_entropy
 from workflow_scripts.ticketlab.training import stack
 from workflow_scripts.ticketlab.training.stack import Stack
+from workflow_scripts.ticketlab.training.study import Study
 from workflow_scripts.ticketlab.training.train import initial_state, initial_weights, train
 
 STUDY = "parity"
@@ -47,8 +47,7 @@ for method in (unwrap(Optimizer.add_param_group), unwrap(Optimizer.zero_grad)):
 class LanguageModel:
     """A trained network (its weights, N = 1), and the sequences (count, context + 1) that are its training set."""
 
-    model: Network
-    problem: Problem
+    study: Study
     sequences: np.ndarray
     weights: Stack
     step: int
@@ -77,10 +76,10 @@ def language_model(settings: ParitySettings) -> LanguageModel:
     shape = {"layers": 1, "width": settings.width, "heads": settings.heads, "mlp_width": settings.width}
     model = models.build({"kind": "transformer", **shape}, problem.inputs, problem.outputs, problem.context)
     recipe = TrainingSettings(learning_rate=0.01, batch_size=settings.batch_size, steps=settings.training_steps)
-    state = initial_state(initial_weights(model, STUDY, [0]), recipe)
-    members = stack.dense_members([0])
-    *_, last = train(model, problem, STUDY, members, state, recipe, [recipe.steps])
-    return LanguageModel(model, problem, sequences, last.weights, recipe.steps)
+    study = Study(STUDY, problem, model)
+    state = initial_state(initial_weights(study, [0]), recipe)
+    *_, last = train(study, stack.dense_members([0]), state, recipe, [recipe.steps])
+    return LanguageModel(study, sequences, last.weights, recipe.steps)
 
 
 def llc_settings(settings: ParitySettings) -> LLCSettings:
@@ -101,8 +100,8 @@ def ours(language: LanguageModel, settings: ParitySettings, calls: int) -> pd.Da
     members = stack.dense_members([0])
     rows = []
     for call in range(calls):
-        study = f"{STUDY} {call}"
-        traces = llc.measure(language.model, language.problem, study, members, language.weights, language.step, chosen)
+        study = replace(language.study, name=f"{STUDY} {call}")
+        traces = llc.measure(study, members, language.weights, language.step, chosen)
         rows.append(llc.estimate(traces, chosen))
     return pd.concat(rows, ignore_index=True)
 
@@ -113,10 +112,10 @@ def devinterps(language: LanguageModel, settings: ParitySettings, calls: int) ->
     devinterp warns about a diverged chain and leaves NaNs in its trace, so the mean here is NaN too.
     """
     with torch.no_grad():
-        for name, parameter in language.model.named_parameters():
+        for name, parameter in language.study.model.named_parameters():
             parameter.copy_(language.weights[name][0])
         tokens = torch.from_numpy(language.sequences)
-        network = Logits(language.model)
+        network = Logits(language.study.model)
         at_minimum = next_symbol_loss(network, tokens).double().mean().item()
     dataset = datasets.Dataset.from_dict({"input_ids": language.sequences.tolist()}).with_format("torch")
     found = []

@@ -44,10 +44,10 @@ from workflow_scripts.ticketlab.calibration.planted_teachers import (
 from workflow_scripts.ticketlab.core import statistics
 from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.models.mlp import MLP
-from workflow_scripts.ticketlab.pruning import controls
+from workflow_scripts.ticketlab.pruning import controls, imp
 from workflow_scripts.ticketlab.pruning import masks as pruning
 from workflow_scripts.ticketlab.pruning.controls import Sources, Ticket
-from workflow_scripts.ticketlab.pruning.masks import Counts
+from workflow_scripts.ticketlab.pruning.imp import Round
 from workflow_scripts.ticketlab.settings.calibration.pruning import (
     DigitsSettings,
     PlantedSettings,
@@ -56,10 +56,10 @@ from workflow_scripts.ticketlab.settings.calibration.pruning import (
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tasks import images
-from workflow_scripts.ticketlab.tasks.problem import Problem
 from workflow_scripts.ticketlab.training import checkpoints
-from workflow_scripts.ticketlab.training.evaluation import evaluate, metric_rows
+from workflow_scripts.ticketlab.training.recording import at_end
 from workflow_scripts.ticketlab.training.stack import Member, Stack, as_variant, concatenate, dense_members
+from workflow_scripts.ticketlab.training.study import Study
 from workflow_scripts.ticketlab.training.train import State, initial_state, initial_weights, train
 from workflow_scripts.ticketlab.verdicts import comparisons
 from workflow_scripts.ticketlab.verdicts.tickets import WINNING, ticket_cells
@@ -72,24 +72,12 @@ SLACK = 1e-9  # of float64 sums, where a tolerance is 0
 
 @dataclass(frozen=True)
 class Bench:
-    """A small study: its training, its pruning schedule and the number of `rounds`."""
+    """A study in which pruning is calibrated, and how its networks are trained and pruned."""
 
-    study: str
-    problem: Problem
-    model: MLP
+    study: Study
     training: TrainingSettings
     schedule: ScheduleSettings
     rounds: int
-
-
-@dataclass(frozen=True)
-class Round:
-    """A round's networks at their last step; round 0 is the dense networks, with a mask that keeps everything."""
-
-    level: int
-    counts: Counts
-    mask: Stack
-    end: State
 
 
 def calibrate(settings: PruningCalibrationSettings) -> pd.DataFrame:
@@ -103,24 +91,16 @@ def calibrate(settings: PruningCalibrationSettings) -> pd.DataFrame:
     return checks.table(rows)
 
 
-def iterate(bench: Bench, members: Sequence[Member], start: State) -> Iterator[Round]:
-    """Iterative magnitude pruning with rewinding to `start`, as imp_round does it, round 0 (dense) included."""
-    mask = pruning.ones(pruning.prunable(bench.model.prunable, start.weights))
-    sizes = pruning.sizes(mask)
-    counts: Counts = sum(sizes.values()) if bench.schedule.scope == "global" else sizes
-    end = _last(bench, members, start, mask)
-    yield Round(0, counts, mask, end)
-    for level in range(1, bench.rounds + 1):
-        counts = pruning.schedule(bench.schedule, sizes, level)
-        trained = pruning.prunable(bench.model.prunable, end.weights)
-        mask = pruning.keep_top(pruning.magnitude(trained, mask), counts)
-        end = _last(bench, as_variant(members, variant="ticket", level=level), start, mask)
-        yield Round(level, counts, mask, end)
+def iterate(bench: Bench, members: Sequence[Member], start: State) -> list[Round]:
+    """The dense networks as round 0, under a mask of ones, and all rounds of IMP that rewinds to `start`."""
+    mask = pruning.ones(pruning.prunable(bench.study.model.prunable, start.weights))
+    dense = Round(0, mask, _last(bench, members, start, mask))
+    trained, how = dense.end.weights, (bench.rounds, bench.schedule, bench.training)
+    return [dense, *imp.iterate(bench.study, members, start, trained, *how)]
 
 
 def _last(bench: Bench, members: Sequence[Member], start: State, mask: Stack) -> State:
-    record = [bench.training.steps]
-    *_, state = train(bench.model, bench.problem, bench.study, members, start, bench.training, record, masks=mask)
+    *_, state = train(bench.study, members, start, bench.training, [bench.training.steps], masks=mask)
     return state
 
 
@@ -132,18 +112,17 @@ def _bench(study: str, settings: PlantedSettings) -> tuple[Bench, Teacher]:
     teacher = plant(study, settings, model)
     keep = (teacher.planted / _total(teacher.support)) ** (1 / settings.planted_round)
     schedule = ScheduleSettings(keep=keep)
-    return Bench(study, regression(teacher, settings), model, settings.training, schedule, settings.rounds), teacher
+    problem = regression(teacher, settings)
+    return Bench(Study(study, problem, model), settings.training, schedule, settings.rounds), teacher
 
 
 def planted(family: str, settings: PlantedSettings, common: PruningCalibrationSettings) -> Iterator[dict]:
     """Recall and precision of each round's mask and of its controls' masks, and the numbers of weights."""
     bench, teacher = _bench(f"calibration {family}", settings)
     members = dense_members(range(common.seeds))
-    weights, other = (
-        initial_weights(bench.model, bench.study, range(common.seeds), name) for name in ("init", "reinit")
-    )
+    weights, other = (initial_weights(bench.study, range(common.seeds), name) for name in ("init", "reinit"))
     start = initial_state(aligned(weights, teacher) if settings.hidden else weights, settings.training)
-    rounds = list(iterate(bench, members, start))
+    rounds = iterate(bench, members, start)
     yield from _exact_counts(family, "imp", bench, rounds)
     for found in rounds[1:]:
         expected = scheduled(bench.schedule, pruning.sizes(found.mask), found.level)
@@ -164,7 +143,7 @@ def _controls(bench: Bench, other: Stack) -> dict[str, controls.Controlled]:
 
     def other_initial_magnitude(ticket: Ticket, sources: Sources) -> Ticket:
         """By the initial magnitude of an independent initialisation."""
-        unrelated = pruning.prunable(bench.model.prunable, other)
+        unrelated = pruning.prunable(bench.study.model.prunable, other)
         return controls.initial_magnitude(ticket, replace(sources, dense_weights=lambda step: unrelated))
 
     return {
@@ -179,7 +158,7 @@ def _exact_counts(family: str, case: str, bench: Bench, rounds: Sequence[Round])
     """For each round, the nonzero weights of the trained networks compared with the schedule; none may come back."""
     total = _total(rounds[0].mask)
     for before, found in pairwise(rounds):
-        trained = pruning.prunable(bench.model.prunable, found.end.weights)
+        trained = pruning.prunable(bench.study.model.prunable, found.end.weights)
         alive = {name: (tensor != 0).float() for name, tensor in trained.items()}
         expected = scheduled(bench.schedule, pruning.sizes(alive), found.level)
         at: dict[str, Any] = {"family": family, "case": case, "x": expected / total, "tolerance": 0.0}
@@ -234,14 +213,15 @@ def ticket_with_noise(common: PruningCalibrationSettings) -> Iterator[dict]:
     settings = common.relu
     bench, teacher = _bench("calibration ticket", settings)
     members = dense_members(range(common.seeds))
-    weights = initial_weights(bench.model, bench.study, range(common.seeds))
+    weights = initial_weights(bench.study, range(common.seeds))
     smallest = min(float(tensor[tensor != 0].abs().min()) for tensor in teacher.weights.values())
     for name, tensor in teacher.weights.items():
         noise = weights[name] / weights[name].abs().max() * common.ticket_noise * smallest
         weights[name] = torch.where(teacher.support[name] > 0, tensor, noise)
     start = initial_state(weights, settings.training)
-    untrained = pruning.keep_top(pruning.magnitude(pruning.prunable(bench.model.prunable, weights)), teacher.planted)
-    rounds = list(iterate(replace(bench, rounds=settings.planted_round), members, start))
+    candidates = pruning.prunable(bench.study.model.prunable, weights)
+    untrained = pruning.keep_top(pruning.magnitude(candidates), teacher.planted)
+    rounds = iterate(replace(bench, rounds=settings.planted_round), members, start)
     for case, mask in (("untrained", untrained), ("trained", rounds[-1].mask)):
         at: dict[str, Any] = {"family": "ticket", "case": case, "x": teacher.planted / _total(mask), "tolerance": 0.0}
         both = shared(mask, teacher.support)
@@ -300,13 +280,12 @@ def digits_study(
         frame["target"] = frame.groupby("split")["target"].transform(lambda labels: random.permutation(labels))
     problem = images.load(frame, facts, task)
     model = MLP(problem.inputs, settings.hidden, problem.outputs)
-    bench = Bench(study, problem, model, settings.training, settings.schedule, settings.rounds)
+    bench = Bench(Study(study, problem, model), settings.training, settings.schedule, settings.rounds)
     members = dense_members(list(seeds))
     start, fresh = (
-        initial_state(initial_weights(model, study, seeds, purpose), settings.training)
-        for purpose in ("init", "reinit")
+        initial_state(initial_weights(bench.study, seeds, purpose), settings.training) for purpose in ("init", "reinit")
     )
-    rounds = list(iterate(bench, members, start))
+    rounds = iterate(bench, members, start)
     trained = [
         (as_variant(members, variant="ticket" if found.level else "dense", level=found.level), found.mask, found.end)
         for found in rounds
@@ -321,8 +300,7 @@ def digits_study(
     mask = concatenate([control.mask for _, control in controlled])
     trained.append((keys, mask, _last(bench, keys, begin, mask)))
     metrics = pd.concat(
-        metric_rows(study, names, end.step, pruning.density(kept), evaluate(model, problem, end.weights))
-        for names, kept, end in trained
+        at_end(bench.study, names, end.step, end.weights, pruning.density(kept)) for names, kept, end in trained
     )
     return bench, rounds, metrics
 
@@ -331,10 +309,10 @@ def _sources(
     bench: Bench, members: Sequence[Member], found: Round, start: State, dense_end: State, fresh: State
 ) -> Sources:
     return Sources(
-        study=bench.study,
+        study=bench.study.name,
         members=as_variant(members, variant="ticket", level=found.level),
-        counts=found.counts,
-        dense_weights=lambda step: pruning.prunable(bench.model.prunable, (dense_end if step else start).weights),
+        counts=pruning.schedule(bench.schedule, pruning.sizes(found.mask), found.level),
+        dense_weights=lambda step: pruning.prunable(bench.study.model.prunable, (dense_end if step else start).weights),
         dense_start=start,
         fresh_start=lambda: fresh,
         last_step=bench.training.steps,

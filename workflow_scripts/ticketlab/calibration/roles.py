@@ -29,13 +29,13 @@ from workflow_scripts.ticketlab.instruments import role_agreement, role_scores
 from workflow_scripts.ticketlab.instruments.determinacy import CONFIDENCE, determinacy
 from workflow_scripts.ticketlab.instruments.role_scores import Probe
 from workflow_scripts.ticketlab.models import transformer
-from workflow_scripts.ticketlab.models.transformer import Transformer
 from workflow_scripts.ticketlab.settings.calibration.roles import RolesCalibrationSettings
 from workflow_scripts.ticketlab.settings.roles import RolesSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tasks.problem import Problem, cross_entropy
 from workflow_scripts.ticketlab.training import stack
 from workflow_scripts.ticketlab.training.stack import Stack
+from workflow_scripts.ticketlab.training.study import Study
 from workflow_scripts.ticketlab.training.train import initial_state, initial_weights, train
 
 Settings = RolesCalibrationSettings  # of this instrument's section of the config
@@ -50,8 +50,7 @@ SCORING = RolesSettings(examples=64, random_sequences=32)
 
 def calibrate(settings: RolesCalibrationSettings) -> pd.DataFrame:
     """Rows of table `calibration` for the instrument "roles"."""
-    problem = repeating()
-    seen = role_rows(problem, *trained_networks(problem, settings), settings)
+    seen = role_rows(*trained_networks(settings), settings)
     return checks.table([*set_by_hand(settings), *trained(seen, settings), *simulated(settings)])
 
 
@@ -75,7 +74,8 @@ def set_by_hand(settings: RolesCalibrationSettings) -> Iterator[dict]:
     probe = Probe(sequences, targets, {"first": ~late, "repeat": late}, [], sequences)
     model = hand_built.copying_transformer(HAND_SET_SYMBOLS, 2 * HAND_SET_LENGTH)
     weights = {name: tensor.detach()[None] for name, tensor in model.named_parameters()}
-    scores = {name: values[0] for name, values in role_scores.score(model, weights, probe, SCORING).items()}
+    study = Study(STUDY, repeating(), model)
+    scores = {name: values[0] for name, values in role_scores.score(study, weights, probe, SCORING).items()}
 
     # Position 0 has no previous token and counts as its own successor, so two places share the first induction.
     own = {
@@ -126,16 +126,17 @@ def repeating() -> Problem:
     )
 
 
-def trained_networks(problem: Problem, settings: RolesCalibrationSettings) -> tuple[Transformer, Stack]:
+def trained_networks(settings: RolesCalibrationSettings) -> tuple[Study, Stack]:
     """Networks of different initialisations after brief training, each on its own data."""
+    problem = repeating()
     shape = {"kind": "transformer", "layers": LAYERS, "width": 4 * settings.heads, "heads": settings.heads}
     model = transformer.build(shape, problem.inputs, problem.outputs, problem.context)
     seeds = range(settings.seeds)
     recipe = TrainingSettings(learning_rate=0.01, batch_size=16, steps=settings.training_steps)
-    start = initial_state(initial_weights(model, STUDY, seeds), recipe)
-    last = [settings.training_steps]
-    (state,) = train(model, problem, STUDY, stack.dense_members(list(seeds)), start, recipe, last)
-    return model, state.weights
+    study = Study(STUDY, problem, model)
+    start = initial_state(initial_weights(study, seeds), recipe)
+    (state,) = train(study, stack.dense_members(list(seeds)), start, recipe, [settings.training_steps])
+    return study, state.weights
 
 
 def permute_heads(weights: Stack, heads: int, orders: Sequence[Sequence[np.ndarray]]) -> Stack:
@@ -150,7 +151,7 @@ def permute_heads(weights: Stack, heads: int, orders: Sequence[Sequence[np.ndarr
     return permuted
 
 
-def role_rows(problem: Problem, model: Transformer, weights: Stack, settings: RolesCalibrationSettings) -> pd.DataFrame:
+def role_rows(study: Study, weights: Stack, settings: RolesCalibrationSettings) -> pd.DataFrame:
     """Rows of table `roles` on both probes: networks, their exact copies, and copies with permuted heads as order 1."""
     random = generator(STUDY, "head orders", 0)
     orders = [[random.permutation(settings.heads) for _ in range(LAYERS)] for _ in range(settings.seeds)]
@@ -158,16 +159,13 @@ def role_rows(problem: Problem, model: Transformer, weights: Stack, settings: Ro
     dense = stack.dense_members(list(range(settings.seeds)))
     copies = stack.as_variant(dense, variant="spawned")
     shuffled = [stack.Member(m.init_seed, data_seed(m.init_seed, 1), "spawned") for m in dense]
-    slices = {"first": np.arange(problem.context) < LENGTH, "repeat": np.arange(problem.context) >= LENGTH}
-    inputs, _ = problem.evaluation[SCORING.split]
+    slices = {"first": np.arange(study.problem.context) < LENGTH}
+    slices["repeat"] = ~slices["first"]
+    inputs, _ = study.problem.evaluation[SCORING.split]
     slices = {name: np.broadcast_to(places, inputs.shape) for name, places in slices.items()}
-    parts = []
-    for index in range(role_scores.PROBES):
-        probe = role_scores.draw_probe(problem, slices, STUDY, index, SCORING, torch.device("cpu"))
-        scores = role_scores.score(model, everything, probe, SCORING)
-        members = [*dense, *copies, *shuffled]
-        parts.append(role_scores.rows(STUDY, members, settings.training_steps, index, model, scores))
-    return pd.concat(parts, ignore_index=True)
+    members = [*dense, *copies, *shuffled]
+    networks = [(members, settings.training_steps, everything)]
+    return role_scores.on_probes(study, slices, SCORING, networks).reset_index(drop=True)
 
 
 def trained(seen: pd.DataFrame, settings: RolesCalibrationSettings) -> Iterator[dict]:

@@ -37,6 +37,7 @@ from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.settings.structure import StructureSettings
 from workflow_scripts.ticketlab.tasks.language import ngrams
 from workflow_scripts.ticketlab.tasks.problem import Problem, cross_entropy
+from workflow_scripts.ticketlab.training.study import Study
 from workflow_scripts.ticketlab.verdicts import transience as verdicts_transience
 from workflow_scripts.ticketlab.verdicts.comparisons import STRUCTURE
 from workflow_scripts.ticketlab.verdicts.rows import REFUTES
@@ -83,14 +84,16 @@ def _of(family: str, case: str, quantity: str, **more: float | bool) -> dict:
     return {"instrument": "structure", "family": family, "case": case, "quantity": quantity, **more}
 
 
-def _references(inputs: np.ndarray, targets: np.ndarray, chains: dict[str, np.ndarray]) -> References:
+def _problem(inputs: np.ndarray, targets: np.ndarray, symbols: int) -> Problem:
     def never(random: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
         raise AssertionError("nothing is trained here")
 
-    symbols = len(next(iter(chains.values())))
-    problem = Problem(
-        symbols, symbols, inputs.shape[1], never, {"validation": (inputs, targets)}, {"loss": cross_entropy}, {}
-    )
+    evaluation = {"validation": (inputs, targets)}
+    return Problem(symbols, symbols, inputs.shape[1], never, evaluation, {"loss": cross_entropy}, {})
+
+
+def _references(inputs: np.ndarray, targets: np.ndarray, chains: dict[str, np.ndarray]) -> References:
+    problem = _problem(inputs, targets, len(next(iter(chains.values()))))
     predictors: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         name: table.astype(np.float32).__getitem__ for name, table in chains.items()
     }
@@ -103,8 +106,10 @@ def _inputs() -> np.ndarray:
 
 def _distances(tables: np.ndarray, references: References) -> dict[str, np.ndarray]:
     """The distances of networks set to these log-probabilities (N, symbols, symbols)."""
-    model, weights = table_transformers(torch.from_numpy(tables), references.inputs.shape[1])
-    return reference_distances.distances(model, weights, references)
+    inputs = references.inputs.numpy()
+    model, weights = table_transformers(torch.from_numpy(tables), inputs.shape[1])
+    study = Study("calibration", _problem(inputs, inputs, tables.shape[1]), model)
+    return reference_distances.distances(study, weights, references)
 
 
 def between_chains(settings: StructureCalibrationSettings) -> Iterator[dict]:

@@ -17,11 +17,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from workflow_scripts.ticketlab.models.network import Network
-from workflow_scripts.ticketlab.tasks.problem import Problem
 from workflow_scripts.ticketlab.training import stack
 from workflow_scripts.ticketlab.training.evaluation import evaluate
 from workflow_scripts.ticketlab.training.stack import Member, Stack
+from workflow_scripts.ticketlab.training.study import Study
 
 SPLIT = "test"
 TOGETHER = 8  # networks that are mixed and evaluated at once
@@ -60,15 +59,13 @@ def pairs_of(members: Sequence[Member]) -> list[Pair]:
 
 
 @torch.no_grad()
-def along_line(
-    model: Network, problem: Problem, weights: Stack, pairs: Sequence[Pair], points: int
-) -> dict[str, np.ndarray]:
+def along_line(study: Study, weights: Stack, pairs: Sequence[Pair], points: int) -> dict[str, np.ndarray]:
     """Each metric on SPLIT at `points` even steps from the first network of a pair to the second: (pairs, points).
 
     weights: of all networks, (N, *shape) by tensor.
     """
     alphas = np.linspace(0, 1, points)
-    ends = evaluate(model, problem, weights, [SPLIT])
+    ends = evaluate(study, weights, [SPLIT])
     first, second = ([getattr(pair, side) for pair in pairs] for side in ("first", "second"))
     values = {metric: np.full((len(pairs), points), np.nan) for _, metric in ends}
     for _, metric in ends:
@@ -80,7 +77,7 @@ def along_line(
         for name, tensor in one.items():
             alpha = torch.tensor(alphas[columns], dtype=tensor.dtype, device=tensor.device)
             tensor.lerp_(other[name], alpha.view(-1, *[1] * (tensor.dim() - 1)))
-        for (_, metric), found in evaluate(model, problem, one, [SPLIT]).items():
+        for (_, metric), found in evaluate(study, one, [SPLIT]).items():
             values[metric][rows, columns] = found
     return values
 

@@ -27,11 +27,10 @@ from torch import Tensor
 
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.random_streams import generator, torch_seed
-from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
-from workflow_scripts.ticketlab.tasks.problem import Problem
 from workflow_scripts.ticketlab.training import stack
 from workflow_scripts.ticketlab.training.stack import Member, Stack
+from workflow_scripts.ticketlab.training.study import Study
 
 log = logging.getLogger(__name__)
 
@@ -226,9 +225,7 @@ def _row(
 
 
 def measure(
-    model: Network,
-    problem: Problem,
-    study: str,
+    study: Study,
     members: Sequence[Member],
     weights: Stack,
     step: int,
@@ -241,16 +238,15 @@ def measure(
     (study, init seed, chain, draw), so that one initialisation's networks (checkpoints, tickets, controls) are
     compared on the same batches.
     """
-    loss = network_loss(model, problem)
+    loss = network_loss(study)
     total, began = len(members), time.monotonic()
     parts = []
     for chosen in stack.slices(total, settings.members_together):
         some = members[chosen]
         start = {name: tensor[chosen] for name, tensor in weights.items()}
         free = None if masks is None else {name: mask[chosen] for name, mask in masks.items()}
-        seeds = [torch_seed(study, "llc-noise", *member.keys().values(), step) for member in some]
-        device = next(iter(start.values())).device
-        parts.append(sample(loss, start, chain_batches(problem, study, some, settings, device), settings, seeds, free))
+        seeds = [torch_seed(study.name, "llc-noise", *member.keys().values(), step) for member in some]
+        parts.append(sample(loss, start, chain_batches(study, some, settings), settings, seeds, free))
         done, seconds = chosen.stop, time.monotonic() - began
         rate = done * settings.chains * (settings.burn_in + settings.draws) / seconds
         log.info(
@@ -260,10 +256,10 @@ def measure(
     return Traces(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Traces)))
 
 
-def network_loss(model: Network, problem: Problem) -> Loss:
-    """The problem's mean loss over a batch (inputs, targets), (N, batch, …) each, of each of N networks: (N,)."""
-    network = stack.forward(model)
-    loss_of = torch.func.vmap(lambda logits, targets: problem.metrics["loss"](logits, targets).mean())
+def network_loss(study: Study) -> Loss:
+    """The study's mean loss over a batch (inputs, targets), (N, batch, …) each, of each of N networks: (N,)."""
+    network = stack.forward(study.model)
+    loss_of = torch.func.vmap(lambda logits, targets: study.problem.metrics["loss"](logits, targets).mean())
 
     def loss(weights: Stack, batch: tuple[Tensor, Tensor]) -> Tensor:
         inputs, targets = batch
@@ -273,18 +269,19 @@ def network_loss(model: Network, problem: Problem) -> Loss:
 
 
 def chain_batches(
-    problem: Problem, study: str, members: Sequence[Member], settings: LLCSettings, device: torch.device
+    study: Study, members: Sequence[Member], settings: LLCSettings
 ) -> Callable[[int], tuple[Tensor, Tensor]]:
     """Step to a training batch for every chain of `members`: inputs and targets, (members·chains, batch, …)."""
     size = settings.chains * settings.batch_size
 
     def batch(step: int) -> tuple[Tensor, Tensor]:
-        drawn = [problem.sample(generator(study, "llc-batch", member.init_seed, step), size) for member in members]
+        streams = [generator(study.name, "llc-batch", member.init_seed, step) for member in members]
+        drawn = [study.problem.sample(stream, size) for stream in streams]
         inputs, targets = (
             np.stack(side).reshape(len(members) * settings.chains, settings.batch_size, *side[0].shape[1:])
             for side in zip(*drawn, strict=True)
         )
-        return torch.from_numpy(inputs).to(device), torch.from_numpy(targets).to(device)
+        return torch.from_numpy(inputs).to(study.device), torch.from_numpy(targets).to(study.device)
 
     return batch
 

@@ -24,11 +24,11 @@ import torch
 from torch import Tensor
 
 from workflow_scripts.ticketlab.core.errors import TicketlabError
-from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.settings.structure import StructureSettings
 from workflow_scripts.ticketlab.tasks.problem import Components, Problem
 from workflow_scripts.ticketlab.training import stack
 from workflow_scripts.ticketlab.training.stack import Member, Stack
+from workflow_scripts.ticketlab.training.study import Study
 
 # Predictions of a network that are processed together: examples × places × outputs (4 MiB in float64).
 CHUNK = 1 << 19
@@ -108,9 +108,9 @@ def _gaussian(p: Tensor, q: Tensor, noise: float) -> Tensor:
 
 
 @torch.no_grad()
-def distances(model: Network, weights: Stack, references: References) -> dict[str, np.ndarray]:
+def distances(study: Study, weights: Stack, references: References) -> dict[str, np.ndarray]:
     """Distance of each of a stack's N networks to each predictor: (N,) float64, in nats, by predictor."""
-    network = stack.forward(model)
+    network = stack.forward(study.model)
     count = stack.size(weights)
 
     def prediction(part: slice) -> Tensor:
@@ -131,10 +131,10 @@ def between(references: References) -> dict[str, dict[str, float]]:
 
 
 @torch.no_grad()
-def component_distances(model: Network, weights: Stack, components: Components) -> dict[str, np.ndarray]:
+def component_distances(study: Study, weights: Stack, components: Components) -> dict[str, np.ndarray]:
     """Distance of each of a stack's N networks in each of the task's components: (N,) float64, by structure."""
-    network, count = stack.forward(model), stack.size(weights)
-    inputs = torch.from_numpy(components.inputs).to(next(iter(weights.values())).device)
+    network, count = stack.forward(study.model), stack.size(weights)
+    inputs = torch.from_numpy(components.inputs).to(study.device)
     parts = []
     for chunk in stack.slices(count, 2):  # there may be many inputs, for instance all pairs of symbols
         some = {name: tensor[chunk] for name, tensor in weights.items()}
@@ -145,19 +145,18 @@ def component_distances(model: Network, weights: Stack, components: Components) 
 
 
 def rows(
-    study: str,
+    study: Study,
     members: Sequence[Member],
     step: int,
-    model: Network,
     weights: Stack,
     references: References,
     components: Components | None,
 ) -> pd.DataFrame:
     """Rows of table `structure` for networks `members` with their `weights` at a step, one for each structure."""
-    found = distances(model, weights, references)
+    found = distances(study, weights, references)
     if components is not None:
-        found |= component_distances(model, weights, components)
-    keys = pd.DataFrame([member.keys() for member in members]).assign(study=study, step=step)
+        found |= component_distances(study, weights, components)
+    keys = pd.DataFrame([member.keys() for member in members]).assign(study=study.name, step=step)
     return pd.concat(
         keys.assign(structure=name, distance=distance, reference_floor=references.floors.get(name, np.nan))
         for name, distance in found.items()

@@ -13,7 +13,7 @@ A *probe* is an independent draw of examples and random sequences: probes 0 and 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,9 +25,10 @@ from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.settings.roles import RolesSettings
-from workflow_scripts.ticketlab.tasks.problem import Problem, losses
+from workflow_scripts.ticketlab.tasks.problem import losses
 from workflow_scripts.ticketlab.training import stack
 from workflow_scripts.ticketlab.training.stack import Member, Stack
+from workflow_scripts.ticketlab.training.study import Study
 
 PROBES = 2
 # Networks × examples in one forward pass (a CPU's cache), but always all examples, and two networks: a single one would
@@ -54,25 +55,20 @@ class Probe:
     modulus: int | None = None
 
 
-def draw_probe(
-    problem: Problem,
-    slices: dict[str, np.ndarray],
-    study: str,
-    probe: int,
-    settings: RolesSettings,
-    device: torch.device,
-) -> Probe:
+def draw_probe(study: Study, slices: dict[str, np.ndarray], probe: int, settings: RolesSettings) -> Probe:
     """Probe 0 or 1 of a study: its half of the split's examples, and its own random sequences.
 
     slices: of the whole split, from the task's `slices`. A slice or class that either probe lacks is left out of both.
     Raises TicketlabError if the split has too few examples for two probes.
     """
+    problem, device = study.problem, study.device
     inputs, targets = problem.evaluation[settings.split]
     if len(inputs) < PROBES:
         raise TicketlabError(
-            f"study {study}: the {settings.split} split has {len(inputs)} examples, roles need {PROBES}; enlarge it"
+            f"study {study.name}: the {settings.split} split has {len(inputs)} examples, "
+            f"roles need {PROBES}; enlarge it"
         )
-    order = generator(study, "probe examples", 0).permutation(len(inputs))
+    order = generator(study.name, "probe examples", 0).permutation(len(inputs))
     halves = [np.sort(order[index::PROBES][: settings.examples]) for index in range(PROBES)]
     common = {name: mask for name, mask in slices.items() if all(mask[half].any() for half in halves)}
     classes, repeated = [], None
@@ -80,7 +76,7 @@ def draw_probe(
         classes = sorted(set.intersection(*(set(targets[half].tolist()) for half in halves)))
     if problem.repetition:
         half_length = problem.context // 2
-        random = generator(study, "probe sequences", probe)
+        random = generator(study.name, "probe sequences", probe)
         tokens = random.integers(problem.inputs, size=(settings.random_sequences, half_length))
         repeated = torch.from_numpy(np.tile(tokens, 2)).to(device)
     return Probe(
@@ -99,8 +95,8 @@ def draw_probe(
 
 
 @torch.no_grad()
-def score(model: Network, weights: Stack, probe: Probe, settings: RolesSettings) -> dict[str, np.ndarray]:
-    """Every score of every component: {score: (N, components) float64}, components in the order of model.components.
+def score(study: Study, weights: Stack, probe: Probe, settings: RolesSettings) -> dict[str, np.ndarray]:
+    """Every score of every component: {score: (N, components) float64}, components in the model's order.
 
     Raises TicketlabError if none of the score families that the settings ask for applies to this model.
     """
@@ -108,9 +104,9 @@ def score(model: Network, weights: Stack, probe: Probe, settings: RolesSettings)
     parts = []
     for chunk in stack.slices(stack.size(weights), max(2, NETWORK_EXAMPLES // examples)):
         some = {name: tensor[chunk] for name, tensor in weights.items()}
-        scores = _activity_scores(model, some, probe)
+        scores = _activity_scores(study.model, some, probe)
         if settings.scores is None or "ablation" in settings.scores:
-            effects = ablation_effects(model, some, probe.inputs, probe.targets, probe.slices, probe.noise)
+            effects = ablation_effects(study.model, some, probe.inputs, probe.targets, probe.slices, probe.noise)
             scores |= {f"ablation:{name}": effect for name, effect in effects.items()}
         parts.append(scores)
     wanted = [name for name in parts[0] if settings.scores is None or name.split(":")[0] in settings.scores]
@@ -249,14 +245,28 @@ def ablation_effects(
     return dict(zip(slices, torch.stack(effects, dim=-1), strict=True))
 
 
-def rows(
-    study: str, members: Sequence[Member], step: int, probe: int, model: Network, scores: dict[str, np.ndarray]
-) -> pd.DataFrame:
+def rows(study: Study, members: Sequence[Member], step: int, probe: int, scores: dict[str, np.ndarray]) -> pd.DataFrame:
     """`score`'s result as rows of the `roles` table."""
     keys = pd.DataFrame([member.keys() for member in members])
-    components = pd.DataFrame(model.components).rename(columns={"index": "component"})
+    components = pd.DataFrame(study.model.components).rename(columns={"index": "component"})
     frame = keys.merge(components, how="cross")  # networks outer, components inner: the order of values.reshape(-1)
-    frame = frame.assign(study=study, step=step, probe=probe)
+    frame = frame.assign(study=study.name, step=step, probe=probe)
     return pd.concat(
         [frame.assign(score=name, value=values.reshape(-1)) for name, values in scores.items()], ignore_index=True
     )
+
+
+def on_probes(
+    study: Study,
+    slices: dict[str, np.ndarray],
+    settings: RolesSettings,
+    networks: Sequence[tuple[Sequence[Member], int, Stack]],
+    probes: Iterable[int] = range(PROBES),
+) -> pd.DataFrame:
+    """Rows of the `roles` table for stacks of networks (members, step, weights), each scored on each of the probes."""
+    parts = []
+    for index in probes:
+        probe = draw_probe(study, slices, index, settings)
+        for members, step, weights in networks:
+            parts.append(rows(study, members, step, index, score(study, weights, probe, settings)))
+    return pd.concat(parts)

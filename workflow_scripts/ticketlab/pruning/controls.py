@@ -3,13 +3,15 @@
 A ticket is a mask, the state from which training starts and the length of the training schedule.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
 
 from workflow_scripts.ticketlab.pruning import masks as pruning
 from workflow_scripts.ticketlab.pruning.masks import Counts
-from workflow_scripts.ticketlab.training.stack import Member, Stack
+from workflow_scripts.ticketlab.training.checkpoints import join
+from workflow_scripts.ticketlab.training.stack import Member, Stack, concatenate
 from workflow_scripts.ticketlab.training.train import State
 
 
@@ -108,3 +110,15 @@ def variants(control: str, mask_steps: Sequence[int]) -> dict[str, Controlled]:
     if control == "mask_at_step":
         return {f"mask_at_step_{step}": partial(mask_at_step, step=step) for step in mask_steps}
     return {control: CONTROLS[control]}
+
+
+def by_schedule(tickets: Sequence[tuple[list[Member], Ticket]]) -> Iterator[tuple[list[Member], Ticket]]:
+    """The tickets as few stacks: those that start at one step of a schedule of one length are trained together."""
+
+    def schedule(item: tuple[list[Member], Ticket]) -> tuple[int, int]:
+        return item[1].start.step, item[1].total
+
+    for (_, total), group in groupby(sorted(tickets, key=schedule), key=schedule):
+        parts = list(group)
+        members, start = join([(names, ticket.start) for names, ticket in parts])
+        yield members, Ticket(concatenate([ticket.mask for _, ticket in parts]), start, total)

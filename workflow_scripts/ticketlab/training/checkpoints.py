@@ -48,6 +48,18 @@ def add_masks(writer: stacks.StackWriter, study: str, members: Sequence[Member],
     writer.add(study, step, [member.keys() for member in members], arrays)
 
 
+def write_weights(path: str, provenance: dict, study: str, members: Sequence[Member], state: State) -> None:
+    """A `weights` table of networks at one step."""
+    with stacks.writing(path, WEIGHTS, provenance) as writer:
+        add_state(writer, study, members, state)
+
+
+def write_masks(path: str, provenance: dict, study: str, members: Sequence[Member], step: int, masks: Stack) -> None:
+    """A `masks` table of one mask per network."""
+    with stacks.writing(path, MASKS, provenance) as writer:
+        add_masks(writer, study, members, step, masks)
+
+
 def read_masks(path: str, step: int, device: torch.device) -> tuple[list[Member], Stack]:
     """The masks of a `masks` file at `step`, as 0.0 and 1.0."""
     snapshot = stacks.read_stack(path, MASKS, step)

@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from workflow_scripts.ticketlab.models.network import Network
-from workflow_scripts.ticketlab.tasks.problem import Problem
 from workflow_scripts.ticketlab.training import stack
 from workflow_scripts.ticketlab.training.stack import Member, Stack
+from workflow_scripts.ticketlab.training.study import Study
 
 # Predictions of a network evaluated together: few enough for memory that is used again (job.keep_freed_memory), and as
 # many whatever the number of networks, or sums would depend on it.
@@ -41,22 +40,14 @@ def metric_rows(
     )
 
 
-def splits_at(problem: Problem, step: int, last: int) -> list[str]:
-    """The sets that tickets and controls are evaluated on at `step` of their training: train at its end only."""
-    return [split for split in problem.evaluation if split != "train" or step == last]
-
-
 @torch.no_grad()
-def evaluate(
-    model: Network, problem: Problem, weights: Stack, splits: Iterable[str] | None = None
-) -> dict[tuple[str, str], np.ndarray]:
+def evaluate(study: Study, weights: Stack, splits: Iterable[str] | None = None) -> dict[tuple[str, str], np.ndarray]:
     """Each metric on the fixed evaluation sets `splits`, by default all of them: {(split, metric): (N,) float64}."""
-    network = stack.forward(model)
+    problem, network = study.problem, stack.forward(study.model)
     count = stack.size(weights)
-    device = next(iter(weights.values())).device
     results = {}
     for split in problem.evaluation if splits is None else splits:
-        inputs, targets = (torch.from_numpy(part).to(device) for part in problem.evaluation[split])
+        inputs, targets = (torch.from_numpy(part).to(study.device) for part in problem.evaluation[split])
         sums = {metric: np.zeros(count) for metric in problem.metrics}
         for part in stack.slices(len(inputs), max(1, EVALUATION_CHUNK // targets[0].numel())):
             x, y = (side[part].expand(count, *side[part].shape) for side in (inputs, targets))

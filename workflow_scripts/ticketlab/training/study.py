@@ -1,6 +1,6 @@
-"""A study as a script needs it: its task, its network and its device, from the config section and the data table."""
+"""A study: its name, its task, its network and its device; and how it comes from the config and the data table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -14,10 +14,12 @@ from workflow_scripts.ticketlab.tasks.problem import Problem
 
 @dataclass(frozen=True)
 class Study:
+    """What training, evaluation and every instrument are told of a study. `name` also names its random streams."""
+
     name: str
     problem: Problem
     model: Network
-    device: torch.device
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
 
 def open_study(spec: dict, data: str) -> Study:

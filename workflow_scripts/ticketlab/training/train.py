@@ -22,9 +22,9 @@ from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.random_streams import generator, torch_seed
 from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
-from workflow_scripts.ticketlab.tasks.problem import Problem
 from workflow_scripts.ticketlab.training import stack
 from workflow_scripts.ticketlab.training.stack import Member, Stack
+from workflow_scripts.ticketlab.training.study import Study
 
 log = logging.getLogger(__name__)
 
@@ -56,18 +56,17 @@ def initial_state(weights: Stack, settings: TrainingSettings) -> State:
     )
 
 
-def initial_weights(model: Network, study: str, seeds: Iterable[int], purpose: str = "init") -> Stack:
-    """θ₀ of each seed, on the model's device: a function of (study, purpose, seed) and of the model's shape.
+def initial_weights(study: Study, seeds: Iterable[int], purpose: str = "init") -> Stack:
+    """θ₀ of each seed, on the study's device: a function of (study, purpose, seed) and of the model's shape.
 
     Drawn on the CPU, so that networks start from the same weights whatever they are trained on.
     """
-    device = next(model.parameters()).device
-    drawn = copy.deepcopy(model).cpu()
+    drawn = copy.deepcopy(study.model).cpu()
     states = []
     for seed in seeds:
-        drawn.initialise(torch.Generator().manual_seed(torch_seed(study, purpose, seed)))
+        drawn.initialise(torch.Generator().manual_seed(torch_seed(study.name, purpose, seed)))
         states.append({name: tensor.detach().clone() for name, tensor in drawn.named_parameters()})
-    return stack.to(stack.stack(states), device)
+    return stack.to(stack.stack(states), study.device)
 
 
 def learning_rate(settings: TrainingSettings, step: int, total: int) -> float:
@@ -78,26 +77,22 @@ def learning_rate(settings: TrainingSettings, step: int, total: int) -> float:
     return settings.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / total))
 
 
-def batches(
-    problem: Problem, study: str, members: Sequence[Member], steps: range, batch_size: int, device: torch.device
-) -> tuple[Tensor, Tensor]:
+def batches(study: Study, members: Sequence[Member], steps: range, batch_size: int) -> tuple[Tensor, Tensor]:
     """The batches of `steps`: inputs and targets, (steps, N, batch, …); a function of (study, data seed, step) only.
 
     Batches are drawn independently with replacement, so the stream has no epochs and no position but the step.
     """
     drawn = [
-        [problem.sample(generator(study, "batch", member.data_seed, step), batch_size) for member in members]
+        [study.problem.sample(generator(study.name, "batch", member.data_seed, step), batch_size) for member in members]
         for step in steps
     ]
     inputs = np.stack([np.stack([x for x, _ in row]) for row in drawn])
     targets = np.stack([np.stack([y for _, y in row]) for row in drawn])
-    return torch.from_numpy(inputs).to(device), torch.from_numpy(targets).to(device)
+    return torch.from_numpy(inputs).to(study.device), torch.from_numpy(targets).to(study.device)
 
 
 def train(
-    model: Network,
-    problem: Problem,
-    study: str,
+    study: Study,
     members: Sequence[Member],
     state: State,
     settings: TrainingSettings,
@@ -115,7 +110,6 @@ def train(
     total: the schedule's length (the recipe's `steps` unless given); steps past `state.step` continue it.
     Raises TicketlabError if every network has diverged; single ones are reported in the log and go on as NaN.
     """
-    device = next(iter(state.weights.values())).device
     record = sorted(set(record))
     total = settings.steps if total is None else total
     weights = {name: tensor.detach().clone() for name, tensor in state.weights.items()}
@@ -124,9 +118,9 @@ def train(
     for name, mask in masks.items():
         for tensors in (weights, *slots.values()):
             tensors[name].mul_(mask)
-    update = _updater(model, settings, weights, slots, masks, state.step)
-    network = stack.forward(model)
-    loss_of = torch.func.vmap(lambda logits, targets: problem.metrics["loss"](logits, targets).mean())
+    update = _updater(study.model, settings, weights, slots, masks, state.step)
+    network = stack.forward(study.model)
+    loss_of = torch.func.vmap(lambda logits, targets: study.problem.metrics["loss"](logits, targets).mean())
     progress = _Progress(state.step, record[-1], len(members))
     diverged: set[int] = set()
     prepared = range(0)
@@ -138,7 +132,7 @@ def train(
             return
         if step not in prepared:
             prepared = range(step, min(step + BATCHES_PREPARED, record[-1]))
-            inputs, targets = batches(problem, study, members, prepared, settings.batch_size, device)
+            inputs, targets = batches(study, members, prepared, settings.batch_size)
         logits, _ = network(effective(weights), inputs[step - prepared.start])
         # The sum over networks of their mean losses: each network's gradient is that of its own mean loss.
         loss_of(logits, targets[step - prepared.start]).sum().backward()

@@ -114,7 +114,7 @@ def measure(
     for number, (rotation, index, turns) in enumerate(bases):
         weights, first = (rotate(study.model, networks, turns) for networks in (end, start))
         rotated = members if rotation == NONE else as_variant(members, variant="rotated", level=number)
-        chains = llc.measure(study.model, study.problem, study.name, rotated, weights, training.steps, sampling)
+        chains = llc.measure(study, rotated, weights, training.steps, sampling)
         estimates = llc.estimate(chains, sampling)
         rows = [(COMPLEXITY, 1.0, estimates["llc"].to_numpy(), estimates["flag"].tolist())]
         scores = pruning.magnitude(pruning.prunable(study.model.prunable, weights))
@@ -127,9 +127,7 @@ def measure(
             counts = pruning.schedule(schedule, pruning.sizes(scores), settings.trained_level)
             masks = pruning.keep_top(scores, counts)
             state = initial_state(first, training)
-            *_, found = train(
-                study.model, study.problem, study.name, members, state, training, [training.steps], masks=masks
-            )
+            *_, found = train(study, members, state, training, [training.steps], masks=masks)
             rows.append(
                 (TRAINED, pruning.density(masks)[0], _metric(study, found.weights, metric), [""] * len(members))
             )
@@ -147,7 +145,7 @@ def measure(
 
 
 def _metric(study: Study, weights: Stack, metric: str) -> np.ndarray:
-    return evaluate(study.model, study.problem, weights, ["test"])["test", metric]
+    return evaluate(study, weights, ["test"])["test", metric]
 
 
 def _layers(model: Network) -> list[int]:

@@ -19,6 +19,7 @@ from workflow_scripts.ticketlab.experiments.dimension import subspaces
 from workflow_scripts.ticketlab.experiments.dimension.threshold import NOT_REACHED, crossing
 from workflow_scripts.ticketlab.instruments import llc
 from workflow_scripts.ticketlab.pruning import masks as pruning
+from workflow_scripts.ticketlab.pruning.imp import iterate
 from workflow_scripts.ticketlab.settings.dimension import CellSettings
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
@@ -34,7 +35,7 @@ from workflow_scripts.ticketlab.tables.schemas.dimension import (
     ZEROED,
 )
 from workflow_scripts.ticketlab.training.evaluation import evaluate
-from workflow_scripts.ticketlab.training.stack import Member, Stack, as_variant, dense_members, take
+from workflow_scripts.ticketlab.training.stack import Stack, as_variant, dense_members, take
 from workflow_scripts.ticketlab.training.study import Study
 from workflow_scripts.ticketlab.training.train import State, initial_state, initial_weights, train
 
@@ -48,15 +49,13 @@ def measure(
     rate = settings.rate * training.learning_rate
     training = training.model_copy(update={"learning_rate": rate, "schedule": "cosine"})
     members = dense_members(range(settings.seeds))
-    start = initial_weights(study.model, study.name, range(settings.seeds))
+    start = initial_weights(study, range(settings.seeds))
     count = int(llc.free_parameters(start, None)[0])
     everything = initial_state(start, training)
-    course = train(
-        study.model, study.problem, study.name, members, everything, training, log_spaced_steps(training.steps, LOOKS)
-    )
+    course = train(study, members, everything, training, log_spaced_steps(training.steps, LOOKS))
     end, reached, early = until_loss(study, course, settings.matched_loss)
     dense = _metric(study, end, judging["metric"])
-    loss = evaluate(study.model, study.problem, end, ["train"])["train", "loss"]
+    loss = evaluate(study, end, ["train"])["train", "loss"]
     bound = float(dense.mean()) + judging["margin"]
     curves = {}
     dimensions = [*(size for size in settings.dimensions if size < count), count]
@@ -64,7 +63,10 @@ def measure(
         trained = train_in(study, kind, start, dimensions, training)
         values = _metric(study, trained, judging["metric"]).reshape(len(dimensions), -1)
         curves[kind] = (np.array(dimensions), values)
-    rounds = list(_prune(study, everything, end, settings, training))
+    rounds = [
+        (found.mask, found.end.weights)
+        for found in iterate(study, members, everything, end, settings.rounds, settings.schedule, training)
+    ]
     fixed = count - sum(pruning.sizes(pruning.prunable(study.model.prunable, start)).values())
     kept = [round(float(sum(mask[0].sum() for mask in masks.values()))) + fixed for masks, _ in rounds]
     of_rounds = [_metric(study, weights, judging["metric"]) for _, weights in rounds]
@@ -78,7 +80,7 @@ def measure(
     for kind, (numbers, values) in curves.items():
         tried.append(_tried(kind, numbers, values, judging["metric"], bound))
         sizes.append(_sizes(kind, [crossing(numbers, column, bound) for column in values.T]))
-    traces = llc.measure(study.model, study.problem, study.name, members, end, training.steps, sampling)
+    traces = llc.measure(study, members, end, training.steps, sampling)
     sizes.append(_twice(ESTIMATED, llc.estimate(traces, sampling), range(settings.seeds)))
     sizes.append(_at_matched_loss(study, reached, early, settings.seeds, training.steps, sampling))
     chosen = _sparsest(of_rounds, bound)
@@ -89,7 +91,7 @@ def measure(
             {name: torch.stack([rounds[chosen[seed]][part][name][seed] for seed in seeds]) for name in rounds[0][part]}
             for part in (0, 1)
         )
-        traces = llc.measure(study.model, study.problem, study.name, tickets, weights, training.steps, sampling, masks)
+        traces = llc.measure(study, tickets, weights, training.steps, sampling, masks)
         sizes.append(_twice(OF_TICKET, llc.estimate(traces, sampling), seeds))
     here = {"study": study.name, "cell": cell}
     return pd.concat(tried).assign(**here), pd.concat(sizes).assign(**here)
@@ -101,9 +103,7 @@ def train_in(study: Study, kind: str, start: Stack, dimensions: Sequence[int], t
     family = subspaces.nested(kind, study.name, members, start, dimensions)
     origin = {name: torch.zeros_like(mask) for name, mask in family.free.items()}
     trained = train(
-        study.model,
-        study.problem,
-        study.name,
+        study,
         members * len(dimensions),
         initial_state(origin, training),
         training,
@@ -121,7 +121,7 @@ def until_loss(study: Study, course: Iterator[State], loss: float) -> tuple[Stac
     early: Stack = {}
     reached: set[int] = set()
     for state in course:
-        losses = evaluate(study.model, study.problem, state.weights, ["train"])["train", "loss"]
+        losses = evaluate(study, state.weights, ["train"])["train", "loss"]
         early = early or state.weights
         for index in set(range(len(losses))) - reached:
             for name, tensor in state.weights.items():
@@ -136,35 +136,13 @@ def _at_matched_loss(
     """2λ̂ of the networks `reached`, before the end of training; NaN for the others."""
     found = pd.DataFrame({"llc": np.nan, "flag": NOT_REACHED}, index=range(seeds))
     if reached:
-        traces = llc.measure(study.model, study.problem, study.name, dense_members(reached), weights, step, sampling)
+        traces = llc.measure(study, dense_members(reached), weights, step, sampling)
         found.loc[reached] = llc.estimate(traces, sampling)[["llc", "flag"]].to_numpy()
     return _twice(MATCHED, found, range(seeds))
 
 
-def _prune(
-    study: Study, start: State, end: Stack, settings: CellSettings, training: TrainingSettings
-) -> Iterator[tuple[Stack, Stack]]:
-    """Masks and trained weights of each round of iterative magnitude pruning, rewound to θ₀."""
-    members = dense_members(range(settings.seeds))
-    masks: Stack | None = None
-    for level in range(1, settings.rounds + 1):
-        weights = pruning.prunable(study.model.prunable, end)
-        counts = pruning.schedule(settings.schedule, pruning.sizes(weights), level)
-        masks = pruning.keep_top(pruning.magnitude(weights, masks), counts)
-        end = _trained(study, members, start, training, masks)
-        yield masks, end
-
-
-def _trained(
-    study: Study, members: list[Member], state: State, training: TrainingSettings, masks: Stack | None = None
-) -> Stack:
-    fresh = state.take(range(len(members)))
-    *_, end = train(study.model, study.problem, study.name, members, fresh, training, [training.steps], masks=masks)
-    return end.weights
-
-
 def _metric(study: Study, weights: Stack, metric: str) -> np.ndarray:
-    return evaluate(study.model, study.problem, weights, ["test"])["test", metric]
+    return evaluate(study, weights, ["test"])["test", metric]
 
 
 def _sparsest(rounds: Sequence[np.ndarray], bound: float) -> dict[int, int]:

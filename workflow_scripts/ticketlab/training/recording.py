@@ -1,0 +1,43 @@
+"""Networks that are evaluated while they train: their last state, and their rows of table `metrics`."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import pandas as pd
+import torch
+
+from workflow_scripts.ticketlab.training.evaluation import evaluate, metric_rows
+from workflow_scripts.ticketlab.training.stack import Member, Stack
+from workflow_scripts.ticketlab.training.study import Study
+from workflow_scripts.ticketlab.training.train import State
+
+
+def record(
+    study: Study,
+    members: Sequence[Member],
+    states: Iterable[State],
+    densities: Sequence[float],
+    last: int | None = None,
+    effective: Callable[[Stack], Stack] = lambda trained: trained,
+    keep: Callable[[State], None] = lambda state: None,
+) -> tuple[State, pd.DataFrame]:
+    """Run through `states` (of train), evaluate each and hand it to `keep`.
+
+    densities: the share of prunable weights that each of the N networks keeps. last: the one step at which the training
+    set is evaluated too; None evaluates it at every state. effective: as of train.
+    """
+    parts = []
+    for state in states:
+        keep(state)
+        sets = [name for name in study.problem.evaluation if name != "train" or last in (None, state.step)]
+        with torch.no_grad():
+            values = evaluate(study, effective(state.weights), sets)
+        parts.append(metric_rows(study.name, members, state.step, densities, values))
+    return state, pd.concat(parts)
+
+
+def at_end(
+    study: Study, members: Sequence[Member], step: int, weights: Stack, densities: Sequence[float] | None = None
+) -> pd.DataFrame:
+    """Rows of table `metrics` of networks at one step, on every evaluation set; dense unless `densities` are given."""
+    densities = [1.0] * len(members) if densities is None else densities
+    return metric_rows(study.name, members, step, densities, evaluate(study, weights))
