@@ -25,6 +25,7 @@ from workflow_scripts.ticketlab.tasks.problem import Problem, cross_entropy, err
 from workflow_scripts.ticketlab.training import stack
 from workflow_scripts.ticketlab.training import train as training
 from workflow_scripts.ticketlab.training.stack import Member, Stack
+from workflow_scripts.ticketlab.training.study import Study
 from workflow_scripts.ticketlab.training.train import State, initial_state, initial_weights
 
 ROOT = Path(__file__).parents[1]
@@ -60,16 +61,24 @@ class Case:
     problem: Problem
     model: Network
 
+    def called(self, name: str) -> Study:
+        """The study, under this name."""
+        return Study(name, self.problem, self.model)
+
+    def called(self, name: str) -> Study:
+        """The study, under this name."""
+        return Study(name, self.problem, self.model)
+
     def members(self, seeds: Iterable[int] = (0, 1, 2)) -> list[Member]:
         return stack.dense_members(list(seeds))
 
     def start(self, recipe: TrainingSettings, seeds: Iterable[int] = (0, 1, 2), purpose: str = "init") -> State:
-        return initial_state(initial_weights(self.model, self.study, seeds, purpose), recipe)
+        return initial_state(initial_weights(self.called(self.study), seeds, purpose), recipe)
 
     def train(
         self, members: Sequence[Member], start: State, recipe: TrainingSettings, record: Iterable[int], **options: Any
     ) -> list[State]:
-        return list(training.train(self.model, self.problem, self.study, members, start, recipe, record, **options))
+        return list(training.train(self.called(self.study), members, start, recipe, record, **options))
 
     def prunable(self, weights: Stack) -> Stack:
         return {name: weights[name] for name in self.model.prunable}

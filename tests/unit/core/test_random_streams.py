@@ -24,14 +24,14 @@ def test_batches_of_different_seeds_never_coincide_at_any_step(digits):
     """Among them seed s + 1 at step t − 1 and seed s + stride at the same step, where sums of the two collide."""
     seeds = [0, 1, 2, ORDER_STRIDE, ORDER_STRIDE + 1, 2 * ORDER_STRIDE]
     members = [Member(seed % ORDER_STRIDE, seed) for seed in seeds]
-    inputs, _ = batches(digits.problem, "digits", members, range(40), 16, "cpu")
+    inputs, _ = batches(digits.called("digits"), members, range(40), 16)
     seen = {inputs[step, index].numpy().tobytes() for step in range(40) for index in range(len(seeds))}
     assert len(seen) == 40 * len(seeds)
 
 
 def test_batches_do_not_depend_on_company_or_on_where_the_run_started(digits):
-    both, _ = batches(digits.problem, "digits", [Member(3, 3), Member(8, 1008)], range(10), 4, "cpu")
-    alone, _ = batches(digits.problem, "digits", [Member(8, 1008)], range(6, 10), 4, "cpu")
+    both, _ = batches(digits.called("digits"), [Member(3, 3), Member(8, 1008)], range(10), 4)
+    alone, _ = batches(digits.called("digits"), [Member(8, 1008)], range(6, 10), 4)
     np.testing.assert_array_equal(both[6:, 1:], alone)
 
 

@@ -19,6 +19,7 @@ from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.llc import LLC, LLC_DRAWS
 from workflow_scripts.ticketlab.tasks import images
 from workflow_scripts.ticketlab.training import stack
+from workflow_scripts.ticketlab.training.study import Study
 from workflow_scripts.ticketlab.training.train import initial_weights
 
 torch.set_num_threads(1)
@@ -164,7 +165,7 @@ def digits():
     settings = images.Settings(kind="images")
     problem = images.load(*images.prepare(settings, "digits"), settings)
     model = models.build({"kind": "mlp", "hidden": [16]}, problem.inputs, problem.outputs, 1)
-    return model, problem, stack.dense_members(range(3)), initial_weights(model, "digits", range(3))
+    return model, problem, stack.dense_members(range(3)), initial_weights(Study("digits", problem, model), range(3))
 
 
 SHORT = LLCSettings(chains=2, draws=20, burn_in=5)
@@ -182,7 +183,9 @@ def test_a_chain_depends_neither_on_its_neighbours_nor_on_its_place_bit_for_bit(
         some = settings.model_copy(update={"members_together": together})
         start = stack.take(weights, places)
         start = start if chosen is None else start | {name: start[name] * chosen[name] for name in chosen}
-        return llc.measure(model, problem, "digits", [members[place] for place in places], start, 0, some, chosen)
+        return llc.measure(
+            Study("digits", problem, model), [members[place] for place in places], start, 0, some, chosen
+        )
 
     alone = measured([1], 1)
     for places, together in (([0, 1, 2], 1), ([0, 1, 2], 2), ([0, 1, 2], 3), ([1, 2], 2), ([2, 0, 1], 3)):
@@ -195,7 +198,7 @@ def test_a_chain_depends_neither_on_its_neighbours_nor_on_its_place_bit_for_bit(
 
 def test_another_step_has_noise_of_its_own_on_the_same_batches(digits):
     model, problem, members, weights = digits
-    measure = partial(llc.measure, model, problem, "digits", settings=SHORT)
+    measure = partial(llc.measure, Study("digits", problem, model), settings=SHORT)
     alone = measure(members[1:2], stack.take(weights, [1]), 7)
     other_step = measure(members[1:2], stack.take(weights, [1]), 8)
     np.testing.assert_array_equal(other_step.baseline, alone.baseline)
@@ -218,7 +221,7 @@ def test_the_noise_is_standard_normal_and_another_one_for_each_network_chain_and
 
 def test_chains_start_at_w_star_and_have_batches_of_their_own(digits):
     model, problem, members, weights = digits
-    traces = llc.measure(model, problem, "digits", members, weights, 0, SHORT)
+    traces = llc.measure(Study("digits", problem, model), members, weights, 0, SHORT)
     np.testing.assert_array_equal(traces.loss[:, :, 0], traces.baseline[:, :, 0])
     assert len(np.unique(traces.baseline)) == traces.baseline.size
 
@@ -295,7 +298,7 @@ def test_burn_in_is_in_the_draws_and_not_in_the_mean():
 
 def test_the_tables_round_trip(digits, tmp_path):
     model, problem, members, weights = digits
-    traces = llc.measure(model, problem, "digits", members, weights, 0, SHORT)
+    traces = llc.measure(Study("digits", problem, model), members, weights, 0, SHORT)
     keys = pd.DataFrame([{"study": "digits", **member.keys(), "step": 0} for member in members])
     found = pd.concat([keys, llc.estimate(traces, SHORT)], axis=1)
     files.write(tmp_path / "llc.parquet", LLC, found, {})

@@ -19,6 +19,7 @@ from workflow_scripts.ticketlab.tables.schemas.roles import ROLES
 from workflow_scripts.ticketlab.tasks import markov_chains
 from workflow_scripts.ticketlab.tasks.problem import Problem, cross_entropy
 from workflow_scripts.ticketlab.training import stack
+from workflow_scripts.ticketlab.training.study import Study
 
 SYMBOLS, HALF = 32, 12  # symbols; length of r in [r, r]
 SETTINGS = RolesSettings()
@@ -35,6 +36,11 @@ def distinct_repeated(count=20):
     return torch.from_numpy(np.stack([np.tile(random.permutation(SYMBOLS)[:HALF], 2) for _ in range(count)]))
 
 
+def of(model, name="test"):
+    """A study with this model, whose data no score looks at."""
+    return Study(name, problem_of_tokens(), model)
+
+
 def alone(model):
     return {name: tensor.detach()[None] for name, tensor in model.named_parameters()}
 
@@ -46,7 +52,7 @@ def test_the_built_heads_are_found_and_no_other():
     late[:, HALF:] = True
     probe = Probe(sequences, targets, {"first": ~late, "repeat": late}, [], sequences)
     model = copying_transformer(SYMBOLS, 2 * HALF)
-    scores = {name: values[0] for name, values in role_scores.score(model, alone(model), probe, SETTINGS).items()}
+    scores = {name: values[0] for name, values in role_scores.score(of(model), alone(model), probe, SETTINGS).items()}
 
     def others(*heads):
         return [head for head in range(4) if head not in heads]
@@ -174,7 +180,7 @@ def test_dead_units_make_no_nan_and_score_zero_everywhere():
     with torch.no_grad():
         model.layers[0].bias[4] = -100
     probe = Probe(images, labels, {"all": labels >= 0}, [0, 1, 2], None)
-    scores = role_scores.score(model, alone(model), probe, SETTINGS)
+    scores = role_scores.score(of(model), alone(model), probe, SETTINGS)
     assert {name.split(":")[0] for name in scores} == {"selectivity", "ablation"}
     for values in scores.values():
         assert np.isfinite(values).all()
@@ -190,9 +196,9 @@ def test_a_network_scores_the_same_alone_and_in_a_stack_and_a_diverged_neighbour
         weights.append({k: v[0].clone() for k, v in alone(model).items()})
     weights[3]["layers.0.weight"] = torch.full_like(weights[3]["layers.0.weight"], float("nan"))
     probe = Probe(images, labels, {"all": labels >= 0}, [0, 1, 2], None)
-    together = role_scores.score(model, stack.stack(weights), probe, SETTINGS)
+    together = role_scores.score(of(model), stack.stack(weights), probe, SETTINGS)
     for index in (0, 1, 2, 4):
-        single = role_scores.score(model, stack.stack([weights[index]]), probe, SETTINGS)
+        single = role_scores.score(of(model), stack.stack([weights[index]]), probe, SETTINGS)
         for name, values in single.items():
             np.testing.assert_allclose(together[name][index], values[0], atol=1e-5)  # float32 sums in another order
     assert all(np.isnan(values[3]).all() for values in together.values())
@@ -213,12 +219,11 @@ def problem_of_tokens(examples=9):
 
 
 def test_probes_share_no_example_and_no_sequence_and_are_drawn_alike_each_time():
-    device = torch.device("cpu")
     rare = np.zeros((9, 8), dtype=bool)
     rare[4, 3] = True  # in one example only, so one probe must lack it
     slices = {"all": np.ones((9, 8), dtype=bool), "rare": rare}
     first, second, again = (
-        role_scores.draw_probe(problem_of_tokens(), slices, "s", p, SETTINGS, device) for p in (0, 1, 0)
+        role_scores.draw_probe(Study("s", problem_of_tokens(), perceptron()[0]), slices, p, SETTINGS) for p in (0, 1, 0)
     )
     assert set(first.inputs[:, 0].tolist()).isdisjoint(second.inputs[:, 0].tolist())
     assert sorted([*first.inputs[:, 0].tolist(), *second.inputs[:, 0].tolist()]) == list(range(9))
@@ -230,22 +235,24 @@ def test_probes_share_no_example_and_no_sequence_and_are_drawn_alike_each_time()
     assert torch.equal(first.inputs, again.inputs)
     assert torch.equal(first.repeated, again.repeated)
     with pytest.raises(TicketlabError, match="has 1 examples"):
-        role_scores.draw_probe(problem_of_tokens(1), {}, "s", 0, SETTINGS, device)
+        role_scores.draw_probe(Study("s", problem_of_tokens(1), perceptron()[0]), {}, 0, SETTINGS)
 
 
 def test_chosen_families_only_and_a_choice_that_does_not_apply_is_refused():
     model, images, labels = perceptron()
     probe = Probe(images, labels, {"all": labels >= 0}, [0, 1, 2], None)
-    assert list(role_scores.score(model, alone(model), probe, RolesSettings(scores=["ablation"]))) == ["ablation:all"]
+    assert list(role_scores.score(of(model), alone(model), probe, RolesSettings(scores=["ablation"]))) == [
+        "ablation:all"
+    ]
     with pytest.raises(TicketlabError, match="induction"):
-        role_scores.score(model, alone(model), probe, RolesSettings(scores=["induction"]))
+        role_scores.score(of(model), alone(model), probe, RolesSettings(scores=["induction"]))
 
 
 def test_rows_put_each_value_at_its_network_and_component_and_round_trip(tmp_path):
     model, *_ = perceptron()
     members = stack.dense_members([3, 8])
     values = np.arange(24.0).reshape(2, 12)
-    frame = role_scores.rows("s", members, 100, 1, model, {"a": values, "b": -values})
+    frame = role_scores.rows(of(model, "s"), members, 100, 1, {"a": values, "b": -values})
     files.write(tmp_path / "roles.parquet", ROLES, frame, {})
     back = files.read(tmp_path / "roles.parquet", ROLES)
     one = back.query("init_seed == 8 and layer == 1 and component == 2")

@@ -12,8 +12,10 @@ from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.data import DATA
 from workflow_scripts.ticketlab.tasks import linear_regression
 from workflow_scripts.ticketlab.tasks.problem import SPLITS, losses
-from workflow_scripts.ticketlab.training.evaluation import evaluate, splits_at
-from workflow_scripts.ticketlab.training.train import initial_weights
+from workflow_scripts.ticketlab.training.recording import record
+from workflow_scripts.ticketlab.training.stack import dense_members
+from workflow_scripts.ticketlab.training.study import Study
+from workflow_scripts.ticketlab.training.train import State, initial_weights
 
 SETS = [*SPLITS, "new_tasks"]
 
@@ -157,7 +159,7 @@ def test_the_distance_is_the_squared_difference_over_twice_the_variance(problem)
     references = reference_distances.references(
         problem, predictors, StructureSettings(split="new_tasks"), torch.device("cpu")
     )
-    measured = reference_distances.distances(model, weights, references)
+    measured = reference_distances.distances(Study("test", problem, model), weights, references)
     inputs, _ = problem.evaluation["new_tasks"]
     means = {name: torch.from_numpy(predictor(inputs)).double() for name, predictor in predictors.items()}
     normal = torch.distributions.Normal
@@ -179,11 +181,13 @@ def test_loss_and_error_of_known_predictions(problem):
 
 
 def test_training_evaluates_new_tasks_at_every_step_and_train_at_the_end_only(problem):
-    assert splits_at(problem, 3, 9) == ["validation", "test", "new_tasks"]
-    assert splits_at(problem, 9, 9) == SETS
-    model = models.build({"kind": "transformer", "layers": 1, "width": 8, "heads": 2}, 8, 1, 7)
-    weights = initial_weights(model, "regression", [0])
-    assert {name for name, _ in evaluate(model, problem, weights)} == set(SETS)
+    study = Study(
+        "regression", problem, models.build({"kind": "transformer", "layers": 1, "width": 8, "heads": 2}, 8, 1, 7)
+    )
+    states = [State(step, initial_weights(study, [0]), {}) for step in (3, 9)]
+    _, rows = record(study, dense_members([0]), states, [1.0], last=9)
+    sets = rows.groupby("step")["split"].unique()
+    assert sorted(sets[3]) == sorted({*SETS} - {"train"}) and sorted(sets[9]) == sorted(SETS)
 
 
 def test_relations_by_hand(settings):
@@ -205,9 +209,9 @@ def test_roles_of_heads_that_attend_uniformly_and_of_one_that_is_needed(problem)
     weights = {name: torch.zeros(1, *tensor.shape) for name, tensor in model.named_parameters()}
     settings, name = RolesSettings(), "regression"
     slices = linear_regression.slices(problem, settings.split)
-    probe = role_scores.draw_probe(problem, slices, name, 0, settings, torch.device("cpu"))
+    probe = role_scores.draw_probe(Study(name, problem, model), slices, 0, settings)
     assert probe.repeated is None and probe.classes == [] and probe.noise == problem.noise
-    scores = role_scores.score(model, weights, probe, settings)
+    scores = role_scores.score(Study("test", problem, model), weights, probe, settings)
     t = np.arange(1, problem.context)
     np.testing.assert_allclose(scores["attention:example"], np.mean(t / (t + 1)), rtol=1e-5)
     uniform = np.tri(problem.context) / np.arange(1, problem.context + 1)[:, None]
@@ -220,7 +224,7 @@ def test_roles_of_heads_that_attend_uniformly_and_of_one_that_is_needed(problem)
     for tensor in ("value", "output"):
         weights[f"blocks.0.attention.{tensor}.weight"][0, 0, 0] = 1
     weights["unembedding.weight"][0, 0, 0] = 1
-    effects = role_scores.score(model, weights, probe, settings)
+    effects = role_scores.score(Study("test", problem, model), weights, probe, settings)
     own = probe.inputs[..., 0]
     added = torch.einsum("ts,bs->bt", torch.from_numpy(uniform).float(), own)
     intact, ablated = (

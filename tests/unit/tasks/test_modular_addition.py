@@ -18,6 +18,7 @@ from workflow_scripts.ticketlab.tasks import modular_addition
 from workflow_scripts.ticketlab.training import stack
 from workflow_scripts.ticketlab.training import train as training
 from workflow_scripts.ticketlab.training.evaluation import evaluate
+from workflow_scripts.ticketlab.training.study import Study
 from workflow_scripts.ticketlab.training.train import initial_state, initial_weights
 
 P = 11
@@ -92,11 +93,12 @@ def test_impossible_settings_are_refused(values, fault):
 
 def test_the_distance_to_the_rule_is_the_networks_own_loss(problem):
     model = models.build({"kind": "embedding_mlp", "width": 6, "hidden": 9}, P, P, 1)
-    weights = initial_weights(model, "sums", [0, 1])
+    weights = initial_weights(Study("sums", problem, model), [0, 1])
     references = reference_distances.references(problem, modular_addition.references(problem), StructureSettings(), CPU)
     assert references.floors == {"rule": 0.0} and reference_distances.between(references) == {"rule": {"rule": 0.0}}
-    loss = evaluate(model, problem, weights, ["validation"])["validation", "loss"]
-    np.testing.assert_allclose(reference_distances.distances(model, weights, references)["rule"], loss, rtol=1e-5)
+    loss = evaluate(Study("test", problem, model), weights, ["validation"])["validation", "loss"]
+    found = reference_distances.distances(Study("test", problem, model), weights, references)
+    np.testing.assert_allclose(found["rule"], loss, rtol=1e-5)
 
 
 def test_a_network_of_offsets_alone_generalises_and_memorises_nothing(measures):
@@ -149,11 +151,13 @@ def test_the_embedding_is_made_of_its_frequencies(measures):
 
 def test_components_of_a_stack_are_those_of_its_networks(problem, measures):
     model = models.build({"kind": "embedding_mlp", "width": 6, "hidden": 9}, P, P, 1)
-    weights = initial_weights(model, "sums", [0, 1, 2])
-    together = reference_distances.component_distances(model, weights, measures)
+    weights = initial_weights(Study("sums", problem, model), [0, 1, 2])
+    together = reference_distances.component_distances(Study("test", problem, model), weights, measures)
     assert set(together) == {"generalising", "memorising", "embedding"}
     for index in range(3):
-        alone = reference_distances.component_distances(model, stack.take(weights, [index]), measures)
+        alone = reference_distances.component_distances(
+            Study("test", problem, model), stack.take(weights, [index]), measures
+        )
         assert {name: values[index] for name, values in together.items()} == pytest.approx(
             {name: values[0] for name, values in alone.items()}
         )
@@ -188,14 +192,14 @@ def test_a_units_frequencies_are_the_waves_in_its_operands():
 
 def test_units_of_residues_are_scored_by_frequency_in_place_of_class(problem):
     model = models.build({"kind": "embedding_mlp", "width": 6, "hidden": 9}, P, P, 1)
-    weights = initial_weights(model, "sums", [0])
+    weights = initial_weights(Study("sums", problem, model), [0])
     slices = modular_addition.slices(problem, "validation")
-    probe: Probe = role_scores.draw_probe(problem, slices, "sums", 0, RolesSettings(), CPU)
-    found = role_scores.score(model, weights, probe, RolesSettings())
+    probe: Probe = role_scores.draw_probe(Study("sums", problem, model), slices, 0, RolesSettings())
+    found = role_scores.score(Study("test", problem, model), weights, probe, RolesSettings())
     assert {name.split(":")[0] for name in found} == {"frequency", "ablation"}
-    assert set(role_scores.score(model, weights, probe, RolesSettings(scores=["frequency"]))) == {
-        f"frequency:{k}" for k in range(1, 6)
-    }
+    assert set(
+        role_scores.score(Study("test", problem, model), weights, probe, RolesSettings(scores=["frequency"]))
+    ) == {f"frequency:{k}" for k in range(1, 6)}
 
 
 @pytest.mark.slow
@@ -207,12 +211,14 @@ def test_the_default_recipe_memorises_first_and_then_forgets_that_for_the_rule(s
     model = models.build(study["model"], problem.inputs, problem.outputs, problem.context)
     recipe = TrainingSettings(**study["training"])
     members = stack.dense_members(range(2))
-    start = initial_state(initial_weights(model, "sums", range(2)), recipe)
+    start = initial_state(initial_weights(Study("sums", problem, model), range(2)), recipe)
     record = [0, 100, recipe.steps]
     courses = []
-    for state in training.train(model, problem, "sums", members, start, recipe, record):
-        values = evaluate(model, problem, state.weights)
-        parts = reference_distances.component_distances(model, state.weights, modular_addition.components(problem))
+    for state in training.train(Study("sums", problem, model), members, start, recipe, record):
+        values = evaluate(Study("test", problem, model), state.weights)
+        parts = reference_distances.component_distances(
+            Study("test", problem, model), state.weights, modular_addition.components(problem)
+        )
         courses.append((values["train", "error"], values["validation", "error"], parts["memorising"]))
     (_, _, first), (train, validation, learned), (_, end, last) = courses
     assert (train < 0.01).all() and (validation > 0.98).all()

@@ -44,7 +44,7 @@ def assert_identical(first, second):
 
 
 def half_masks(case, seed=0):
-    weights = case.prunable(initial_weights(case.model, case.study, (0, 1, 2)))
+    weights = case.prunable(initial_weights(case.called(case.study), (0, 1, 2)))
     random = torch.Generator().manual_seed(seed)
     return {name: (torch.rand(tensor.shape, generator=random) < 0.5).float() for name, tensor in weights.items()}
 
@@ -142,7 +142,7 @@ def test_a_networks_bits_depend_neither_on_its_neighbours_nor_on_its_place(name,
         start = case.start(recipe, seeds)
         masks = {n: (start.weights[n] > 0).float() for n in case.model.prunable} if masked else None
         *_, end = case.train(case.members(seeds), start, recipe, [recipe.steps], masks=masks)
-        return tensors_of(end), evaluate(case.model, case.problem, end.weights)
+        return tensors_of(end), evaluate(case.called(case.study), end.weights)
 
     alone, values = trained([1])
     assert any(tensor.any() for tensor in alone.values())
@@ -180,7 +180,7 @@ def test_a_stack_trains_as_a_plain_loop_does(case, recipe):
         optimiser = torch.optim.AdamW(groups, lr=1.0, betas=tuple(recipe.betas))
     else:
         optimiser = torch.optim.SGD(groups, lr=1.0, momentum=recipe.momentum)
-    inputs, targets = batches(case.problem, case.study, case.members([1]), range(6), recipe.batch_size, "cpu")
+    inputs, targets = batches(case.called(case.study), case.members([1]), range(6), recipe.batch_size)
     for step in range(6):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(recipe, step, recipe.steps)
@@ -208,7 +208,7 @@ def test_recording_changes_nothing(case, recipe):
 def test_training_learns(case, adamw):
     recipe = adamw.model_copy(update={"steps": 150, "batch_size": 32, "weight_decay": 0.0})
     run = case.train(case.members([0]), case.start(recipe, [0]), recipe, [0, 150])
-    before, after = (evaluate(case.model, case.problem, state.weights)["validation", "loss"][0] for state in run)
+    before, after = (evaluate(case.called(case.study), state.weights)["validation", "loss"][0] for state in run)
     assert after < 0.7 * before
 
 
@@ -228,7 +228,7 @@ def test_a_diverged_network_leaves_the_others_alone_and_is_reported(case, recipe
 
 
 def test_a_diverged_network_has_no_metrics(case, adamw):
-    values = evaluate(case.model, case.problem, with_nan(case.start(adamw), 1).weights)
+    values = evaluate(case.called(case.study), with_nan(case.start(adamw), 1).weights)
     assert {split for split, _ in values} == {"train", "validation", "test"}
     for value in values.values():
         assert np.isnan(value[1]) and np.isfinite(value[[0, 2]]).all()
@@ -267,7 +267,7 @@ def test_a_longer_total_stretches_the_schedule(digits, adamw):
 
 def test_initial_weights_depend_on_study_purpose_and_seed_alone(case):
     def first(study, seeds, purpose="init", place=0):
-        return {name: tensor[place] for name, tensor in initial_weights(case.model, study, seeds, purpose).items()}
+        return {name: tensor[place] for name, tensor in initial_weights(case.called(study), seeds, purpose).items()}
 
     reference = first("a", [3])
     for same in (first("a", [0, 1, 3], place=2), first("a", [3, 9])):
@@ -280,7 +280,7 @@ def test_initial_weights_depend_on_study_purpose_and_seed_alone(case):
 def test_initial_weights_leave_the_model_as_it_is_and_lie_where_it_does(case):
     """Drawn on the CPU in a copy: on a GPU the model itself cannot draw from a CPU generator."""
     before = {name: tensor.detach().clone() for name, tensor in case.model.named_parameters()}
-    drawn = initial_weights(case.model, "a", [0])
+    drawn = initial_weights(case.called("a"), [0])
     for name, tensor in case.model.named_parameters():
         assert torch.equal(tensor, before[name]) and drawn[name].device == tensor.device
         assert not drawn[name].requires_grad
@@ -290,13 +290,13 @@ def test_initial_weights_do_not_touch_the_global_generator(case):
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    initial_weights(case.model, "a", [0])
+    initial_weights(case.called("a"), [0])
     assert torch.equal(torch.rand(3), expected)
 
 
 def test_evaluation_is_the_mean_over_the_fixed_set(case, adamw):
     weights = case.start(adamw).weights
-    values = evaluate(case.model, case.problem, weights, ["test"])
+    values = evaluate(case.called(case.study), weights, ["test"])
     inputs, targets = (torch.from_numpy(part) for part in case.problem.evaluation["test"])
     for index in range(3):
         logits, _ = functional_call(case.model, {name: tensor[index] for name, tensor in weights.items()}, (inputs,))

@@ -317,10 +317,10 @@ def test_distances_of_a_step_are_rows_of_the_table_structure(tokens, adamw, tmp_
     inputs, _ = tokens.problem.evaluation["validation"]
     uniform = torch.full((*inputs.shape, 7), -np.log(7), dtype=torch.float32)
     references = reference_distances.References(torch.from_numpy(inputs), {"uniform": uniform}, {"uniform": np.log(7)})
-    rows = reference_distances.rows("tokens", members, 4, tokens.model, weights, references, None)
+    rows = reference_distances.rows(tokens.called("tokens"), members, 4, weights, references, None)
     files.write(tmp_path / "structure.parquet", STRUCTURE, rows, {})
     assert (
         rows["distance"].tolist()
-        == reference_distances.distances(tokens.model, weights, references)["uniform"].tolist()
+        == reference_distances.distances(tokens.called(tokens.study), weights, references)["uniform"].tolist()
     )
     assert rows["step"].eq(4).all() and rows["reference_floor"].eq(np.log(7)).all()

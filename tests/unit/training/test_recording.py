@@ -1,0 +1,54 @@
+"""Networks are evaluated while they train: every state once, the training set only where it is asked for."""
+
+import numpy as np
+import pytest
+
+from workflow_scripts.ticketlab.training.evaluation import evaluate
+from workflow_scripts.ticketlab.training.recording import at_end, record
+
+
+@pytest.fixture
+def run(case, adamw):
+    """The study, its members, and their states at steps 0, 5 and 12."""
+    return case.called(case.study), case.members(), case.train(case.members(), case.start(adamw), adamw, [0, 5, 12])
+
+
+def test_every_state_is_kept_once_in_order_and_the_last_is_returned(run):
+    study, members, states = run
+    seen = []
+    last, _ = record(study, members, iter(states), [0.5] * 3, keep=seen.append)
+    assert [state.step for state in seen] == [0, 5, 12] and last is states[-1]
+
+
+def test_rows_hold_the_metrics_of_each_state(run):
+    study, members, states = run
+    _, rows = record(study, members, states, [0.5, 0.25, 1.0])
+    for state in states:
+        for (split, metric), values in evaluate(study, state.weights).items():
+            chosen = rows[(rows["step"] == state.step) & (rows["split"] == split) & (rows["metric"] == metric)]
+            np.testing.assert_array_equal(chosen["value"], values)
+            assert chosen["density"].tolist() == [0.5, 0.25, 1.0] and chosen["init_seed"].tolist() == [0, 1, 2]
+
+
+def test_the_training_set_is_evaluated_at_one_step_or_at_all(run):
+    study, members, states = run
+    _, everywhere = record(study, members, states, [1.0] * 3)
+    _, at_last = record(study, members, states, [1.0] * 3, last=12)
+    for rows, steps in ((everywhere, {0, 5, 12}), (at_last, {12})):
+        assert set(rows.loc[rows["split"] == "train", "step"]) == steps
+        assert set(rows.loc[rows["split"] == "test", "step"]) == {0, 5, 12}
+
+
+def test_the_effective_weights_are_what_is_evaluated(run):
+    study, members, states = run
+    negated = lambda weights: {name: -tensor for name, tensor in weights.items()}  # noqa: E731
+    _, rows = record(study, members, states[-1:], [1.0] * 3, effective=negated)
+    expected = evaluate(study, negated(states[-1].weights))["test", "loss"]
+    np.testing.assert_array_equal(rows[(rows["split"] == "test") & (rows["metric"] == "loss")]["value"], expected)
+
+
+def test_networks_at_one_step_are_evaluated_on_every_set(run):
+    study, members, states = run
+    rows = at_end(study, members, 12, states[-1].weights)
+    assert set(rows["split"]) == set(study.problem.evaluation) and set(rows["density"]) == {1.0}
+    assert set(rows["step"]) == {12}
