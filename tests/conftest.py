@@ -65,10 +65,6 @@ class Case:
         """The study, under this name."""
         return Study(name, self.problem, self.model)
 
-    def called(self, name: str) -> Study:
-        """The study, under this name."""
-        return Study(name, self.problem, self.model)
-
     def members(self, seeds: Iterable[int] = (0, 1, 2)) -> list[Member]:
         return stack.dense_members(list(seeds))
 

@@ -15,6 +15,7 @@ from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.barriers import BARRIERS
 from workflow_scripts.ticketlab.tasks.problem import Problem
 from workflow_scripts.ticketlab.training.stack import Member, dense_members, spawned_members
+from workflow_scripts.ticketlab.training.study import Study
 from workflow_scripts.ticketlab.verdicts import comparisons
 
 FINITE = st.floats(-1e3, 1e3, width=32)
@@ -102,7 +103,7 @@ def test_the_double_well_has_its_barrier_in_the_middle_and_a_replicate_none(tmp_
     members = networks()
     ends = torch.tensor([[1.0], [-1.0], [1.0], [-1.0], [-1.0], [1.0], [1.0], [1.0]])
     pairs = barriers.pairs_of(members)
-    values = barriers.along_line(Double(), double_well(), {"weight": ends}, pairs, points=9)
+    values = barriers.along_line(Study("test", double_well(), Double()), {"weight": ends}, pairs, points=9)
     assert {name: line.shape for name, line in values.items()} == dict.fromkeys(("loss", "error"), (len(pairs), 9))
     frame = barriers.rows("made", members, pairs, values)
     files.write(tmp_path / "barriers.parquet", BARRIERS, frame, {})

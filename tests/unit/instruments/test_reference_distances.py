@@ -8,6 +8,7 @@ from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.instruments import reference_distances
 from workflow_scripts.ticketlab.settings.structure import StructureSettings
 from workflow_scripts.ticketlab.tasks.problem import Problem
+from workflow_scripts.ticketlab.training.study import Study
 
 CPU = torch.device("cpu")
 
@@ -60,7 +61,7 @@ def test_a_network_that_says_what_a_predictor_says_is_at_distance_zero():
     references = open_references(table_problem(), one=tables[0], other=tables[1])
     # Logits are free up to a constant.
     weights = {"logits": torch.tensor(tables + np.array([[[0.0]], [[7.0]]]), dtype=torch.float32)}
-    found = reference_distances.distances(Table(5), weights, references)
+    found = reference_distances.distances(Study("test", table_problem(), Table(5)), weights, references)
     assert found["one"][0] == pytest.approx(0, abs=1e-6)
     assert found["other"][1] == pytest.approx(0, abs=1e-6)
     assert min(found["one"][1], found["other"][0]) > 0.1
@@ -72,7 +73,7 @@ def test_known_distances():
     sure = np.tile([0.0, -1e4, -1e4, -1e4, -1e4], (5, 1))
     references = open_references(table_problem(), skewed=skewed, sure=sure)
     weights = {"logits": torch.stack([torch.zeros(5, 5), torch.tensor(skewed, dtype=torch.float32)])}
-    found = reference_distances.distances(Table(5), weights, references)
+    found = reference_distances.distances(Study("test", table_problem(), Table(5)), weights, references)
     entropy = 1.875 * math.log(2)
     np.testing.assert_allclose(found["skewed"], [math.log(5) - entropy, 0], atol=1e-6)
     np.testing.assert_allclose(found["sure"], [math.log(5), math.log(2)], atol=1e-6)
@@ -90,7 +91,9 @@ def test_distances_are_averages_over_all_places_however_they_are_cut_up(monkeypa
     for chunk in (1, 200, 1 << 24):
         monkeypatch.setattr(reference_distances, "CHUNK", chunk)
         np.testing.assert_allclose(
-            reference_distances.distances(Table(5), weights, references)["one"], exact, rtol=1e-5
+            reference_distances.distances(Study("test", table_problem(), Table(5)), weights, references)["one"],
+            exact,
+            rtol=1e-5,
         )
 
 
@@ -109,7 +112,9 @@ def test_images_have_one_place_per_example():
         def forward(self, x, gates=None):
             return x @ self.weight.T, []
 
-    found = reference_distances.distances(Linear(), {"weight": torch.zeros(2, 3, 4)}, references)
+    found = reference_distances.distances(
+        Study("test", problem, Linear()), {"weight": torch.zeros(2, 3, 4)}, references
+    )
     np.testing.assert_allclose(found["uniform"], [0, 0], atol=1e-6)
     assert references.floors["uniform"] == pytest.approx(math.log(3))
 
@@ -125,7 +130,9 @@ def test_predictors_measure_each_other_as_networks_would():
     tables = np.random.default_rng(0).normal(size=(2, 5, 5))
     references = open_references(table_problem(), one=tables[0], other=tables[1])
     between = reference_distances.between(references)
-    found = reference_distances.distances(Table(5), {"logits": torch.tensor(tables, dtype=torch.float32)}, references)
+    found = reference_distances.distances(
+        Study("test", table_problem(), Table(5)), {"logits": torch.tensor(tables, dtype=torch.float32)}, references
+    )
     for name in ("one", "other"):
         np.testing.assert_allclose(list(between[name].values()), found[name], atol=1e-6)
     assert between["one"]["one"] == pytest.approx(0, abs=1e-6)
