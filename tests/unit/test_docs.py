@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from tests import extending
 from tests.contracts import CONTRACTS
 from workflow_scripts.ticketlab.config import rule_params, study
 from workflow_scripts.ticketlab.settings.pruning import Control
@@ -186,7 +187,7 @@ def test_every_stage_that_can_be_asked_for_is_a_rule() -> None:
     ],
 )
 def test_every_link_leads_somewhere(page: str) -> None:
-    text = (ROOT / page).read_text(encoding="utf-8")
+    text = re.sub(r"^```.*?^```$", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         file, _, anchor = target.partition("#")
         path = (ROOT / page).parent / file if file else ROOT / page
@@ -218,3 +219,14 @@ def test_the_overlays_of_the_readme_are_accepted(title: str, tmp_path: Path) -> 
 def test_the_variants_are_named() -> None:
     keys = sections(ARTIFACTS)["Keys"]
     assert [name for name in get_args(Control) if f"`{name}" not in keys] == []
+
+
+def test_the_experiment_of_the_page_has_the_number_of_files_that_it_says(tmp_path: Path) -> None:
+    """All of its blocks still find their places; a test of the workflow runs it."""
+    copied = {title for language, title, _ in extending.blocks("An experiment") if language == "diff"}
+    for title in copied:
+        (tmp_path / title).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / title).write_bytes((ROOT / title).read_bytes())
+    new, changed = extending.add("An experiment", tmp_path)
+    said = re.search(r"It has (\d+) new files, and a few lines in (\d+)\sothers, of which one is generated", EXTENDING)
+    assert said and (len(new), len(changed) + 1) == (int(said[1]), int(said[2]))

@@ -1,13 +1,14 @@
-"""A study is added as docs/extending.md says: one task file, one registry line, one block of YAML."""
+"""What docs/extending.md adds is added as it says: a study and an experiment, each from the blocks of its section."""
 
-import re
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 
-from tests.workflow.projects import ROOT, TINY, Project, closure
+from tests import extending
+from tests.workflow.projects import TINY, Project, closure
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
 
@@ -16,16 +17,10 @@ STUDY = "majority"
 
 
 @pytest.fixture(scope="module")
-def blocks() -> dict[str, str]:
-    """The titled code blocks of the page, by title."""
-    page = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
-    return dict(re.findall(r'^```\w+ title="([^"]+)"\n(.*?)^```$', page, flags=re.MULTILINE | re.DOTALL))
-
-
-@pytest.fixture(scope="module")
-def extended(tiny: Project, blocks: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Project:
+def extended(tiny: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A finished run with the page's study added and not yet run, in few steps."""
     project = tiny.copy(tmp_path_factory.mktemp("extended") / "project")
+    blocks = {title: body for _, title, body in extending.blocks("A study")}
     (task,) = (title for title in blocks if title.endswith(".py"))
     assert not (project.folder / task).exists()
     (project.folder / task).write_text(blocks[task])
@@ -47,3 +42,16 @@ def test_the_pages_study_runs_to_its_verdicts(extended: Project, tmp_path: Path)
     mine = verdicts[verdicts["study"] == STUDY]
     assert {"T1 tickets", "T2 roles", "T3 transience"} <= set(mine["test"])
     assert set(verdicts["study"]) == {"digits", STUDY}
+
+
+def test_the_pages_experiment_makes_its_own_table_and_figure_and_the_report(tiny: Project, tmp_path: Path) -> None:
+    project = tiny.copy(tmp_path / "project")
+    extending.add("An experiment", project.folder, tests=False)
+    assert set(project.plan()) == {"measure_movement digits", "draw_movement", "report"}
+    project.run()
+    table = pd.read_parquet(project.folder / "results/digits/movement.parquet")
+    first, *_, last = sorted(set(table["step"]))
+    assert (first, last) == (0, 12)
+    assert set(table.loc[table["step"].eq(first) & table["quantity"].eq("distance"), "estimate"]) == {0.0}
+    assert (table.loc[table["step"].eq(last) & table["quantity"].eq("distance"), "estimate"] > 0).all()
+    assert (project.folder / "results/figures/movement.svg").is_file()

@@ -115,6 +115,13 @@ TRAINED = {
 READ_BACK = {"figures", "predict", "read_clock", "draw_clock"}
 JUDGED = {"summarise", "judge"} | READ_BACK
 
+# Dense networks at some of the steps that the config has recorded.
+AT_CHECKPOINTS = {
+    "forecast_roles",
+    "estimate_llc",
+    "sweep_llc",
+}
+
 # What is changed in study digits, and the rules of which a job has another spec then; the report has all of it.
 CHANGES = [
     ("task/validation_share", 0.2, {"prepare_data"} | NETWORK | TRAINED),
@@ -124,13 +131,12 @@ CHANGES = [
     (
         "training/steps",
         500,
-        (NETWORK - {"initialise", "trace_structure"}) | TRAINED | JUDGED,
+        (NETWORK - {"initialise", "trace_structure"}) | TRAINED | JUDGED | AT_CHECKPOINTS,
     ),
     (
         "checkpoints",
         20,
-        TRAINED - {"train_spawned", "measure_dimension", "resample_weights"}
-        | {"forecast_roles", "estimate_llc", "sweep_llc"},
+        TRAINED - {"train_spawned", "measure_dimension", "resample_weights"} | AT_CHECKPOINTS,
     ),
     (
         "pruning/schedule/keep",
