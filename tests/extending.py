@@ -43,14 +43,14 @@ def with_lines(text: str, block: str) -> str:
     return text
 
 
-def add(section: str, folder: Path, tests: bool = True) -> tuple[list[str], list[str]]:
+def add(section: str, folder: Path, without: tuple[str, ...] = ()) -> tuple[list[str], list[str]]:
     """Add the blocks of a section to a copy of the project; the files that are new, and those that have more lines.
 
-    tests: whether the copy has a folder of tests.
+    without: folders that the copy has not, with a slash at their end.
     """
     new, changed = [], []
     for language, title, body in blocks(section):
-        if title.startswith("tests/") and not tests:
+        if title.startswith(without):
             continue
         path = folder / title
         if language == "diff":

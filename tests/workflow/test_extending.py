@@ -46,7 +46,7 @@ def test_the_pages_study_runs_to_its_verdicts(extended: Project, tmp_path: Path)
 
 def test_the_pages_experiment_makes_its_own_table_and_figure_and_the_report(tiny: Project, tmp_path: Path) -> None:
     project = tiny.copy(tmp_path / "project")
-    extending.add("An experiment", project.folder, tests=False)
+    extending.add("An experiment", project.folder, without=("tests/", "results/"))
     assert set(project.plan()) == {"measure_movement digits", "draw_movement", "report"}
     project.run()
     table = pd.read_parquet(project.folder / "results/digits/movement.parquet")
