@@ -1,4 +1,4 @@
-"""Measurements beside the workflow, with the numbers that its jobs have."""
+"""Measurements outside the workflow, with the sizes of its jobs."""
 
 from workflow_scripts import numerics
 

@@ -1,4 +1,4 @@
-"""Throughput beside the obvious alternatives, in one process: `make bench`.
+"""Throughput compared with the obvious alternatives, in one process: `make bench`.
 
 Training: our stack of networks against a plain PyTorch loop that trains the same networks one after another (fused
 AdamW, the same recipe, batches and masks). LLC: our sampler against `devinterp.slt.llc.llc` on the same network, data,

@@ -2,7 +2,7 @@
 # Make .venv what requirements.lock says; do nothing if it is already. PYTHON names the interpreter to use.
 #
 # .venv/complete, written last, holds this folder's path and the lock. So an interrupted set-up, another lock, a moved
-# folder (the programs in .venv hold absolute paths) or a vanished interpreter build it anew, and a mere touch does not.
+# folder (the programs in .venv hold absolute paths) or a vanished interpreter build it again, and a mere touch does not.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

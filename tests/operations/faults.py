@@ -1,4 +1,4 @@
-"""Every fault that the project is meant to meet: which test meets it, and so what docs/operations.md may promise.
+"""The faults that the project handles, with the tests of each, and so the promises of docs/operations.md.
 
 A fault is met where it is cheapest to show: most by the module that refuses it, the rest in test_faults.py.
 """
@@ -13,7 +13,7 @@ TABLES, TRAINING, CORPORA = (
 CONFIG, BAD_CONFIG = "unit/config/test_study.py", "workflow/test_bad_config.py"
 CLUSTER = "operations/test_cluster.py"
 
-# As the first column of the table in docs/operations.md names it, to the tests that meet it.
+# The fault, as in the first column of the table in docs/operations.md, to its tests.
 FAULTS: dict[str, list[str]] = {
     "SIGKILL of Snakemake, alone or with its jobs": [
         f"{REPEATS}::test_a_run_that_was_killed_goes_on_where_it_was_and_ends_in_the_same_bytes"

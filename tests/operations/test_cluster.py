@@ -1,4 +1,4 @@
-"""Through a real Slurm: the workstation's bytes, whatever happens to jobs, node and Snakemake on the way."""
+"""A run through a real Slurm gives the workstation's bytes, in spite of faults of jobs, node and Snakemake."""
 
 import shutil
 import sys
@@ -24,7 +24,7 @@ FAULT = f'raise RuntimeError("made to fail")\n    {BODY}'
 
 
 def same_as(tiny: Project, project: Project) -> bool:
-    """Has `project` the dense networks, and is every table that it has the one of `tiny`?"""
+    """Whether `project` has the dense networks, and every table that it has equals that of `tiny`."""
     tables, others = project.tables(), tiny.tables()
     return DENSE in tables and all(others[path] == content for path, content in tables.items())
 

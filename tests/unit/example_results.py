@@ -86,7 +86,7 @@ def clock_of(**studies: dict) -> pd.DataFrame:
 
 
 def barrier_curves(**studies: dict) -> pd.DataFrame:
-    """What stands beside `comparisons` in the clock's figure."""
+    """The rows that the clock's figure draws in addition to `comparisons`."""
     parts = []
     for study, section in studies.items():
         measured = _barriers(section["metric"], np.random.default_rng(0))

@@ -124,7 +124,7 @@ def test_there_are_few_arrows_between_wings():
 
 
 def registers(tree: ast.Module) -> bool:
-    """Is this `__init__.py` one of the two registries, which a config's names are looked up in?"""
+    """Whether this `__init__.py` is one of the two registries in which a config's names are looked up."""
     return any(isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict) for node in tree.body)
 
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A copy of the Makefile and its scripts beside an empty lock: set-up makes a bare .venv in seconds, offline."""
+    """A copy of the Makefile and its scripts with an empty lock: set-up makes a bare .venv in seconds, offline."""
     folder = tmp_path / "ticket lab"
     (folder / "envs").mkdir(parents=True)
     shutil.copy(ROOT / "Makefile", folder)

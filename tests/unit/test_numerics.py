@@ -1,4 +1,4 @@
-"""Which instructions are computed with: fixed before anything is loaded, in every process, or said why not."""
+"""The instructions of all computations: fixed before anything is loaded, in every process, or said why not."""
 
 import json
 import os

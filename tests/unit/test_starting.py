@@ -1,4 +1,4 @@
-"""What a job does not load: torch takes two seconds of a job that only reads tables, and scipy.stats another."""
+"""Packages that a job does not load: torch takes two seconds of a job that only reads tables, scipy.stats another."""
 
 import ast
 import subprocess

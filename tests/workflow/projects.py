@@ -161,7 +161,7 @@ class Project:
     def edit(self, file: str, old: str, new: str) -> None:
         path = self.folder / file
         text = path.read_text()
-        assert old in text, f"{file} has no {old!r} any more: mend the test"
+        assert old in text, f"{file} has no {old!r} any more: fix the test"
         path.write_text(text.replace(old, new, 1))
 
     def append(self, file: str, text: str) -> None:

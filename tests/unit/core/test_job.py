@@ -1,4 +1,4 @@
-"""What a script says when it ends badly: one sentence for a user's mistake, a traceback in the log for ours."""
+"""The messages of a script that fails: one sentence for a user's mistake, a traceback in the log for ours."""
 
 import gc
 import os

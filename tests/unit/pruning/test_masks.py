@@ -36,7 +36,7 @@ def feasible(settings, sizes, level):
 @settings(deadline=None, max_examples=60)
 @given(SIZES, KEEP, KEEP, st.sampled_from(["global", "layerwise"]), st.booleans())
 def test_each_round_keeps_exactly_what_the_schedule_says_and_never_revives(shapes, keep, other, scope, ties):
-    """IMP over up to five rounds, every network retrained to weights of its own (here: drawn anew) in between."""
+    """IMP over up to five rounds, with every network retrained to its own weights (here: new draws) in between."""
     special = {next(iter(shapes)): other} if scope == "layerwise" else {}
     schedule = ScheduleSettings(scope=scope, keep=keep, keep_by_tensor=special)
     sizes = {name: math.prod(shape) for name, shape in shapes.items()}

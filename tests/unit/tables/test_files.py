@@ -115,7 +115,7 @@ def test_masks_of_any_shape_come_back_with_their_density(tmp_path_factory, data,
 
 
 def test_stacks_added_one_after_another_at_one_step_are_read_as_one(tmp_path):
-    """Controls of several rewind steps end at the same step and stand in the same file."""
+    """Controls of several rewind steps end at the same step and are in the same file."""
     path = tmp_path / "w.parquet"
     random_numbers = np.random.default_rng(0)
     first, second = ({("weight", t): random_numbers.random((2, 3), "float32") for t in "ab"} for _ in range(2))
@@ -290,7 +290,7 @@ def test_an_absent_step_or_slot_is_named_with_the_steps_there_are(tmp_path):
 
 
 def test_a_table_names_every_rule_that_writes_it():
-    """A damaged file's message says which rule makes it anew."""
+    """A damaged file's message says which rule makes it again."""
     written = re.compile(r"(?:files|stacks)\.writ(?:e|ing)\(\s*snakemake\.output[^,]*, ([A-Z_]+)")
     scripts = sorted((ROOT / "workflow_scripts").glob("*.py"))
     pairs = {(path.stem, name) for path in scripts for name in written.findall(path.read_text())}

@@ -1,4 +1,4 @@
-"""The plan tells the dry run's jobs and reasons, and times out of benchmark files (workflow_scripts/tools/plan.py)."""
+"""The plan gives the dry run's jobs and reasons, and times from benchmark files (workflow_scripts/tools/plan.py)."""
 
 import subprocess
 import sys

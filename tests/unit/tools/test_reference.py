@@ -1,4 +1,4 @@
-"""What `make reference` writes of a run besides its tables (workflow_scripts/tools/reference.py)."""
+"""The pages that `make reference` writes of a run in addition to its tables (workflow_scripts/tools/reference.py)."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A run's numbers beside the published ones: equal to the last bit, or named."""
+"""A run's numbers compared with the published ones: equal to the last bit, or named."""
 
 import json
 

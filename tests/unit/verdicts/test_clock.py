@@ -246,7 +246,7 @@ def test_masks_that_do_not_match_in_the_end_are_not_half_way_to_anything(first):
 
 
 def test_masks_are_judged_at_the_first_and_last_step_that_the_study_tried():
-    """Without the controls that stand for step 0 and for the end."""
+    """Without the controls that represent step 0 and the end."""
     row = ticket_of([None, 0.9, 0.8, 0.7, 0.6, 0.5, None])
     assert np.isnan(row["step"]) and row["reason"].startswith("never matches for good (0.5")
     row = ticket_of([None, 0.05, 0.04, 0.03, 0.02, 0.01, None])

@@ -66,7 +66,7 @@ def test_a_ticket_is_winning_matching_neither_or_undecided(values, decision, wor
 
 
 def test_controls_are_adjusted_over_all_densities():
-    """A control beaten at p = 0.02 alone is not beaten when five other comparisons are made beside it."""
+    """A control beaten at p = 0.02 alone is not beaten when five other comparisons are made with it."""
     frame = compared(metrics(ticket(1, 0.4, GOOD, 2.1, 2.1) | ticket(2, 0.2, GOOD, 2.1, 2.1)))
     first = frame["contrast"].isin(["ticket - shuffled", "ticket - reinitialised"])
     frame.loc[first, "p"] = 0.02

@@ -1,4 +1,4 @@
-"""T3 on tables of known truth: was structure acquired, and forgotten?"""
+"""T3 on tables of known truth: structure that was acquired, and forgotten."""
 
 from typing import Any
 

@@ -10,7 +10,7 @@ deep_linear, hard the same, of networks further from their limit                
 noisy_batches     the same, with mini-batches of noisy data; there for its spread    (reported, never required)
 spread            the reported standard error is the spread between calls           their ratio's interval holds 1
 coverage          nominal, of single calls' and of extrapolated intervals           nominal lies in a binomial interval
-flags             healthy chains pass; a start beside a minimum, or too large       the share flagged is as it must be
+flags             healthy chains pass; a start off a minimum, or too large          the share flagged is as it must be
                   a step, does not
 parity            devinterp's own `llc` on one language model                       the truth lies in the interval
 sweep             the closed form, at other ε, nβ and γ                             (reported, never required)

@@ -52,7 +52,7 @@ STREAM = 100_000  # symbols to which the n-gram predictors are fitted
 # The simulated course falls to this fraction of the first distance at this point of the recorded steps.
 LOWEST, TURN = 0.2, 0.6
 PREDICTORS = 3  # as in study `text`; Holm's adjustment runs over them
-SOME = "some"  # structure of a study, beside its predictors by name
+SOME = "some"  # structure of a study, in addition to its predictors by name
 JUDGING = JudgingSettings(margin=1.0)  # the default thresholds; the margin has no effect here
 
 

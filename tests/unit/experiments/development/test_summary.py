@@ -1,4 +1,4 @@
-"""Fate of the transient: scripted tickets that go through it, skip it, keep it or fail get the verdict of the table."""
+"""Transients: scripted tickets that pass through one, skip it, keep it or fail get the verdict of the table."""
 
 import numpy as np
 import pandas as pd

@@ -371,7 +371,7 @@ def test_a_cell_without_a_learning_coefficient_counts_as_left_out():
 
 
 def test_a_study_whose_weights_have_no_slope_has_its_predictions_all_the_same():
-    """Too few of its cells reach the loss at which the number of weights is held against 2λ̂."""
+    """Too few of its cells reach the loss at which the number of weights is compared with 2λ̂."""
     frame = sizes_of("other", ESTIMATED, 1.0)
     ticket = frame[frame["quantity"] == ESTIMATED].assign(quantity=OF_TICKET)
     found = summarised(pd.concat([sizes_of(LINEAR, EXACT, 1.0), frame, ticket]))

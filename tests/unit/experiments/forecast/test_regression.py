@@ -1,4 +1,4 @@
-"""Foretelling: known answers of the AUC, no network on both sides, chance where there is nothing to learn."""
+"""Forecast of roles: known answers of the AUC, no network on both sides, chance where there is nothing to learn."""
 
 import numpy as np
 import pandas as pd
@@ -76,7 +76,7 @@ def test_noise_foretells_nothing_and_the_interval_says_so():
 
 
 def test_the_network_that_is_foretold_is_not_among_those_learned_from():
-    """A score foretells the role in half of the networks and its opposite in the others: of those left when one is
+    """A score predicts the role in half of the networks and its opposite in the others: of those left when one is
     out, most are of the other half, and teach the wrong. Had the network itself been learned from, it would be a draw.
     """
     early = draws("early")

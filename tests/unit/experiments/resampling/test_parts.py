@@ -1,4 +1,4 @@
-"""Resample the rest: what is kept and what is drawn anew, and that agreements read what was kept and nothing else."""
+"""Resampled weights: the kept part stays, the rest is drawn again, and agreements depend on the kept part alone."""
 
 import numpy as np
 import pandas as pd

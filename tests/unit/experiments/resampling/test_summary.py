@@ -1,4 +1,4 @@
-"""Parts of θ₀ and foretold roles: from scripted agreements to shares and to the verdicts of P3 and P8."""
+"""Parts of θ₀ and predicted roles: from scripted agreements to shares and to the verdicts of P3 and P8."""
 
 import numpy as np
 import pandas as pd
@@ -117,7 +117,7 @@ def test_a_share_between_the_bounds_is_mixed_and_a_ticket_no_better_than_its_siz
 
 @pytest.mark.parametrize("shares", [FOLLOW_TICKET, FOLLOW_NOTHING], ids=["the ticket", "nothing"])
 def test_of_masks_only_differences_are_read_since_no_part_keeps_one_in_full(shares):
-    """Weights that are drawn anew can start large and stay so: the share of a part that decides all is below 1."""
+    """Weights that are drawn again can start large and stay so: the share of a part that decides all is below 1."""
     rows = verdicts(shares, "masks")
     for words in ("with the ticket's initial", "with all other"):
         (row,) = (row for quantity, row in rows.items() if words in quantity)
@@ -187,7 +187,7 @@ def p8(**values):
         ({"first": 0.7}, LATENT),
         ({"first": 0.52}, BUILT),
         ({"first": 0.6}, INCONCLUSIVE),
-        ({"first": 0.3}, INCONCLUSIVE),  # the wrong way round is no chance, and foretells nothing
+        ({"first": 0.3}, INCONCLUSIVE),  # the wrong way round is no chance, and predicts nothing
         ({"first": 0.7, "permuted": 0.65}, INCONCLUSIVE),
         ({"first": 0.52, "last": 0.55}, INCONCLUSIVE),
     ],

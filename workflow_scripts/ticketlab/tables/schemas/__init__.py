@@ -1,1 +1,1 @@
-"""What each table holds, one module per kind."""
+"""The contracts of the tables, one module per kind."""
