@@ -51,7 +51,7 @@ verify: environment ## are the results still what the jobs wrote? every file aga
 	@$(CHECK) $(ARGS)
 	@$(BIN)/python -m workflow_scripts.tools.verify --cores $(CORES) $(CHOSEN) $(ARGS)
 
-verify-reference: environment ## the numbers of a finished run beside the published ones (ARGS=quick: of the quick run)
+verify-reference: environment ## compare the numbers of a finished run with the published ones (ARGS=quick: of the quick run)
 	@$(BIN)/python -m workflow_scripts.tools.verify_reference $(ARGS)
 
 report: environment ## results/report.html and whatever it needs
@@ -78,7 +78,7 @@ format: environment ## bring the code into the style that lint asks for
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile rules
 
-bench: environment ## throughput beside a plain PyTorch loop and devinterp's own sampler
+bench: environment ## throughput compared with a plain PyTorch loop and devinterp's own sampler
 	$(BIN)/python -m benchmarks.bench $(ARGS)
 
 reference: environment ## docs/reference/ from the finished default run in results/ (ARGS=thorough or quick: of that one)
@@ -87,7 +87,7 @@ reference: environment ## docs/reference/ from the finished default run in resul
 schema: environment ## config/schema.json from the pydantic models
 	$(BIN)/python -m workflow_scripts.tools.schema > config/schema.json
 
-lock: environment ## resolve envs/requirements.in anew into the lock file and the conda file
+lock: environment ## resolve envs/requirements.in again into the lock file and the conda file
 	envs/lock.sh
 
 clean: ## remove .venv and caches; results stay unless RESULTS=yes is given

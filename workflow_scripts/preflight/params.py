@@ -1,4 +1,4 @@
-"""The three params of every rule: what its jobs read of the config, and digests of their code and of the lock file.
+"""The three params of every rule: the part of the config that its jobs read, and digests of code and lock file.
 
 `spec` and `code` are functions of the wildcards alone: Snakemake does not record a param whose function takes `input`
 or `output`, and then no change of it would make an output stale.
@@ -21,7 +21,7 @@ from workflow_scripts.ticketlab.report.figures.registry import FIGURES
 
 
 class Params:
-    """`params(rule)` gives what the rule has as `params: **…`. root: the folder of the Snakefile."""
+    """`params(rule)` returns the rule's `params: **…`. root: the folder of the Snakefile."""
 
     def __init__(self, config: Config, root: Path) -> None:
         self.config, self.root = config, root
@@ -34,7 +34,7 @@ class Params:
         return {"spec": spec, "code": code, "lock": self.lock}
 
     def _spec(self, rule: str) -> Callable[[Any], dict[str, Any]]:
-        """What the function of the rule's name in config/rule_params.py gives for a job.
+        """The return value, for a job, of the function in config/rule_params.py with the rule's name.
 
         The function's arguments after the config have the names of the wildcards that it reads, and say their types.
         """
@@ -70,7 +70,7 @@ class Params:
         return of_job
 
     def _named(self, wildcards: dict[str, str]) -> list[str]:
-        """What the registries have for a job's study and instrument."""
+        """The modules in the registries for a job's study and instrument."""
         named = []
         if "study" in wildcards:
             settings = self.config.studies[wildcards["study"]]

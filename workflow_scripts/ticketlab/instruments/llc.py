@@ -1,16 +1,16 @@
-"""The local learning coefficient by SGLD over stacked chains, with a matched baseline and flags for what went wrong.
+"""The local learning coefficient by SGLD over stacked chains, with a matched baseline and flags for faults.
 
     λ̂ = nβ · mean_t [L_B(w_t) − L_B(w*)],   w_t ~ exp(−nβ L(w) − γ/2 ‖w − w*‖²)   (Lau et al. 2308.12108)
 
 A step of SGLD is elementwise, so N networks × C chains are one stack, network by network, each localised at its own
-start, and its numbers one vector. The step is devinterp's SGMCMC.sgld (tests hold it to that), but each network draws
-its noise from a generator of its own: its chains depend neither on its neighbours nor on its place. Both losses are of
-the same batch B, which the chain has not seen when the loss is taken; against an independent estimate of L(w*) this
-removes most of the batch noise.
+start, and the numbers of the stack are one vector. The step is devinterp's SGMCMC.sgld (which tests check), but each
+network draws its noise from its own generator: its chains depend neither on its neighbours nor on its place. Both
+losses are of the same batch B, which the chain has not seen when the loss is computed; compared with an independent
+estimate of L(w*), this removes most of the batch noise.
 
-λ̂ means something at a minimum and at this (nβ, γ, ε) only; compare networks at matched loss. R-hat says that chains
-agree, not that they are right, so estimates are also held against 0 ≤ λ̂ ≤ d/2 and against w* being a minimum.
-Every estimate keeps its row; a reader drops the flagged ones.
+λ̂ has a meaning only at a minimum and at this (nβ, γ, ε); compare networks at matched loss. R-hat shows that chains
+agree, not that they are right, so estimates are also checked for 0 ≤ λ̂ ≤ d/2 and for w* being a minimum. Every
+estimate keeps its row; a reader drops the flagged ones.
 """
 
 import logging
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 # (weights of N chains, a batch for each) to their mean losses (N,)
 Loss = Callable[[Stack, Any], Tensor]
 
-MINIMUM_BATCHES = 16  # batches per chain on which the draws' mean weights are held against w*
+MINIMUM_BATCHES = 16  # batches per chain on which the draws' mean weights are compared with w*
 MINIMUM_SHARE = 0.1  # a gain of the mean weights over w* above this share of the chains' spread: w* is no minimum
 NOISE_LIMIT = 3.0  # standard errors beyond which a difference is not noise
 NOISE_AHEAD = 1 << 16  # numbers of a network's noise that are drawn at once, for as many steps as they last
@@ -45,7 +45,7 @@ NOISE_AHEAD = 1 << 16  # numbers of a network's noise that are drawn at once, fo
 
 @dataclass(frozen=True)
 class Traces:
-    """What the chains of N networks left behind.
+    """The traces of the chains of N networks.
 
     loss, baseline: L_B(w_t) and L_B(w*), (N, chains, burn_in + draws) in nats; the first burn_in steps are burn-in.
     gain, gain_se: L(mean of the draws' weights) − L(w*) and its standard error over batches, (N,) in nats.
@@ -72,7 +72,7 @@ def sample(
     loss: any function of a stack of N·chains slices and a batch; a toy potential may ignore the batch.
     batches: step to a batch for the N·chains slices, network by network.
     masks: by tensor name (N, *shape), 1 where a weight is free; the others never move.
-    seeds: of each network's noise.
+    seeds: the seed of each network's noise.
     """
     chains, steps = settings.chains, settings.burn_in + settings.draws
     count = stack.size(start)
@@ -162,7 +162,7 @@ class _Noise:
 
 
 def free_parameters(start: Stack, masks: Stack | None) -> np.ndarray:
-    """d of each network, (N,): the weights that a mask keeps, and all of those that none covers."""
+    """d of each network, (N,): the weights that a mask keeps, and all weights of tensors without a mask."""
     masks = {} if masks is None else masks
     counts = torch.zeros(stack.size(start), dtype=torch.long)
     for name, tensor in start.items():
@@ -171,7 +171,7 @@ def free_parameters(start: Stack, masks: Stack | None) -> np.ndarray:
 
 
 def estimate(traces: Traces, settings: LLCSettings) -> pd.DataFrame:
-    """λ̂ of each of the N networks: one row per network, in order, with the columns of table `llc` beside the keys.
+    """λ̂ of each of the N networks: one row per network, in order, with the columns of table `llc` except the keys.
 
     se is the Monte Carlo standard error (from the effective number of draws) of λ̂. If a chain has diverged, λ̂, se,
     rhat and ess are NaN: the other chains' mean would hide it. Flags, joined by commas, "" when nothing is wrong:
@@ -234,9 +234,9 @@ def measure(
 ) -> Traces:
     """The chains of networks `members` with their `weights` at training step `step`, on the training distribution.
 
-    Every chain has batches of its own, or R-hat would see the chains agree about batch noise. They are a function of
-    (study, init seed, chain, draw), so that one initialisation's networks (checkpoints, tickets, controls) are
-    compared on the same batches.
+    Every chain has its own batches: with common ones, R-hat would see the chains agree on batch noise. The batches are
+    a function of (study, init seed, chain, draw), so that one initialisation's networks (checkpoints, tickets,
+    controls) are compared on the same batches.
     """
     loss = network_loss(study)
     total, began = len(members), time.monotonic()

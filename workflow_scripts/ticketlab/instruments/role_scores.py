@@ -1,4 +1,4 @@
-"""The role of a component: what a head attends to or a unit responds to, and what is lost when it is ablated.
+"""The role scores of components: the targets of a head's attention, the response of a unit, the effect of ablation.
 
 Scores by kind of component
 - heads, on the study's own data: attention to the previous, the first and the same position; mean distance (positions)
@@ -38,7 +38,7 @@ NETWORK_EXAMPLES = 128
 
 @dataclass(frozen=True)
 class Probe:
-    """What networks are scored on.
+    """The data on which networks are scored.
 
     inputs, targets: (examples, …); slices: bool, as the losses, (examples,) or (examples, time), by slice.
     classes: those that targets name; repeated: random tokens [r, r], (sequences, 2·length). Empty and None where

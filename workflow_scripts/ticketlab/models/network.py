@@ -46,7 +46,7 @@ class Network(nn.Module):
     prunable: list[str]
 
     def weights_of(self, component: Component) -> dict[str, Place]:
-        """The component's own weights, by what they are for: rows compute its activity, columns read it."""
+        """The component's own weights, by their purpose: rows compute its activity, columns read it."""
         raise NotImplementedError
 
     def initialise(self, generator: torch.Generator) -> None:
@@ -55,5 +55,5 @@ class Network(nn.Module):
 
 
 def gate_to_mean(activity: Tensor, gate: Tensor, over: tuple[int, ...]) -> Tensor:
-    """gate·activity + (1 − gate)·(its mean `over` those dimensions): 0 ablates to the mean, 1 leaves it alone."""
+    """gate·activity + (1 − gate)·(its mean `over` those dimensions): 0 ablates to the mean, 1 has no effect."""
     return gate * activity + (1 - gate) * activity.mean(dim=over, keepdim=True)

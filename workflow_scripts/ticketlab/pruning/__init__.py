@@ -1,1 +1,1 @@
-"""Masks: how they are found, compared and varied."""
+"""Masks: the search for them, their comparison and their controls."""

@@ -1,4 +1,4 @@
-"""What a ticket is compared with: each control is one function that changes what its name says, and nothing else.
+"""The controls of a ticket: each is one function that changes only the property in its name.
 
 A ticket is a mask, the state from which training starts and the length of the training schedule.
 """
@@ -26,7 +26,7 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Sources:
-    """What controls may draw on besides the ticket itself.
+    """The sources of controls in addition to the ticket itself.
 
     members: the tickets' keys (init seed, rewind step and level).
     counts: how many weights a mask of this level keeps.
@@ -72,7 +72,7 @@ def mask_at_step(ticket: Ticket, sources: Sources, step: int) -> Ticket:
 
 
 def initial_magnitude(ticket: Ticket, sources: Sources) -> Ticket:
-    """The mask of the largest initial weights: what a ticket owes to |θ₀| alone."""
+    """The mask of the largest initial weights, which shows the effect of |θ₀| alone."""
     return mask_at_step(ticket, sources, 0)
 
 
@@ -106,7 +106,7 @@ CONTROLS: dict[str, Controlled] = {
 
 
 def variants(control: str, mask_steps: Sequence[int]) -> dict[str, Controlled]:
-    """The variants that a control of the config stands for, by the name that they have in the tables."""
+    """The variants that a control of the config represents, by their names in the tables."""
     if control == "mask_at_step":
         return {f"mask_at_step_{step}": partial(mask_at_step, step=step) for step in mask_steps}
     return {control: CONTROLS[control]}

@@ -1,7 +1,7 @@
 """Iterative magnitude pruning (Frankle & Carbin 2019), with rewinding (Frankle et al. 2020).
 
-A round prunes the smallest weights of the network that the round before has trained, puts the others back to where they
-were at the rewind step, and trains them. The networks of a stack are pruned each by its own weights.
+A round prunes the smallest weights of the network that the previous round trained, resets the others to their values at
+the rewind step, and trains them. Each network of a stack is pruned by its own weights.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,6 +1,6 @@
-"""Which weights stay: pure functions from scores and counts to masks, over a stack.
+"""Masks of the weights that stay: pure functions from scores and counts to masks, over a stack.
 
-A mask is 1.0 where a weight is kept. Exactly the number of weights that the schedule says stays, with ties broken by
+A mask is 1.0 where a weight is kept. The number of kept weights is exactly that of the schedule, with ties broken by
 position. Counting covers prunable tensors only; norms, biases and position tables are never pruned.
 """
 

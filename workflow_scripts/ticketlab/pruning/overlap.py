@@ -1,4 +1,4 @@
-"""Overlaps of masks as rows of the `overlap` table: over chance, and over what the initial weights explain."""
+"""Overlaps of masks as rows of the `overlap` table: beyond chance, and beyond the initial weights' contribution."""
 
 from collections.abc import Sequence
 
@@ -8,17 +8,17 @@ from torch import Tensor
 
 from workflow_scripts.ticketlab.training.stack import Member, Stack
 
-# Parts of like initial magnitude that a tensor's weights are cut into.
+# The number of parts of similar initial magnitude into which a tensor's weights are cut.
 STRATA = 20
 
 
 def rows(
     study: str, members: Sequence[Member], step: int, reference: str, masks: Stack, others: Stack, initial: Stack
 ) -> pd.DataFrame:
-    """A row per network and tensor: `masks` of the members at `step` against `others`, the reference's.
+    """A row per network and tensor: `masks` of the members at `step` compared with `others`, the reference's.
 
-    initial: the members' θ₀. Overlap that weights of like |θ₀| would have by chance is no sign of selection: a weight
-    that was large stays large. All stacks are in the order of the members.
+    initial: the members' θ₀. The chance overlap of weights of similar |θ₀| is no sign of selection: a weight that was
+    large stays large. All stacks are in the order of the members.
     """
     parts = []
     keys = pd.DataFrame([member.keys() for member in members])

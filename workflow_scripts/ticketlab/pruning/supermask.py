@@ -1,4 +1,4 @@
-"""The strong form: masks that make an untrained network good, found by edge-popup (Ramanujan et al. 2020).
+"""Masks that make an untrained network good (the strong form), found by edge-popup (Ramanujan et al. 2020).
 
 Every prunable weight gets a score; the forward pass uses each tensor's top share by score, the backward pass lets the
 gradient through to all scores (straight-through). The weights themselves never change.

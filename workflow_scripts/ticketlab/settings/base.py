@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 
-# Kinds of inputs, which a task has and a model can read: (batch, features) float32; (batch, symbols) int64, in any
+# The kinds of inputs that a task has and a model can read: (batch, features) float32; (batch, symbols) int64, in any
 # order; (batch, time, features) float32; (batch, time) int64.
 Inputs = Literal["features", "symbols", "features in sequence", "symbols in sequence"]
 

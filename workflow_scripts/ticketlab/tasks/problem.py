@@ -36,7 +36,7 @@ class Problem:
     extras: values that the task's own `references` and `slices` need.
     noise: None if outputs are logits; if they are means of real targets, the targets' standard deviation about them.
 
-    Which role scores apply, besides ablation on the task's slices (instruments/role_scores.py):
+    The role scores that apply, in addition to ablation on the task's slices (instruments/role_scores.py):
     classes: whether targets name classes, for each of which hidden units are scored by their selectivity.
     modulus: where inputs are residues, by whose frequencies hidden units are scored; else None.
     repetition: whether inputs are sequences of symbols, so that attention heads are scored on repeated random ones.

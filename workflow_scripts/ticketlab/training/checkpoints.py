@@ -1,4 +1,4 @@
-"""Between tables and stacks: training states and masks as rows, and back."""
+"""Training states and masks of stacks as rows of tables, and back."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""Networks that are evaluated while they train: their last state, and their rows of table `metrics`."""
+"""The last state of networks that are evaluated during training, and their rows of table `metrics`."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -20,7 +20,7 @@ def record(
     effective: Callable[[Stack], Stack] = lambda trained: trained,
     keep: Callable[[State], None] = lambda state: None,
 ) -> tuple[State, pd.DataFrame]:
-    """Run through `states` (of train), evaluate each and hand it to `keep`.
+    """Run through `states` (of train), evaluate each and pass it to `keep`.
 
     densities: the share of prunable weights that each of the N networks keeps. last: the one step at which the training
     set is evaluated too; None evaluates it at every state. effective: as of train.

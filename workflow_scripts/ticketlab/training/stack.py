@@ -1,9 +1,9 @@
-"""Many networks as one: same architecture, different weights, one batched matrix product each.
+"""Stacks: many networks as one, with the same architecture and different weights, and one batched matrix product each.
 
-A stack holds N networks; each of its tensors has a leading axis of length N. A network's numbers depend neither on who
-shares its stack nor on its place in it, bit for bit, under the numerics that workflow_scripts/numerics.py fixes: each
-slice of a batched product is summed alike, elementwise steps have no remainder (`in_one_vector`), and one network is
-run as two (`forward`).
+A stack holds N networks; each of its tensors has a leading axis of length N. A network's numbers depend neither on the
+other networks of its stack nor on its place in it, bit for bit, under the numerics that workflow_scripts/numerics.py
+fixes: all slices of a batched product are summed in the same way, elementwise steps have no remainder
+(`in_one_vector`), and one network is run as two (`forward`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -47,7 +47,7 @@ def dense_members(seeds: Sequence[int]) -> list[Member]:
 
 
 def spawned_members(parents: Sequence[Member], split_step: int, orders: int) -> list[Member]:
-    """The parents' children that part from them at `split_step`, each parent's side by side.
+    """The parents' children that split from them at `split_step`, grouped by parent.
 
     Orders 1 … `orders` are other data orders. At split step 0 the parent's own order is repeated before them: the exact
     replicate, in another stack.

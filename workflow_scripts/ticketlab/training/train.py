@@ -30,14 +30,14 @@ log = logging.getLogger(__name__)
 
 # The optimiser's memory, by the names that torch.optim uses in its state.
 SLOTS = {"adamw": ("exp_avg", "exp_avg_sq"), "sgd": ("momentum_buffer",)}
-EPSILON = 1e-8  # AdamW's, as torch has it
+EPSILON = 1e-8  # AdamW's, torch's default
 BATCHES_PREPARED = 32  # steps whose batches are drawn and moved to the device together
 PROGRESS_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class State:
-    """A stack during training: weights, the optimiser's slots and the number of steps done; the whole of its past."""
+    """A stack during training: weights, the optimiser's slots and the number of steps done, which is its whole past."""
 
     step: int
     weights: Stack
@@ -59,7 +59,7 @@ def initial_state(weights: Stack, settings: TrainingSettings) -> State:
 def initial_weights(study: Study, seeds: Iterable[int], purpose: str = "init") -> Stack:
     """θ₀ of each seed, on the study's device: a function of (study, purpose, seed) and of the model's shape.
 
-    Drawn on the CPU, so that networks start from the same weights whatever they are trained on.
+    θ₀ is drawn on the CPU, so that networks start from the same weights on every device.
     """
     drawn = copy.deepcopy(study.model).cpu()
     states = []

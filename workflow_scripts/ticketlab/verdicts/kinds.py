@@ -1,6 +1,6 @@
-"""The kinds of claims that `verdicts` judges, and the columns that say what a claim is about besides its kind.
+"""The kinds of claims that `verdicts` judges, and the columns that identify a claim in addition to its kind.
 
-Report and pages make a claim's sentence from these (report/words.py); nothing reads a sentence.
+Report and pages make a claim's sentence from these (report/words.py); no code reads a sentence.
 """
 
 TICKET, SMALLEST_MATCHING, WINNING_TICKET = "ticket", "smallest_matching", "winning_ticket"
@@ -20,8 +20,8 @@ KINDS = (
     TRANSIENCE,
     TRANSIENT_STRUCTURE,
 )
-# Claims about one ticket each, many to a study.
+# Claims on one ticket each, many per study.
 OF_ONE_TICKET = (TICKET, DENSE_TOTAL, SOONER)
 
-# What a claim is about; null where it does not apply.
+# The object of a claim; null where a column does not apply.
 KEYS = ("rewind_step", "density", "split_step", "structure", "variant")

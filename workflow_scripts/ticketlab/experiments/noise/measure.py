@@ -1,4 +1,4 @@
-"""What networks and their siblings on other data orders have in common after training at one batch size."""
+"""The agreement of networks with their siblings on other data orders after training at one batch size."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ def measure(
     """Tables `agreement` and `metrics` of the dense networks and their siblings.
 
     initial: θ₀ of the dense networks. orders: other data orders of each. slices: of the task, for role scores. Masks
-    keep as many of the largest final weights as round `level` of the schedule does.
+    keep as many of the largest final weights as round `level` of the schedule keeps.
     """
     start = initial_state(initial, training)
     children = spawned_members(dense, 0, orders)

@@ -1,4 +1,4 @@
-"""What networks that keep a part of θ₀ have in common with their siblings after training."""
+"""The agreement of networks that keep a part of θ₀ with their siblings after training."""
 
 from collections.abc import Sequence
 
