@@ -4,12 +4,14 @@ They are traced at the steps of the dense networks. Where learning coefficients 
 tickets with the end's mask and of their shuffled control are stored.
 """
 
-import pandas as pd
+from functools import partial
+
 from snakemake.script import Snakemake
 
 from workflow_scripts.ticketlab import tasks
 from workflow_scripts.ticketlab.core.job import logged
 from workflow_scripts.ticketlab.experiments.development import masks as development
+from workflow_scripts.ticketlab.experiments.development.measure import measure
 from workflow_scripts.ticketlab.instruments import reference_distances
 from workflow_scripts.ticketlab.pruning import masks as pruning
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
@@ -19,51 +21,38 @@ from workflow_scripts.ticketlab.tables import files, stacks
 from workflow_scripts.ticketlab.tables.schemas.networks import MASKS, METRICS, WEIGHTS
 from workflow_scripts.ticketlab.tables.schemas.structure import STRUCTURE
 from workflow_scripts.ticketlab.training import checkpoints
-from workflow_scripts.ticketlab.training.recording import at_end
-from workflow_scripts.ticketlab.training.stack import concatenate
 from workflow_scripts.ticketlab.training.study import open_study
-from workflow_scripts.ticketlab.training.train import SLOTS, train
+from workflow_scripts.ticketlab.training.train import SLOTS
 
 snakemake: Snakemake  # put here by Snakemake
 
 with logged(snakemake) as provenance:
-    spec = snakemake.params.spec
-    study = open_study(spec, snakemake.input.data)
+    spec, inputs, outputs = snakemake.params.spec, snakemake.input, snakemake.output
+    study, task = open_study(spec, inputs.data), tasks.module(spec["task"]["kind"])
     training, schedule = TrainingSettings(**spec["training"]), ScheduleSettings(**spec["schedule"])
     last, level = training.steps, spec["level"]
-    task = tasks.module(spec["task"]["kind"])
-    components = task.components(study.problem) if hasattr(task, "components") else None
-    references = reference_distances.references(
-        study.problem, task.references(study.problem), StructureSettings(**spec["structure"]), study.device
-    )
-    course = files.read(snakemake.input.structure, STRUCTURE)
+    dense, start = checkpoints.read_state(inputs.dense, 0, study.device, SLOTS[training.optimiser])
+    _, imp = checkpoints.read_masks(inputs.masks[0], last, study.device)
+    course = files.read(inputs.structure, STRUCTURE)
     peaks = {name: development.nearest_step(course, name) for name in spec["structures"]}
     print("nearest at step", peaks)
-
-    def dense_weights(step):
-        return pruning.prunable(
-            study.model.prunable, checkpoints.read_weights(snakemake.input.dense, step, study.device)[1]
-        )
-
-    dense, start = checkpoints.read_state(snakemake.input.dense, 0, study.device, SLOTS[training.optimiser])
-    _, imp = checkpoints.read_masks(snakemake.input.masks[0], last, study.device)
     counts = pruning.schedule(schedule, pruning.sizes(imp), level)
+    dense_weights = partial(checkpoints.read_prunable, inputs.dense, study=study)
     tickets = development.masks(study.name, dense, level, counts, imp, last, peaks, dense_weights)
-    members, start = checkpoints.join([(ticket.members, start) for ticket in tickets])
-    mask = concatenate([ticket.mask for ticket in tickets])
-    end = [index for index, member in enumerate(members) if member.variant.startswith(development.END)]
-    kept = [members[index] for index in end]
-
-    with stacks.writing(snakemake.output.masks, MASKS, provenance) as writer:
+    with stacks.writing(outputs.masks, MASKS, provenance) as writer:
         for ticket in tickets:
             checkpoints.add_masks(writer, study.name, ticket.members, ticket.taken_at, ticket.mask)
-    rows = []
-    record = sorted(set(course["step"].tolist()))
-    with stacks.writing(snakemake.output.weights, WEIGHTS, provenance) as writer:
-        for state in train(study, members, start, training, record, masks=mask):
-            rows.append(reference_distances.rows(study, members, state.step, state.weights, references, components))
+
+    components = task.components(study.problem) if hasattr(task, "components") else None
+    predictors, settings = task.references(study.problem), StructureSettings(**spec["structure"])
+    references = reference_distances.references(study.problem, predictors, settings, study.device)
+    with stacks.writing(outputs.weights, WEIGHTS, provenance) as writer:
+
+        def keep(members, state):
             if state.step in (*spec["llc_steps"], last):
-                checkpoints.add_state(writer, study.name, kept, state.take(end))
-    files.write(snakemake.output.structure, STRUCTURE, pd.concat(rows), provenance)
-    metrics = at_end(study, members, last, state.weights, pruning.density(mask))
-    files.write(snakemake.output.metrics, METRICS, metrics, provenance)
+                checkpoints.add_state(writer, study.name, members, state)
+
+        steps = sorted(set(course["step"].tolist()))
+        structure, metrics = measure(study, tickets, start, steps, training, references, components, keep)
+    files.write(outputs.structure, STRUCTURE, structure, provenance)
+    files.write(outputs.metrics, METRICS, metrics, provenance)

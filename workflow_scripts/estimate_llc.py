@@ -10,15 +10,12 @@ params.spec     study, task, model, device, llc (settings), steps (of training)
 import pandas as pd
 from snakemake.script import Snakemake
 
-from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.job import logged
 from workflow_scripts.ticketlab.instruments.llc import draw_rows, estimate, masks_of, measure
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
-from workflow_scripts.ticketlab.tables import files, stacks
+from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.llc import LLC, LLC_DRAWS
-from workflow_scripts.ticketlab.tables.schemas.networks import MASKS, WEIGHTS
 from workflow_scripts.ticketlab.training import checkpoints
-from workflow_scripts.ticketlab.training.stack import Member, Stack, concatenate
 from workflow_scripts.ticketlab.training.study import open_study
 
 snakemake: Snakemake  # put here by Snakemake
@@ -27,19 +24,10 @@ with logged(snakemake) as provenance:
     spec = snakemake.params.spec
     study = open_study(spec, snakemake.input.data)
     settings = LLCSettings(**spec["llc"])
-    known: dict[Member, Stack] = {}
-    for path in snakemake.input.get("masks", []):
-        for taken_at in stacks.steps(path, MASKS):
-            members, taken = checkpoints.read_masks(path, taken_at, study.device)
-            known |= {member: {name: mask[i] for name, mask in taken.items()} for i, member in enumerate(members)}
+    known = checkpoints.masks_by_member(snakemake.input.get("masks", []), study.device)
     estimates, draws = [], []
     for step in spec["steps"]:
-        paths = [path for path in snakemake.input.weights if step in stacks.steps(path, WEIGHTS)]
-        if not paths:
-            raise TicketlabError(f"no file of {snakemake.input.weights} holds step {step}; choose another step")
-        parts = [checkpoints.read_weights(path, step, study.device) for path in paths]
-        members = [member for part, _ in parts for member in part]
-        weights = concatenate([part for _, part in parts])
+        members, weights = checkpoints.read_at(snakemake.input.weights, step, study.device)
         masks = masks_of(members, weights, known) if known else None
         traces = measure(study, members, weights, step, settings, masks)
         keys = pd.DataFrame([{"study": study.name, **member.keys(), "step": step} for member in members])

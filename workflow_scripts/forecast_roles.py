@@ -13,7 +13,6 @@ from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.forecast import FORECAST
 from workflow_scripts.ticketlab.tables.schemas.roles import ROLES
 from workflow_scripts.ticketlab.training import checkpoints
-from workflow_scripts.ticketlab.training.stack import take
 from workflow_scripts.ticketlab.training.study import open_study
 
 snakemake: Snakemake  # put here by Snakemake
@@ -23,9 +22,6 @@ with logged(snakemake) as provenance:
     study = open_study(spec, snakemake.input.data)
     settings, scoring = ForecastSettings(**spec["forecast"]), RolesSettings(**spec["roles"])
 
-    def arrays(stack):
-        return {name: tensor.cpu().numpy() for name, tensor in stack.items()}
-
     end = files.read_many(snakemake.input.roles, ROLES)
     slices = tasks.module(spec["task"]["kind"]).slices(study.problem, scoring.split)
     early = {}
@@ -34,17 +30,12 @@ with logged(snakemake) as provenance:
         scored = end
         if step != spec["steps"][-1]:
             scored = role_scores.on_probes(study, slices, scoring, [(members, step, weights)], probes=[0])
-        early[step] = scored, arrays(weights)
+        early[step] = scored, regression.arrays(weights)
 
     found, masks = checkpoints.read(
         snakemake.input.supermasks, spec["supermask_steps"], study.device, checkpoints.read_masks
     )
-    kinds: dict[str, list[int]] = {}
-    for index, member in enumerate(found):
-        density = spec["supermask_densities"][member.level - 1]
-        kinds.setdefault(f"{member.variant}, {100 * density:g}% kept", []).append(index)
-    chosen = {name: arrays(take(masks, indices)) for name, indices in kinds.items()}
-
+    chosen = regression.supermasks_by_kind(found, masks, spec["supermask_densities"])
     alpha = spec["alpha"]
     rows = [
         *regression.foretold(study.name, study.model, early, end, settings, alpha),

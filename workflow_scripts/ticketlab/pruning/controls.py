@@ -3,16 +3,19 @@
 A ticket is a mask, the state from which training starts and the length of the training schedule.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 
 from workflow_scripts.ticketlab.pruning import masks as pruning
 from workflow_scripts.ticketlab.pruning.masks import Counts
+from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
+from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.training.checkpoints import join
-from workflow_scripts.ticketlab.training.stack import Member, Stack, concatenate
-from workflow_scripts.ticketlab.training.train import State
+from workflow_scripts.ticketlab.training.stack import Member, Stack, as_variant, concatenate
+from workflow_scripts.ticketlab.training.study import Study
+from workflow_scripts.ticketlab.training.train import State, initial_state, initial_weights, train
 
 
 @dataclass(frozen=True)
@@ -112,13 +115,55 @@ def variants(control: str, mask_steps: Sequence[int]) -> dict[str, Controlled]:
     return {control: CONTROLS[control]}
 
 
-def by_schedule(tickets: Sequence[tuple[list[Member], Ticket]]) -> Iterator[tuple[list[Member], Ticket]]:
+def tickets(
+    control: str,
+    study: Study,
+    masks: Iterable[tuple[list[Member], Stack]],
+    dense_state: Callable[[int], tuple[list[Member], State]],
+    dense_weights: Callable[[int], Stack],
+    mask_steps: Sequence[int],
+    schedule: ScheduleSettings,
+    training: TrainingSettings,
+) -> list[tuple[list[Member], Ticket]]:
+    """What a control of the config trains, with the members' keys: a ticket for each of its variants and of `masks`.
+
+    masks: the tickets' members and masks, a stack for each rewind step and round. dense_state, dense_weights: the dense
+    networks' states, and their prunable tensors, at a step.
+    """
+    dense, dense_start = dense_state(0)
+
+    def fresh_start(rewind_step: int) -> State:
+        """Other initial weights for the same seeds, trained as the dense networks were up to the rewind step."""
+        weights = initial_weights(study, [member.init_seed for member in dense], "reinit")
+        *_, state = train(study, dense, initial_state(weights, training), training, [rewind_step])
+        return state
+
+    found = []
+    for members, mask in masks:
+        rewind_step, level = members[0].rewind_step, members[0].level
+        sources = Sources(
+            study=study.name,
+            members=members,
+            counts=pruning.schedule(schedule, pruning.sizes(mask), level),
+            dense_weights=dense_weights,
+            dense_start=dense_start,
+            fresh_start=partial(fresh_start, rewind_step),
+            last_step=training.steps,
+            search_steps=training.steps + level * (training.steps - rewind_step),
+        )
+        ticket = Ticket(mask, dense_state(rewind_step)[1], training.steps)
+        for variant, function in variants(control, mask_steps).items():
+            found.append((as_variant(members, variant=variant), function(ticket, sources)))
+    return found
+
+
+def by_schedule(chosen: Sequence[tuple[list[Member], Ticket]]) -> Iterator[tuple[list[Member], Ticket]]:
     """The tickets as few stacks: those that start at one step of a schedule of one length are trained together."""
 
     def schedule(item: tuple[list[Member], Ticket]) -> tuple[int, int]:
         return item[1].start.step, item[1].total
 
-    for (_, total), group in groupby(sorted(tickets, key=schedule), key=schedule):
+    for (_, total), group in groupby(sorted(chosen, key=schedule), key=schedule):
         parts = list(group)
         members, start = join([(names, ticket.start) for names, ticket in parts])
         yield members, Ticket(concatenate([ticket.mask for _, ticket in parts]), start, total)

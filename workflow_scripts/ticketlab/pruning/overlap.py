@@ -1,12 +1,14 @@
 """Overlaps of masks as rows of the `overlap` table: beyond chance, and beyond the initial weights' contribution."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 import torch
 from torch import Tensor
 
-from workflow_scripts.ticketlab.training.stack import Member, Stack
+from workflow_scripts.ticketlab.pruning import masks as pruning
+from workflow_scripts.ticketlab.pruning.masks import Counts
+from workflow_scripts.ticketlab.training.stack import Member, Stack, take
 
 # The number of parts of similar initial magnitude into which a tensor's weights are cut.
 STRATA = 20
@@ -68,3 +70,53 @@ def overlap_given(scores: Tensor, first: Tensor, second: Tensor, strata: int = S
     )
     both = (a * b / counts.clamp(min=1)).sum(1)
     return both / (a.sum(1) + b.sum(1) - both).clamp(min=1e-12)
+
+
+def along_training(
+    study: str, states: Iterable[tuple[int, list[Member], Stack]], imp: Stack, counts: Counts, last: int
+) -> pd.DataFrame:
+    """Rows of table `overlap`: the magnitude masks of dense networks at each step, with their final ones and IMP's.
+
+    states: step, members and prunable tensors of the dense networks, the first and the `last` step among them. imp: IMP's
+    masks, also compared as those of the next initialisation, which is chance.
+    """
+    found = {step: (members, weights) for step, members, weights in states}
+    members, initial = found[min(found)]
+    imp = pruning.of_finite(imp, found[last][1])
+    references = {"final_magnitude": pruning.largest(found[last][1], counts), "imp": imp}
+    if len(members) > 1:
+        references["imp_other_init"] = take(imp, [(index + 1) % len(members) for index in range(len(members))])
+    return pd.concat(
+        rows(study, members, step, reference, pruning.largest(weights, counts), other, initial)
+        for step, (_, weights) in found.items()
+        for reference, other in references.items()
+    )
+
+
+def of_siblings(
+    study: str,
+    dense: Sequence[Member],
+    initial: Stack,
+    trained: Stack,
+    siblings: Iterable[tuple[list[Member], Stack]],
+    counts: Counts,
+    last: int,
+) -> pd.DataFrame:
+    """Rows of table `overlap`: final magnitude masks of siblings on other data orders, with their dense parents'.
+
+    initial, trained: prunable tensors of the dense networks at both ends; siblings: members and final prunable tensors.
+    Each is also compared with the next initialisation's dense network, which is chance.
+    """
+    final = pruning.largest(trained, counts)
+    place = {member.init_seed: index for index, member in enumerate(dense)}
+    shifts = {"dense_final": 0} | ({"dense_final_other_init": 1} if len(dense) > 1 else {})
+    parts = []
+    for members, weights in siblings:
+        kept = [index for index, member in enumerate(members) if member.data_seed != member.init_seed]
+        children = [members[index] for index in kept]
+        mine = pruning.largest(take(weights, kept), counts)
+        own = [place[child.init_seed] for child in children]
+        for reference, shift in shifts.items():
+            others = take(final, [(index + shift) % len(dense) for index in own])
+            parts.append(rows(study, children, last, reference, mine, others, take(initial, own)))
+    return pd.concat(parts)

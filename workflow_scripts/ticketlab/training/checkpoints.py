@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
+from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.tables import stacks
 from workflow_scripts.ticketlab.tables.schemas.networks import MASKS, WEIGHTS
 from workflow_scripts.ticketlab.training.stack import Member, Stack, concatenate
+from workflow_scripts.ticketlab.training.study import Study
 from workflow_scripts.ticketlab.training.train import State
 
 Reader = Callable[[str, int, torch.device], tuple[list[Member], Stack]]
@@ -40,6 +42,12 @@ def read_state(path: str, step: int, device: torch.device, slots: Sequence[str])
         parts[slot][name] = torch.tensor(array, device=device)
     weights = parts.pop("weight")
     return [Member(**keys) for keys in snapshot.keys], State(step, weights, parts)
+
+
+def read_prunable(path: str, step: int, study: Study) -> Stack:
+    """The tensors that pruning may touch, of the networks of a `weights` file at `step`."""
+    _, weights = read_weights(path, step, study.device)
+    return {name: weights[name] for name in study.model.prunable}
 
 
 def add_masks(writer: stacks.StackWriter, study: str, members: Sequence[Member], step: int, masks: Stack) -> None:
@@ -82,3 +90,24 @@ def read(
     read_masks)."""
     parts = [reader(path, step, device) for path in paths]
     return [member for members, _ in parts for member in members], concatenate([stack for _, stack in parts])
+
+
+def read_at(paths: Sequence[str], step: int, device: torch.device) -> tuple[list[Member], Stack]:
+    """The networks at `step` of those `weights` files that hold this step.
+
+    Raises TicketlabError if none does.
+    """
+    holding = [path for path in paths if step in stacks.steps(path, WEIGHTS)]
+    if not holding:
+        raise TicketlabError(f"no file of {paths} holds step {step}; choose another step")
+    return read(holding, step, device)
+
+
+def masks_by_member(paths: Sequence[str], device: torch.device) -> dict[Member, Stack]:
+    """Each network's own mask (*shape by tensor), out of all steps of `masks` files."""
+    known: dict[Member, Stack] = {}
+    for path in paths:
+        for taken_at in stacks.steps(path, MASKS):
+            members, masks = read_masks(path, taken_at, device)
+            known |= {member: {name: mask[i] for name, mask in masks.items()} for i, member in enumerate(members)}
+    return known

@@ -11,7 +11,7 @@ exchangeable at initialisation, and a regression fitted on other networks does n
 permuted within layers confirm it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -25,6 +25,7 @@ from workflow_scripts.ticketlab.core.statistics import Estimate
 from workflow_scripts.ticketlab.instruments.role_agreement import RESOLUTION
 from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.settings.forecast import ForecastSettings
+from workflow_scripts.ticketlab.training.stack import Member, Stack, take
 
 NOT_THERE = Estimate(np.nan, np.nan, np.nan, np.nan, 0)
 
@@ -100,6 +101,22 @@ def by_layer(frame: pd.DataFrame, probe: int) -> tuple[list[str], dict[int, np.n
     networks = rows["init_seed"].nunique()
     layers = wide.groupby(level="layer")
     return list(wide.columns), {layer: part.to_numpy().reshape(networks, -1, wide.shape[1]) for layer, part in layers}
+
+
+def arrays(stack: Stack) -> dict[str, np.ndarray]:
+    """The tensors of a stack as NumPy arrays (N, *shape)."""
+    return {name: tensor.cpu().numpy() for name, tensor in stack.items()}
+
+
+def supermasks_by_kind(
+    members: Sequence[Member], masks: Stack, densities: Sequence[float]
+) -> dict[str, dict[str, np.ndarray]]:
+    """Supermasks (N, *shape) by their variant and density, in words; level i of a member is the i-th of `densities`."""
+    kinds: dict[str, list[int]] = {}
+    for index, member in enumerate(members):
+        kept = 100 * densities[member.level - 1]
+        kinds.setdefault(f"{member.variant}, {kept:g}% kept", []).append(index)
+    return {name: arrays(take(masks, indices)) for name, indices in kinds.items()}
 
 
 def foretold(
