@@ -23,12 +23,13 @@ snakemake: Snakemake  # put here by Snakemake
 with logged(snakemake) as provenance:
     spec, inputs, outputs = snakemake.params.spec, snakemake.input, snakemake.output
     study = open_study(spec, inputs.data)
-    training, slots = TrainingSettings(**spec["training"]), SLOTS[TrainingSettings(**spec["training"]).optimiser]
+    training = TrainingSettings(**spec["training"])
+    read_dense = partial(checkpoints.read_state, inputs.dense, device=study.device, slots=SLOTS[training.optimiser])
     tickets = controls.tickets(
         spec["control"],
         study,
         [checkpoints.read_masks(path, training.steps, study.device) for path in inputs.masks],
-        partial(checkpoints.read_state, inputs.dense, device=study.device, slots=slots),
+        read_dense,
         partial(checkpoints.read_prunable, inputs.dense, study=study),
         spec["mask_steps"],
         ScheduleSettings(**spec["schedule"]),

@@ -77,8 +77,8 @@ def along_training(
 ) -> pd.DataFrame:
     """Rows of table `overlap`: the magnitude masks of dense networks at each step, with their final ones and IMP's.
 
-    states: step, members and prunable tensors of the dense networks, the first and the `last` step among them. imp: IMP's
-    masks, also compared as those of the next initialisation, which is chance.
+    states: step, members and prunable tensors of the dense networks, the first and the `last` step among them. imp:
+    IMP's masks, also compared as those of the next initialisation, which is chance.
     """
     found = {step: (members, weights) for step, members, weights in states}
     members, initial = found[min(found)]
