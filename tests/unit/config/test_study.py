@@ -25,7 +25,7 @@ def put(raw, path, value):
 def test_what_ships_is_valid(shipped):
     config = validate(shipped)
     assert config.names() == list(config.studies)
-    assert config.names() == ["text", "digits", "markov_chains", "linear_regression", "modular_addition"]
+    assert {"text", "digits", "markov_chains", "linear_regression", "modular_addition"} <= set(config.names())
 
 
 @pytest.mark.parametrize("file", OVERLAYS, ids=lambda file: file.name)

@@ -4,27 +4,32 @@ import numpy as np
 import pytest
 import torch
 
+from tests.unit.example_models import SECTIONS
 from workflow_scripts.ticketlab import models
 from workflow_scripts.ticketlab.experiments.forecast import regression
 
-SECTIONS = {
-    "transformer": {"kind": "transformer", "layers": 2, "width": 12, "heads": 3},
-    "mlp": {"kind": "mlp", "hidden": [7, 5]},
-    "embedding_mlp": {"kind": "embedding_mlp", "width": 6, "hidden": 8},
-}
 
-
-def activity_of(kind, activities, layer):
-    """(components, …) of a layer."""
-    return activities[layer].transpose(0, 1) if kind == "transformer" else activities[layer].T
-
-
-@pytest.mark.parametrize("kind", models.MODELS)
-def test_the_weights_are_the_components_own(kind):
-    model = models.build(SECTIONS[kind], inputs=9, outputs=4, context=6)
+def drawn(section):
+    model = models.build(section, inputs=9, outputs=4, context=6)
     model.initialise(torch.Generator().manual_seed(1))
-    random = torch.Generator().manual_seed(0)
-    inputs = torch.randn(5, 9, generator=random) if kind == "mlp" else torch.randint(9, (5, 6), generator=random)
+    return model
+
+
+def activity_of(component, activities):
+    """Of each component of its layer: (components, …)."""
+    activity = activities[component.layer]
+    return activity.transpose(0, 1) if component.kind == "head" else activity.T
+
+
+def test_every_kind_of_model_is_tried():
+    assert {section["kind"] for section in SECTIONS} == models.MODELS.keys()
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=str)
+def test_the_weights_are_the_components_own(section):
+    model, random = drawn(section), torch.Generator().manual_seed(0)
+    features = "features" in models.settings(section["kind"]).READS
+    inputs = torch.randn(5, 9, generator=random) if features else torch.randint(9, (5, 6), generator=random)
     weights = {name: tensor.detach() for name, tensor in model.named_parameters()}
     before = model(inputs)[1]
     for component in model.components:
@@ -33,19 +38,18 @@ def test_the_weights_are_the_components_own(kind):
             place.of(weights[place.tensor][None]).mul_(-2)
             after = model(inputs)[1]
             weights[place.tensor].copy_(kept)
-            old, new = (activity_of(kind, activities, component.layer) for activities in (before, after))
+            old, new = (activity_of(component, activities) for activities in (before, after))
             changed = set(torch.nonzero((old - new).flatten(1).abs().amax(1) > 1e-6).flatten().tolist())
             # Columns read the component, and so do values of heads: they change what comes later. A unit that is off
             # for all inputs, before and after, shows no change.
             assert changed <= ({component.index} if place.axis == 0 else set())
-            if kind == "transformer" and place.tensor.endswith(("query.weight", "key.weight")):
+            if component.kind == "head" and place.tensor.endswith(("query.weight", "key.weight")):
                 assert changed == {component.index}
 
 
-@pytest.mark.parametrize("kind", models.MODELS)
-def test_the_components_of_a_layer_share_out_their_tensors_and_have_sizes_of_their_own(kind):
-    model = models.build(SECTIONS[kind], inputs=9, outputs=4, context=6)
-    model.initialise(torch.Generator().manual_seed(1))
+@pytest.mark.parametrize("section", SECTIONS, ids=str)
+def test_the_components_of_a_layer_share_out_their_tensors_and_have_sizes_of_their_own(section):
+    model = drawn(section)
     tensors = {name: tensor.detach().numpy()[None] for name, tensor in model.named_parameters()}
     for layer in {component.layer for component in model.components}:
         own = [model.weights_of(component) for component in model.components if component.layer == layer]

@@ -6,26 +6,16 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT
+from tests.unit.example_models import SECTIONS
 from workflow_scripts.preflight import tensors
 from workflow_scripts.ticketlab import models
 from workflow_scripts.ticketlab.config.study import validate
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 
-SECTIONS: list[dict[str, Any]] = [
-    {"kind": "mlp", "hidden": [3, 4, 5]},
-    {"kind": "transformer", "layers": 2, "width": 8, "heads": 2, "mlp_width": 12, "positions": "relative"},
-    {"kind": "transformer", "layers": 1, "width": 4, "heads": 1, "mlp_width": 0, "positions": "absolute"},
-    {"kind": "embedding_mlp", "width": 4, "hidden": 5},
-]
-
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def test_every_kind_of_model_is_tried_here() -> None:
-    assert {section["kind"] for section in SECTIONS} == models.MODELS.keys()
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=str)
