@@ -6,6 +6,7 @@ import torch
 
 from tests.unit.example_models import SECTIONS
 from workflow_scripts.ticketlab import models
+from workflow_scripts.ticketlab.config import study
 from workflow_scripts.ticketlab.experiments.forecast import regression
 
 
@@ -22,13 +23,13 @@ def activity_of(component, activities):
 
 
 def test_every_kind_of_model_is_tried():
-    assert {section["kind"] for section in SECTIONS} == models.MODELS.keys()
+    assert {section["kind"] for section in SECTIONS} == models.MODELS.keys() == study.MODELS.keys()
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=str)
 def test_the_weights_are_the_components_own(section):
     model, random = drawn(section), torch.Generator().manual_seed(0)
-    features = "features" in models.settings(section["kind"]).READS
+    features = "features" in study.MODELS[section["kind"]].READS
     inputs = torch.randn(5, 9, generator=random) if features else torch.randint(9, (5, 6), generator=random)
     weights = {name: tensor.detach() for name, tensor in model.named_parameters()}
     before = model(inputs)[1]

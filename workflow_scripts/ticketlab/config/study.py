@@ -5,17 +5,20 @@ pydantic is the source of truth: config/schema.json is generated from it (`make 
 
 from collections.abc import Sequence
 from functools import reduce
+from importlib import import_module
 from operator import or_
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import Field, PositiveInt, ValidationError, model_validator
 
-from workflow_scripts.ticketlab import models, tasks
+from workflow_scripts.ticketlab import tasks
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.random_streams import ORDER_STRIDE
 from workflow_scripts.ticketlab.core.recorded_steps import choose_checkpoints, log_spaced_steps
+from workflow_scripts.ticketlab.settings import models as model_settings
 from workflow_scripts.ticketlab.settings.barriers import BarriersSettings
 from workflow_scripts.ticketlab.settings.base import Section
 from workflow_scripts.ticketlab.settings.calibration.all import CalibrationSettings
@@ -34,7 +37,12 @@ from workflow_scripts.ticketlab.settings.supermask import SupermaskSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tasks.problem import SPLITS
 
-_ANY_MODEL: Any = reduce(or_, (models.settings(kind) for kind in models.MODELS))
+# The section of each model by its kind, which is the name of its file.
+MODELS: dict[str, Any] = {
+    found.name: import_module(f"{model_settings.__name__}.{found.name}").Settings
+    for found in iter_modules(model_settings.__path__)
+}
+_ANY_MODEL: Any = reduce(or_, MODELS.values())
 _ANY_TASK: Any = reduce(or_, (tasks.module(kind).Settings for kind in tasks.TASKS))
 
 
@@ -89,7 +97,7 @@ class StudySettings(Section):
         if self.resampling and 0 not in self.pruning.rewind_steps:
             raise ValueError("resampling keeps the ticket's initial weights: pruning.rewind_steps must hold 0")
         if self.task.INPUTS not in self.model.READS:
-            readers = [kind for kind in models.MODELS if self.task.INPUTS in models.settings(kind).READS]
+            readers = [kind for kind, section in MODELS.items() if self.task.INPUTS in section.READS]
             raise ValueError(
                 f"model.kind {self.model.kind!r} cannot read the inputs of task.kind {self.task.kind!r}; "
                 f"use {' or '.join(readers)}"

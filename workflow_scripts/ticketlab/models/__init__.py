@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from workflow_scripts.ticketlab.models.network import Network
@@ -14,11 +14,6 @@ MODELS = {
     "mlp": "workflow_scripts.ticketlab.models.mlp",
     "transformer": "workflow_scripts.ticketlab.models.transformer",
 }
-
-
-def settings(kind: str) -> Any:
-    """The section of a config that describes a network of this kind; it loads no torch."""
-    return import_module(f"workflow_scripts.ticketlab.settings.models.{kind}").Settings
 
 
 def build(section: dict, inputs: int, outputs: int, context: int) -> Network:
