@@ -53,6 +53,7 @@ with logged(snakemake) as provenance:
                 checkpoints.add_state(writer, study.name, members, state)
 
         steps = sorted(set(course["step"].tolist()))
-        structure, metrics = measure(study, tickets, start, steps, training, references, components, keep)
+        look = partial(reference_distances.rows, study, references=references, components=components)
+        structure, metrics = measure(study, tickets, start, steps, training, look, keep)
     files.write(outputs.structure, STRUCTURE, structure, provenance)
     files.write(outputs.metrics, METRICS, metrics, provenance)

@@ -122,7 +122,7 @@ def test_ablating_a_head_equals_replacing_its_output_by_the_mean():
     tokens = torch.from_numpy(generator("test", "tokens", 0).integers(10, size=(6, 8)))
     mask = torch.rand(6, 8, generator=torch.Generator().manual_seed(1)) < 0.5
     with torch.no_grad():
-        effects = role_scores.ablation_effects(model, alone(model), tokens, tokens, {"some": mask})["some"][0]
+        effects = role_scores.ablation_effects(of(model), alone(model), tokens, tokens, {"some": mask})["some"][0]
         intact, (pattern,) = model(tokens)
         x, attention = model.embedding(tokens), model.blocks[0].attention
         values = attention.value(model.blocks[0].attention_norm(x)).view(6, 8, 3, 4)
@@ -147,7 +147,7 @@ def test_ablating_a_unit_equals_replacing_its_activation_by_the_mean():
     model, images, labels = perceptron()
     slices = {str(c): labels == c for c in range(3)}
     with torch.no_grad():
-        effects = role_scores.ablation_effects(model, alone(model), images, labels, slices)
+        effects = role_scores.ablation_effects(of(model), alone(model), images, labels, slices)
         intact = F.cross_entropy(model(images)[0], labels, reduction="none")
         first, second = F.relu(model.layers[0](images)), None
         for place, component in enumerate(model.components):

@@ -23,7 +23,6 @@ from torch import Tensor
 
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.random_streams import generator
-from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.settings.roles import RolesSettings
 from workflow_scripts.ticketlab.tasks.problem import losses
 from workflow_scripts.ticketlab.training import stack
@@ -104,9 +103,9 @@ def score(study: Study, weights: Stack, probe: Probe, settings: RolesSettings) -
     parts = []
     for chunk in stack.slices(stack.size(weights), max(2, NETWORK_EXAMPLES // examples)):
         some = {name: tensor[chunk] for name, tensor in weights.items()}
-        scores = _activity_scores(study.model, some, probe)
+        scores = _activity_scores(study, some, probe)
         if settings.scores is None or "ablation" in settings.scores:
-            effects = ablation_effects(study.model, some, probe.inputs, probe.targets, probe.slices, probe.noise)
+            effects = ablation_effects(study, some, probe.inputs, probe.targets, probe.slices, probe.noise)
             scores |= {f"ablation:{name}": effect for name, effect in effects.items()}
         parts.append(scores)
     wanted = [name for name in parts[0] if settings.scores is None or name.split(":")[0] in settings.scores]
@@ -115,11 +114,11 @@ def score(study: Study, weights: Stack, probe: Probe, settings: RolesSettings) -
     return {name: torch.cat([part[name] for part in parts]).double().cpu().numpy() for name in wanted}
 
 
-def _activity_scores(model: Network, weights: Stack, probe: Probe) -> dict[str, Tensor]:
+def _activity_scores(study: Study, weights: Stack, probe: Probe) -> dict[str, Tensor]:
     """What components of the model's kind do on the probe: {score: (N, components)}."""
-    network, count = stack.forward(model), stack.size(weights)
+    network, count = stack.forward(study.model), stack.size(weights)
     _, activities = network(weights, probe.inputs.expand(count, *probe.inputs.shape))
-    components = model.components
+    components = study.model.components
     if components[0].kind == "unit":
         activity = torch.cat(activities, dim=-1)
         if probe.modulus is not None:
@@ -220,7 +219,7 @@ def frequency_shares(activity: Tensor, residues: Tensor, modulus: int) -> dict[s
 
 
 def ablation_effects(
-    model: Network,
+    study: Study,
     weights: Stack,
     inputs: Tensor,
     targets: Tensor,
@@ -228,8 +227,8 @@ def ablation_effects(
     noise: float | None = None,
 ) -> dict[str, Tensor]:
     """Rise of the mean loss on each slice when one component is mean-ablated: {slice: (N, components)}, in nats."""
-    network, count = stack.forward(model), stack.size(weights)
-    components = len(model.components)
+    network, count = stack.forward(study.model), stack.size(weights)
+    components = len(study.model.components)
     inputs, targets = inputs.expand(count, *inputs.shape), targets.expand(count, *targets.shape)
 
     def slice_losses(gates: Tensor | None) -> Tensor:
