@@ -45,7 +45,7 @@ def small():
 
 @pytest.fixture(scope="module")
 def weights(small):
-    drawn = initial_weights(small.called("test"), range(2))
+    drawn = initial_weights(small, range(2))
     # Everything that could betray a rotation is away from where it starts.
     return {
         name: tensor + 0.3 * torch.randn(tensor.shape, generator=torch.manual_seed(1)) for name, tensor in drawn.items()
@@ -106,7 +106,7 @@ def test_rows_for_every_basis_and_density(small, weights):
         head_rotation.measure(
             small,
             MEMBERS,
-            initial_weights(small.called("test"), range(2)),
+            initial_weights(small, range(2)),
             weights,
             RotationSettings(rotations=2, densities=[0.5, 0.2], trained_level=1),
             training,
