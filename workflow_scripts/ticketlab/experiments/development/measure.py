@@ -25,7 +25,8 @@ def measure(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Tables `structure`, at `steps`, and `metrics`, at the end, of the tickets trained from `start` under their masks.
 
-    look: from members, step and weights to rows of `structure`. keep: called at each of the steps with the tickets whose masks are of the end of dense training, and their state.
+    look: from members, step and weights to rows of `structure`. keep: called at each of the steps with the
+    tickets whose masks are of the end of dense training, and their state.
     """
     members, first = join([(ticket.members, start) for ticket in tickets])
     mask = concatenate([ticket.mask for ticket in tickets])
