@@ -175,6 +175,19 @@ CHANGES = {
         stale=["calibrate structure"],
         spared=["calibrate [!s]*", "calibrate statistics", "train_*", "trace_*", "summarise *"],
     ),
+    "verdicts/tickets.py": Change(
+        code=[f"{LIBRARY}/verdicts/tickets.py"],
+        stale=["judge", "calibrate pruning", "calibrate statistics"],
+        spared=[
+            *("train_*", "imp_round *", "find_supermask *", "vary_noise *", "resample_weights *"),
+            *("develop_tickets *", "measure_dimension *", "rotate_heads *", "measure_deep_linear", "summarise *"),
+        ],
+    ),
+    "settings/calibration/llc.py": Change(
+        code=[f"{LIBRARY}/settings/calibration/llc.py"],
+        stale=["calibrate llc"],
+        spared=["calibrate [!l]*", "measure_dimension *", "measure_deep_linear", "rotate_heads *", "estimate_llc *"],
+    ),
     "a script": Change(
         code=["workflow_scripts/compare_roles.py"], stale=["compare_roles *"], spared=["train_*", "score_roles *"]
     ),
