@@ -1,4 +1,4 @@
-"""The comparison of a finished run with the published numbers: its verdicts, comparisons and clock.
+"""The comparison of a finished run with the published numbers: its verdicts, predictions, comparisons and clock.
 
     python -m workflow_scripts.tools.verify_reference [quick] [--record]
 
@@ -22,11 +22,12 @@ from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.clock import CLOCK
 from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
+from workflow_scripts.ticketlab.tables.schemas.predictions import PREDICTIONS
 from workflow_scripts.ticketlab.tables.schemas.table import Table
 from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
 
 RESULTS, REFERENCE = Path("results"), Path("docs/reference")
-NUMBERS = (VERDICTS, COMPARISONS, CLOCK)
+NUMBERS = (VERDICTS, PREDICTIONS, COMPARISONS, CLOCK)
 DIGESTS = "digests.json"
 SHOWN = 20  # differences of a table that are listed
 
@@ -36,8 +37,8 @@ def read_run(results: Path) -> dict[str, pd.DataFrame]:
 
     Raises TicketlabError if one is missing or damaged.
     """
-    frames = {"verdicts": files.read(results / "verdicts.parquet", VERDICTS)}
-    frames["clock"] = files.read(results / "clock.parquet", CLOCK)
+    of_all_studies = (VERDICTS, PREDICTIONS, CLOCK)
+    frames = {table.name: files.read(results / f"{table.name}.parquet", table) for table in of_all_studies}
     studies = frames["verdicts"]["study"].unique()
     frames["comparisons"] = pd.concat(
         [files.read(results / study / "comparisons.parquet", COMPARISONS) for study in studies], ignore_index=True
@@ -114,14 +115,15 @@ def report(frames: dict[str, pd.DataFrame], reference: Path, mode: str) -> tuple
 
     Raises TicketlabError if the reference has no such numbers.
     """
-    studies = set(frames["verdicts"]["study"])
-    lines, good = [], True
+    studies = {study for frame in frames.values() for study in frame["study"]}
+    lines, good, absent = [], True, set()
     for table in NUMBERS:
         path = reference / f"{table.name}.csv"
         if not path.is_file():
             raise TicketlabError(f"{path} does not exist: this run has no reference; there is one of quick and default")
         there = pd.read_csv(path, dtype=str, keep_default_na=False)
         left_out = set(there["study"]) - studies
+        absent |= left_out
         here, there = as_text(frames[table.name], table), there[~there["study"].isin(left_out)]
         found = list(differences(here, there, table))
         good &= not found
@@ -132,7 +134,7 @@ def report(frames: dict[str, pd.DataFrame], reference: Path, mode: str) -> tuple
         )
         lines += [f"  {line}" for line in found[:SHOWN]]
         lines += [f"  and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
-    lines += [f"Not in this run: {', '.join(sorted(left_out))}."] if left_out else []
+    lines += [f"Not in this run: {', '.join(sorted(absent))}."] if absent else []
     by_maker = known(reference)
     makers = " and ".join(sorted(by_maker))
     lines.append(f"The reference was made on {makers}, `portable`; this run on {numerics.maker()}, `{mode}`.")
