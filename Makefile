@@ -81,7 +81,7 @@ format: environment ## bring the code into the style that lint asks for
 bench: environment ## throughput compared with a plain PyTorch loop and devinterp's own sampler
 	$(BIN)/python -m benchmarks.bench $(ARGS)
 
-reference: environment ## docs/reference/ from the finished default run in results/ (ARGS=thorough or quick: of that one)
+reference: environment ## docs/reference/, docs/results.md and README's answer from the finished default run (ARGS=thorough or quick)
 	$(BIN)/python -m workflow_scripts.tools.reference $(ARGS)
 
 schema: environment ## config/schema.json from the pydantic models

@@ -2,7 +2,7 @@
 
 Of the default run (results/), or with the name of an overlay, `thorough`, of that one's (results/thorough/), to a
 folder of its own. Of `quick`, which is too short to answer anything, only the numbers that `make verify-reference`
-compares.
+compares. After the default run docs/results.md and the answer in README.md are filled in from what was copied.
 """
 
 import argparse
@@ -12,16 +12,18 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
 from workflow_scripts.ticketlab.core.readings import NOT_MEASURED
 from workflow_scripts.ticketlab.report.page import half_way_steps
 from workflow_scripts.ticketlab.report.words import claim, interval, number
 from workflow_scripts.ticketlab.tables import files
+from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
 from workflow_scripts.ticketlab.tables.schemas.clock import CLOCK
 from workflow_scripts.ticketlab.tables.schemas.predictions import PREDICTIONS
 from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
 from workflow_scripts.ticketlab.verdicts.predictions import TITLES
 from workflow_scripts.ticketlab.verdicts.rows import ANSWERS
-from workflow_scripts.tools import verify_reference
+from workflow_scripts.tools import results_page, verify_reference
 from workflow_scripts.tools.dry_run import is_of_study
 
 RESULTS, REFERENCE = Path("results"), Path("docs/reference")
@@ -101,7 +103,7 @@ def of_time(benchmarks: Path, studies: Sequence[str], run: str = DEFAULT) -> str
     largest = jobs.loc[jobs["memory"].idxmax()]
     parts = [
         f"# Where the time of {run} went",
-        f"Seconds of the {len(jobs)} jobs, one core each, start-up included; the machine: README.md. "
+        f"Seconds of the {len(jobs)} jobs, one core each, start-up included; the machine: docs/operations.md. "
         f"The largest memory is that of {largest.rule}, {largest.study}: {largest.memory / 1000:.1f} GB.",
         table(["rule", *seconds.columns], cells),
     ]
@@ -121,16 +123,30 @@ def write(results: Path, reference: Path, run: str) -> None:
     reference.mkdir(parents=True, exist_ok=True)
     for name, page in pages.items():
         (reference / f"{name}.md").write_text(page)
+    checks = pd.concat(
+        [files.read(results / f"calibration/{instrument}.parquet", CALIBRATION) for instrument in INSTRUMENTS]
+    )
+    text = verify_reference.as_text(checks.assign(widths=""), CALIBRATION)
+    text.drop(columns=["widths", "rank"]).to_csv(
+        reference / f"{CALIBRATION.name}.csv", index=False, lineterminator="\n"
+    )
     for figure in sorted((results / "figures").glob("*.png")):
         if not figure.name.startswith("llc_sweep"):  # made only when asked for
             shutil.copy(figure, reference)
+
+
+def store(overlay: str, results: Path, reference: Path) -> None:
+    """Everything of the run that `overlay` names ("" is the default one) into `reference`; the pages follow."""
+    run = f"a run of config/{overlay}.yaml" if overlay else DEFAULT
+    if overlay != ONLY_NUMBERS:
+        write(results, reference, run)
+    verify_reference.write(verify_reference.read_run(results), reference)
+    if not overlay:
+        results_page.write(reference)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("overlay", nargs="?", default="", help="of config/, whose results lie in results/OVERLAY")
     overlay = parser.parse_args().overlay
-    run = f"a run of config/{overlay}.yaml" if overlay else DEFAULT
-    if overlay != ONLY_NUMBERS:
-        write(RESULTS / overlay, REFERENCE / overlay, run)
-    verify_reference.write(verify_reference.read_run(RESULTS / overlay), REFERENCE / overlay)
+    store(overlay, RESULTS / overlay, REFERENCE / overlay)

@@ -1,0 +1,73 @@
+"""The figure of README's answer: the estimate of each test in each study, with its interval, in one row of panels."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from workflow_scripts.ticketlab.report.figures.style import BLACK, GREY, PURPLE, VARIANTS, Look, style
+
+STRUCTURE, SUPERMASK = Look("a structure", PURPLE, "D"), Look("best mask", BLACK, "P")
+Row = Mapping[str, Any]
+
+
+def figure(facts: Mapping[str, Any]) -> Figure:
+    """facts: of results_page. The smallest winning ticket from θ₀ is drawn, where there is none that of a rewound one.
+
+    Differences to dense are in units of the study's margin δ, on an axis that is straight up to ±δ.
+    """
+    judging, studies = facts["judging"], facts["studies"]
+    won = {row["study"]: row for row in reversed(facts["tickets"]) if row["won"]}
+    tickets = [
+        (name, look, row, row["margin"])
+        for row in won.values()
+        for name, look in VARIANTS.items()
+        if name == "ticket" or name in row["controls"]
+    ]
+    with style():
+        drawn = Figure(figsize=(12.5, 0.42 * len(studies) + 1.4), layout="constrained")
+        left, masks, roles, structures = drawn.subplots(1, 4, sharey=True, width_ratios=[1.5, 1, 1, 1])
+        left.set_title("T1: smallest winning ticket, and its controls")
+        offsets = {"ticket": -0.2, "shuffled": 0.2}
+        for name, look, row, margin in tickets:
+            measured = row if name == "ticket" else row["controls"][name]
+            _point(left, studies.index(row["study"]) + offsets.get(name, 0), measured, look, margin)
+        masks.set_title("T1, strong form: best untrained mask")
+        for row in facts["best_supermasks"]:
+            _point(masks, studies.index(row["study"]), row, SUPERMASK, row["margin"])
+        for axes in (left, masks):
+            axes.set_xscale("symlog", linthresh=1)
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
+            axes.set_xlabel("difference to dense, in δ")
+            axes.margins(x=0.1)
+            _bounds(axes, (0, 1))
+        roles.set_title("T2: roles")
+        for row in facts["roles"]:
+            _point(roles, studies.index(row["study"]), row, Look("roles", BLACK), 1.0)
+        roles.set_xlabel("determinacy by the initialisation")
+        _bounds(roles, (judging.undetermined, judging.determined))
+        structures.set_title("T3: structure left again")
+        for row in facts["structures"]:
+            if row["F"] is not None:
+                _point(structures, studies.index(row["study"]), row["F"], STRUCTURE, 1.0, filled=row["left"])
+        structures.set_xlabel("F (filled: transient by the rule)")
+        _bounds(structures, (judging.forgotten,))
+        left.set_yticks(range(len(studies)), studies)
+        left.set_ylim(len(studies) - 0.5, -0.5)
+        handles = {line.get_label(): line for line in left.get_lines() if not str(line.get_label()).startswith("_")}
+        if handles:
+            drawn.legend(handles.values(), handles.keys(), loc="outside lower left", ncols=len(handles))
+    return drawn
+
+
+def _point(axes: Axes, place: float, row: Row, look: Look, unit: float, *, filled: bool = True) -> None:
+    axes.hlines(place, row["ci_low"] / unit, row["ci_high"] / unit, color=look.colour, linewidth=1.2)
+    face = look.colour if filled else "white"
+    axes.plot(row["estimate"] / unit, place, look.marker, color=look.colour, markerfacecolor=face, label=look.label)
+
+
+def _bounds(axes: Axes, places: Iterable[float]) -> None:
+    for place in places:
+        axes.axvline(place, color=GREY, linewidth=0.8, linestyle="--" if place else "-")
