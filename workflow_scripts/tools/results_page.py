@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from textwrap import fill
-from typing import Any, NamedTuple
+from typing import Any
 
 import jinja2
 import pandas as pd
@@ -22,11 +22,12 @@ import yaml
 from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
 from workflow_scripts.ticketlab.core.readings import NOT_MEASURED
 from workflow_scripts.ticketlab.core.readings import VERDICTS as READINGS
+from workflow_scripts.ticketlab.report import words
 from workflow_scripts.ticketlab.report.figures import style
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
 from workflow_scripts.ticketlab.tables.schemas.table import Table
-from workflow_scripts.ticketlab.verdicts import clock
+from workflow_scripts.ticketlab.verdicts import clock, kinds
 from workflow_scripts.ticketlab.verdicts.comparisons import DECISIVE_CONTROLS, STRUCTURE, TICKETS
 from workflow_scripts.ticketlab.verdicts.predictions import TITLES
 from workflow_scripts.ticketlab.verdicts.rows import REFUTES, VERDICTS
@@ -41,22 +42,6 @@ BEGIN, END = "<!-- answer: filled in by make reference -->", "<!-- end of the an
 WIDTH = 120
 Row = dict[str, Any]
 
-# What a row of `verdicts` is about, by its claim: the kind, and the keys that are named groups of the pattern.
-WINNING_TICKET, MATCHING_DENSITY, TICKET, TOTAL_STEPS = "winning ticket", "matching density", "ticket", "total steps"
-SOONER, SUPERMASK, ROLES, LATER_ROLES = "sooner", "supermask", "roles", "later roles"
-SOME_STRUCTURE, ONE_STRUCTURE = "some structure", "one structure"
-CLAIMS = (
-    (WINNING_TICKET, r"a winning ticket exists, at equal steps"),
-    (MATCHING_DENSITY, r"smallest matching density, from step (?P<rewind_step>\d+)"),
-    (TICKET, r"ticket at (?P<kept>\S+)% kept, from step (?P<rewind_step>\d+), against dense at equal steps"),
-    (SOONER, r"ticket at (?P<kept>\S+)% kept, from step (?P<rewind_step>\d+), is as good as dense sooner"),
-    (TOTAL_STEPS, r"ticket at (?P<kept>\S+)% kept against dense at IMP's total steps"),
-    (SUPERMASK, r"supermask_(?P<mask>\w+) at (?P<kept>\S+)% kept, untrained, against dense"),
-    (ROLES, r"the initialisation fixes the roles"),
-    (LATER_ROLES, r"roles are fixed by step (?P<split_step>\d+)"),
-    (SOME_STRUCTURE, r"some structure is acquired and then forgotten"),
-    (ONE_STRUCTURE, r"the (?P<structure>.+) predictor is acquired and forgotten"),
-)
 # The quantities of the clock whose order the page compares: what of `clock`, in words.
 LANDMARKS = {
     (clock.BARRIER, None): "connected",
@@ -67,28 +52,16 @@ LANDMARKS = {
 }
 
 
-class Kind(NamedTuple):
-    """What one verdict is about; `kept` is the density in percent as the claim writes it."""
-
-    kind: str
-    rewind_step: int = -1
-    kept: str = ""
-    split_step: int = 0
-    mask: str = ""
-    structure: str = ""
-
-
-def kind_of(row: Mapping[str, Any]) -> Kind:
-    """The kind and the keys of a row of `verdicts`: the one place that reads a claim.
-
-    Raises ValueError if the claim is of no known kind.
-    """
-    for kind, pattern in CLAIMS:
-        found = re.fullmatch(pattern, row["claim"])
-        if found:
-            keys: Row = found.groupdict()
-            return Kind(kind, **keys | {key: int(keys[key]) for key in keys if key.endswith("_step")})
-    raise ValueError(f"no kind of verdict is known for the claim {row['claim']!r} ({row['test']}): add it to CLAIMS")
+def keys_of(row: Mapping[str, Any]) -> Row:
+    """The keys of a row of `verdicts` as the templates use them; `kept` is the density in percent."""
+    absent = {key: pd.isna(row[key]) for key in kinds.KEYS}
+    return {
+        "rewind_step": -1 if absent["rewind_step"] else int(row["rewind_step"]),
+        "split_step": 0 if absent["split_step"] else int(row["split_step"]),
+        "kept": "" if absent["density"] else f"{100 * row['density']:.3g}",
+        "mask": "" if absent["variant"] else row["variant"].removeprefix("supermask_"),
+        "claim": words.claim(row),
+    }
 
 
 def read(path: Path, table: Table) -> pd.DataFrame:
@@ -100,11 +73,12 @@ def read(path: Path, table: Table) -> pd.DataFrame:
         if pa.types.is_floating(kind):
             found[name] = text[name].map(lambda value: float(value or "nan"))
         elif pa.types.is_integer(kind):
-            found[name] = text[name].astype(int)
+            found[name] = text[name].map(lambda value: float(value or "nan"))
+            found[name] = found[name] if found[name].isna().any() else found[name].astype(int)
         elif pa.types.is_boolean(kind):
             found[name] = text[name] == "True"
         else:
-            found[name] = text[name]
+            found[name] = text[name].where(text[name] != "", None) if name in kinds.KEYS else text[name]
     return pd.DataFrame(found)
 
 
@@ -113,22 +87,11 @@ def read_all(reference: Path) -> dict[str, pd.DataFrame]:
     return {table.name: read(reference / f"{table.name}.csv", table) for table in (*NUMBERS, CALIBRATION)}
 
 
-def number(value: float) -> str:
-    """Three significant digits, with a true minus sign."""
-    if pd.isna(value):
-        return "–"
-    if value == 0:
-        return "0"
-    return (f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}").replace("-", "−")
-
-
 def interval(row: Mapping[str, Any] | None) -> str:
     """The one form of an estimate with its interval, from columns estimate (or dose, half_way), ci_low, ci_high."""
     if row is None:
         return "–"
-    value = next(row[name] for name in ("estimate", "dose", "half_way") if name in row)
-    limits = "" if pd.isna(row["ci_low"]) else f" [{number(row['ci_low'])}, {number(row['ci_high'])}]"
-    return number(value) + limits
+    return words.interval(row, next(name for name in ("estimate", "dose", "half_way") if name in row))
 
 
 def percent(share: float) -> str:
@@ -142,8 +105,8 @@ def cell(text: str) -> str:
 
 def listed(items: Iterable[object]) -> str:
     """a, b and c"""
-    words = [str(item) for item in items]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else "none"
+    texts = [str(item) for item in items]
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}" if texts else "none"
 
 
 def names(rows: Iterable[Row]) -> str:
@@ -170,36 +133,36 @@ def facts(frames: Mapping[str, pd.DataFrame], order: Sequence[str]) -> dict[str,
     verdicts = frames["verdicts"]
     present = verdicts["study"].unique().tolist()
     studies = [name for name in order if name in present] + [name for name in present if name not in order]
-    rows: list[Row] = [row | kind_of(row)._asdict() for row in verdicts.to_dict("records")]
+    rows: list[Row] = [row | keys_of(row) for row in verdicts.to_dict("records")]
     rows.sort(key=lambda row: (studies.index(row["study"]), row["rewind_step"], row["split_step"]))
-    kinds = {kind: [row for row in rows if row["kind"] == kind] for kind, _ in CLAIMS}
+    by_kind = {kind: [row for row in rows if row["kind"] == kind] for kind in kinds.KINDS}
     return {
         "studies": studies,
         "seeds": sorted(verdicts.groupby("study")["n"].max().unique().tolist()),
         "judging": JudgingSettings(margin=1.0),  # of which only thresholds that no study changes are shown
-        "main": {row["study"]: row for row in kinds[WINNING_TICKET]},
-        "winning_ticket": kinds[WINNING_TICKET],
-        "tickets": tickets(kinds, frames["comparisons"]),
-        "total_steps": kinds[TOTAL_STEPS],
-        "sooner": kinds[SOONER],
-        "supermasks": kinds[SUPERMASK],
+        "main": {row["study"]: row for row in by_kind[kinds.WINNING_TICKET]},
+        "winning_ticket": by_kind[kinds.WINNING_TICKET],
+        "tickets": tickets(by_kind, frames["comparisons"]),
+        "total_steps": by_kind[kinds.DENSE_TOTAL],
+        "sooner": by_kind[kinds.SOONER],
+        "supermasks": by_kind[kinds.STRONG_FORM],
         "best_supermasks": [
-            min((row for row in kinds[SUPERMASK] if row["study"] == study), key=lambda row: row["estimate"])
+            min((row for row in by_kind[kinds.STRONG_FORM] if row["study"] == study), key=lambda row: row["estimate"])
             for study in studies
-            if any(row["study"] == study for row in kinds[SUPERMASK])
+            if any(row["study"] == study for row in by_kind[kinds.STRONG_FORM])
         ],
-        "roles": kinds[ROLES],
-        "later_roles": kinds[LATER_ROLES],
-        "fixed_by": fixed_by(kinds, studies),
-        "some_structure": kinds[SOME_STRUCTURE],
-        "structures": structures(kinds[ONE_STRUCTURE], frames["comparisons"]),
+        "roles": by_kind[kinds.FIXED_ROLES],
+        "later_roles": by_kind[kinds.LATER_ROLES],
+        "fixed_by": fixed_by(by_kind, studies),
+        "some_structure": by_kind[kinds.TRANSIENCE],
+        "structures": structures(by_kind[kinds.TRANSIENT_STRUCTURE], frames["comparisons"]),
         "landmarks": landmarks(frames["clock"], studies),
         "predictions": predictions(frames["predictions"], [*studies, "deep_linear"]),
         "calibrations": calibrations(frames["calibration"]),
     }
 
 
-def tickets(kinds: Mapping[str, list[Row]], comparisons: pd.DataFrame) -> list[Row]:
+def tickets(by_kind: Mapping[str, list[Row]], comparisons: pd.DataFrame) -> list[Row]:
     """For each study and rewind step the smallest sparse ticket that wins, and what its controls lose against dense.
 
     won: whether there is one; if not, the row is about the study and the step alone. controls: by name the row of
@@ -207,8 +170,10 @@ def tickets(kinds: Mapping[str, list[Row]], comparisons: pd.DataFrame) -> list[R
     """
     sparse = JudgingSettings(margin=1.0).sparse
     found = []
-    for smallest in kinds[MATCHING_DENSITY]:
-        mine = [row for row in kinds[TICKET] if all(row[key] == smallest[key] for key in ("study", "rewind_step"))]
+    for smallest in by_kind[kinds.SMALLEST_MATCHING]:
+        mine = [
+            row for row in by_kind[kinds.TICKET] if all(row[key] == smallest[key] for key in ("study", "rewind_step"))
+        ]
         won = [row for row in mine if row["decision"] == WINNING and float(row["kept"]) <= 100 * sparse]
         measured = comparisons[comparisons["study"].eq(smallest["study"]) & comparisons["test"].eq(TICKETS)]
         measured = measured[measured["rewind_step"].eq(smallest["rewind_step"])]
@@ -229,11 +194,11 @@ def tickets(kinds: Mapping[str, list[Row]], comparisons: pd.DataFrame) -> list[R
     return found
 
 
-def fixed_by(kinds: Mapping[str, list[Row]], studies: Sequence[str]) -> list[Row]:
+def fixed_by(by_kind: Mapping[str, list[Row]], studies: Sequence[str]) -> list[Row]:
     """For each study the first split step from which on the whole interval of determinacy is above the threshold."""
     found = []
     for study in studies:
-        mine = [row for row in (*kinds[ROLES], *kinds[LATER_ROLES]) if row["study"] == study]
+        mine = [row for row in (*by_kind[kinds.FIXED_ROLES], *by_kind[kinds.LATER_ROLES]) if row["study"] == study]
         below = [row["split_step"] for row in mine if not row["ci_low"] >= row["margin"]]
         late = [row for row in mine if row["split_step"] > max(below, default=-1)]
         if late:
@@ -338,7 +303,13 @@ def render(frames: Mapping[str, pd.DataFrame], order: Sequence[str], name: str) 
         line_statement_prefix="%%",
         keep_trailing_newline=True,
     )
-    environment.filters |= {"number": number, "interval": interval, "percent": percent, "listed": listed, "cell": cell}
+    environment.filters |= {
+        "number": words.number,
+        "interval": interval,
+        "percent": percent,
+        "listed": listed,
+        "cell": cell,
+    }
     environment.filters |= {"names": names, "each": each, "by_decision": by_decision}
     return wrapped(environment.get_template(name).render(facts(frames, order)))
 
