@@ -1,0 +1,183 @@
+"""docs/results.md and README's answer say what the tables in docs/reference say, and hold no number typed by hand."""
+
+import ast
+import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+import pytest
+import yaml
+
+from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE
+from workflow_scripts.ticketlab.report.figures import style
+from workflow_scripts.ticketlab.verdicts.rows import REFUTES, SUPPORTS, VERDICTS
+from workflow_scripts.ticketlab.verdicts.tickets import WINNING
+from workflow_scripts.tools import answer_figure, results_page
+from workflow_scripts.tools.results_page import SOME_STRUCTURE, TICKET, WINNING_TICKET, Kind, facts, kind_of, render
+
+ORDER = list(yaml.safe_load((results_page.ROOT / "config.yaml").read_text())["studies"])
+TEMPLATES = sorted(results_page.TEMPLATES.glob("*.j2"))
+# What may be typed: names of tests and predictions, years, arXiv numbers, the level of the intervals.
+TYPED = r"\bT[1-3]\b|\bP[1-8]\b|\b(?:19|20)\d\d\b|\barXiv:\d{4}\.\d{5}\b|\b95 %"
+
+
+@pytest.fixture
+def frames() -> dict[str, pd.DataFrame]:
+    return results_page.read_all(results_page.REFERENCE)
+
+
+def both(frames: dict[str, pd.DataFrame]) -> str:
+    return "\n".join(render(frames, ORDER, template.name) for template in TEMPLATES)
+
+
+@pytest.mark.parametrize("path", [results_page.README, results_page.PAGE], ids=lambda path: path.name)
+def test_the_page_is_what_the_tables_give(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == results_page.pages()[path], "run make reference, or results_page.write()"
+
+
+def typed(source: str) -> Iterator[str]:
+    """The texts and the literals of a template; whole numbers in expressions, which count and index, aside."""
+    for _, kind, text in jinja2.Environment(line_statement_prefix="%%").lex(source):
+        if kind in ("data", "string", "float"):
+            yield re.sub(TYPED, "", text)
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_no_number_is_typed_in_a_template(template: Path) -> None:
+    assert [text for text in typed(template.read_text(encoding="utf-8")) if re.search(r"\d", text)] == []
+
+
+def test_a_number_that_is_typed_is_found() -> None:
+    for source in ("kept 34 %", "{{ '0.03' }}", "{% if x %}0.5{% endif %}", "{{ 0.03 }}", "%% set x = '3 %'\n", "T12"):
+        assert any(re.search(r"\d", text) for text in typed(source)), source
+    allowed = "T1, P8 and 95 % of 2024 (arXiv:2402.02364) {{ rows[0] }}"
+    assert not any(re.search(r"\d", text) for text in typed(allowed))
+
+
+def test_no_number_is_typed_in_the_sentences_of_the_tool() -> None:
+    tree = ast.parse(Path(results_page.__file__).read_text(encoding="utf-8"))
+    documented = [node for node in ast.walk(tree) if isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef))]
+    docstrings = {ast.get_docstring(node, clean=False) for node in documented}
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    formats = {"{:.3g}", ".3g", ".0f", "0"}  # 0 is how zero is written
+    sentences = {re.sub(r"utf-8|\.j2|\\\d", "", text) for text in texts - docstrings - formats}
+    assert {text for text in sentences if re.search(r"\d", text)} == set()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_any_decisions_and_missing_numbers_make_pages(
+    frames: dict[str, pd.DataFrame], seed: int, tmp_path: Path
+) -> None:
+    """Whatever a later run decides, there is a page, and it names each decision of the main claims."""
+    chance = random.Random(seed)
+    verdicts = frames["verdicts"]
+    kinds = [kind_of(row).kind for row in verdicts.to_dict("records")]
+    cells = (WINNING, "matching", "neither", INCONCLUSIVE)
+    verdicts["decision"] = [chance.choice(cells if kind == TICKET else VERDICTS) for kind in kinds]
+    for frame, share in ((verdicts, 0.3), (frames["predictions"], 0.3), (frames["clock"], 0.5)):
+        lost = [chance.random() < share for _ in range(len(frame))]
+        for column in frame.columns.intersection(["estimate", "dose", "step", "ci_low", "ci_high"]):
+            frame.loc[lost, column] = float("nan")
+    frames["predictions"]["verdict"] = [
+        chance.choice(["latent", "built", "mixed"]) for _ in frames["predictions"].index
+    ]
+    frames["calibration"]["passed"] = [chance.random() < 0.5 for _ in frames["calibration"].index]
+    page = both(frames)
+    assert "nan" not in page
+    style.save(answer_figure.figure(facts(frames, ORDER)), [tmp_path / "answer.svg"])
+    for decision in set(verdicts["decision"][[kind == WINNING_TICKET for kind in kinds]]):
+        assert f"*{decision}*" in page
+    rows = [line for line in page.splitlines() if line.startswith("|")]
+    assert rows and all(line.endswith("|") for line in rows)
+
+
+def test_the_figure_draws_the_tables_numbers(frames: dict[str, pd.DataFrame]) -> None:
+    known = facts(frames, ORDER)
+    drawn = answer_figure.figure(known)
+    _, _, roles, structures = drawn.axes
+    points = {
+        (float(line.get_xdata()[0]), float(line.get_ydata()[0]))
+        for line in roles.get_lines()
+        if line.get_marker() == "o"
+    }
+    studies = known["studies"]
+    assert points == {(row["estimate"], studies.index(row["study"])) for row in known["roles"]}
+    filled = sum(line.get_markerfacecolor() != "white" for line in structures.get_lines() if line.get_marker() == "D")
+    assert filled == sum(row["left"] for row in known["structures"])
+
+
+def test_one_study_alone_makes_pages(frames: dict[str, pd.DataFrame]) -> None:
+    study = frames["verdicts"]["study"].iloc[0]
+    alone = {name: frame[frame["study"] == study] if "study" in frame else frame for name, frame in frames.items()}
+    page = both(alone)
+    assert {other for other in frames["verdicts"]["study"] if f"| `{other}`" in page} == {study}
+
+
+def test_sentences_follow_the_decisions(frames: dict[str, pd.DataFrame]) -> None:
+    verdicts = frames["verdicts"]
+    kinds = pd.Series([kind_of(row).kind for row in verdicts.to_dict("records")], verdicts.index)
+    main = kinds.eq(WINNING_TICKET) | kinds.eq(SOME_STRUCTURE)
+    studies = facts(frames, ORDER)["studies"]
+    verdicts.loc[main, "decision"] = SUPPORTS
+    answer = render(frames, ORDER, "answer.md.j2")
+    assert re.search(rf"The verdict is \*{SUPPORTS}\* in `{studies[0]}`", " ".join(answer.split()))
+    verdicts.loc[main & verdicts["study"].eq(studies[0]), "decision"] = REFUTES
+    answer = " ".join(render(frames, ORDER, "answer.md.j2").split())
+    assert f"*{REFUTES}* in `{studies[0]}`." in answer and f"*{SUPPORTS}* in `{studies[1]}`" in answer
+    verdicts.loc[kinds.eq(TICKET), "decision"] = "neither"
+    assert "tickets that win" not in render(frames, ORDER, "answer.md.j2")
+    verdicts.loc[kinds.eq(results_page.ONE_STRUCTURE), "decision"] = INCONCLUSIVE
+    assert "No structure is shown to be acquired and left again." in render(frames, ORDER, "results.md.j2")
+
+
+def test_a_changed_number_changes_the_page(frames: dict[str, pd.DataFrame]) -> None:
+    before = both(frames)
+    for name, column in (("verdicts", "estimate"), ("predictions", "dose"), ("clock", "step"), ("clock", "ci_low")):
+        changed = {**frames, name: frames[name].assign(**{column: frames[name][column] * 1.5 + 1})}
+        assert both(changed) != before, f"{name}.{column}"
+
+
+def test_kinds_are_read_off_claims() -> None:
+    for claim, kind in {
+        "ticket at 34.3% kept, from step 20, against dense at equal steps": Kind(TICKET, rewind_step=20, kept="34.3"),
+        "supermask_signed_constant at 50% kept, untrained, against dense": Kind(
+            results_page.SUPERMASK, kept="50", mask="signed_constant"
+        ),
+        "roles are fixed by step 300": Kind(results_page.LATER_ROLES, split_step=300),
+        "the nearest_neighbours predictor is acquired and forgotten": Kind(
+            results_page.ONE_STRUCTURE, structure="nearest_neighbours"
+        ),
+    }.items():
+        assert kind_of({"test": "T", "claim": claim}) == kind
+    with pytest.raises(ValueError, match="no kind of verdict is known for the claim 'something else'"):
+        kind_of({"test": "T", "claim": "something else"})
+
+
+def test_numbers_have_one_form() -> None:
+    values = (0.0346, -0.00687, 1234.5, 0.0, -0.0, float("nan"))
+    assert [results_page.number(value) for value in values] == ["0.0346", "−0.00687", "1234", "0", "0", "–"]
+    row = {"estimate": -0.5, "ci_low": -1.0, "ci_high": 0.0}
+    assert results_page.interval(row) == "−0.5 [−1, 0]"
+    assert results_page.interval({"dose": 2.0, "ci_low": float("nan"), "ci_high": float("nan")}) == "2"
+    assert results_page.listed(["a"]) == "a" and results_page.listed("abc") == "a, b and c"
+
+
+def test_prose_is_wrapped_and_tables_are_not() -> None:
+    long = "word " * 60
+    page = results_page.wrapped(f"# Title\n\n{long}\n- {long}\n- item\n\n| a |\n|---|\n\n| {long}|\n| b |\nAfter it.\n")
+    lines = page.splitlines()
+    assert max(len(line) for line in lines if not line.startswith("|")) <= results_page.WIDTH
+    table = lines.index("| a |")
+    assert (
+        lines[table + 1] == "|---|" and len(lines[table + 2]) > 200 and lines[table + 3 :] == ["| b |", "", "After it."]
+    )
+
+
+def test_the_answer_stands_between_its_marks() -> None:
+    begin, end = results_page.BEGIN, results_page.END
+    assert results_page.filled_in(f"a\n{begin}\nold\n{end}\nb\n", "new\n") == f"a\n{begin}\n\nnew\n\n{end}\nb\n"
+    with pytest.raises(ValueError, match="must hold the lines"):
+        results_page.filled_in("no marks", "new")
