@@ -6,7 +6,7 @@ the process that starts the others makes the choice: the Snakefile, the tests, t
 
 - `portable`: AVX2 everywhere. Processors of one maker (AMD; Intel) then give the same bits, with or without AVX-512.
   For products with a side below 12, MKL still picks different kernels for the two makers.
-- `compatible`: the same with MKL's kernels for any maker, which are SSE2: equal bits on both, at 0.6 to 0.85 of the
+- `compatible`: the same with MKL's kernels for any maker, which are SSE2: equal bits on both, at 0.6 to 0.8 of the
   speed of training (docs/operations.md has the measurements).
 - `native`: all instructions of the processor.
 

@@ -9,7 +9,7 @@ sentence untrue. `make reference` calls this after it has stored a default run's
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -116,7 +116,7 @@ def names(rows: Iterable[Row]) -> str:
 
 def each(rows: Iterable[Row], key: str = "") -> str:
     """`study` estimate [interval], for each row; with `key` the value of that column after the study."""
-    return "; ".join(f"`{row['study']}` {str(row[key]) + ' ' if key else ''}{interval(row)}" for row in rows)
+    return listed(f"`{row['study']}` {str(row[key]) + ' ' if key else ''}{interval(row)}" for row in rows)
 
 
 def by_decision(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
@@ -169,12 +169,15 @@ def tickets(by_kind: Mapping[str, list[Row]], comparisons: pd.DataFrame) -> list
     `comparisons`, control − dense at equal steps, with `beyond`: its whole interval lies above the margin.
     """
     sparse = JudgingSettings(margin=1.0).sparse
+    steps = [(row["study"], row["rewind_step"]) for row in by_kind[kinds.SMALLEST_MATCHING]]
+    rewinds = {study: sum(other == study for other, _ in steps) for study, _ in steps}
     found = []
     for smallest in by_kind[kinds.SMALLEST_MATCHING]:
         mine = [
             row for row in by_kind[kinds.TICKET] if all(row[key] == smallest[key] for key in ("study", "rewind_step"))
         ]
-        won = [row for row in mine if row["decision"] == WINNING and float(row["kept"]) <= 100 * sparse]
+        passed = in_sequence(mine, rewinds[smallest["study"]])
+        won = [row for row in passed if row["decision"] == WINNING and float(row["kept"]) <= 100 * sparse]
         measured = comparisons[comparisons["study"].eq(smallest["study"]) & comparisons["test"].eq(TICKETS)]
         measured = measured[measured["rewind_step"].eq(smallest["rewind_step"])]
         measured = measured[~measured["quantity"].str.startswith("steps_to")]
@@ -192,6 +195,16 @@ def tickets(by_kind: Mapping[str, list[Row]], comparisons: pd.DataFrame) -> list
         }
         found.append(best | shared | {"controls": controls, "beyond": all(c["beyond"] for c in controls.values())})
     return found
+
+
+def in_sequence(rows: Sequence[Row], rewinds: int) -> list[Row]:
+    """The tickets of one rewind step down to the first that does not match at α/2, split over the study's rewind steps.
+
+    As verdicts.tickets.winning_cells, of which the verdict of T1 is made.
+    """
+    level = JudgingSettings(margin=1.0).alpha / 2 / rewinds
+    ordered = sorted(rows, key=lambda row: float(row["kept"]), reverse=True)
+    return list(takewhile(lambda row: row["p"] < level, ordered))
 
 
 def fixed_by(by_kind: Mapping[str, list[Row]], studies: Sequence[str]) -> list[Row]:
@@ -261,6 +274,7 @@ def predictions(rows: pd.DataFrame, studies: Sequence[str]) -> list[Row]:
                 "key": key,
                 "title": title,
                 "measured": len(mine),
+                "able": int((mine["sign_if_latent"] != mine["sign_if_built"]).sum()),
                 "readings": {
                     verdict: [
                         {"study": study, "count": int((group["study"] == study).sum())}

@@ -12,11 +12,13 @@ import pytest
 import yaml
 
 from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE
+from workflow_scripts.ticketlab.report import words
 from workflow_scripts.ticketlab.report.figures import style
+from workflow_scripts.ticketlab.verdicts import kinds
 from workflow_scripts.ticketlab.verdicts.rows import REFUTES, SUPPORTS, VERDICTS
 from workflow_scripts.ticketlab.verdicts.tickets import WINNING
 from workflow_scripts.tools import answer_figure, results_page
-from workflow_scripts.tools.results_page import SOME_STRUCTURE, TICKET, WINNING_TICKET, Kind, facts, kind_of, render
+from workflow_scripts.tools.results_page import facts, render
 
 ORDER = list(yaml.safe_load((results_page.ROOT / "config.yaml").read_text())["studies"])
 TEMPLATES = sorted(results_page.TEMPLATES.glob("*.j2"))
@@ -74,9 +76,8 @@ def test_any_decisions_and_missing_numbers_make_pages(
     """Whatever a later run decides, there is a page, and it names each decision of the main claims."""
     chance = random.Random(seed)
     verdicts = frames["verdicts"]
-    kinds = [kind_of(row).kind for row in verdicts.to_dict("records")]
     cells = (WINNING, "matching", "neither", INCONCLUSIVE)
-    verdicts["decision"] = [chance.choice(cells if kind == TICKET else VERDICTS) for kind in kinds]
+    verdicts["decision"] = [chance.choice(cells if kind == kinds.TICKET else VERDICTS) for kind in verdicts["kind"]]
     for frame, share in ((verdicts, 0.3), (frames["predictions"], 0.3), (frames["clock"], 0.5)):
         lost = [chance.random() < share for _ in range(len(frame))]
         for column in frame.columns.intersection(["estimate", "dose", "step", "ci_low", "ci_high"]):
@@ -88,7 +89,7 @@ def test_any_decisions_and_missing_numbers_make_pages(
     page = both(frames)
     assert "nan" not in page
     style.save(answer_figure.figure(facts(frames, ORDER)), [tmp_path / "answer.svg"])
-    for decision in set(verdicts["decision"][[kind == WINNING_TICKET for kind in kinds]]):
+    for decision in set(verdicts.loc[verdicts["kind"] == kinds.WINNING_TICKET, "decision"]):
         assert f"*{decision}*" in page
     rows = [line for line in page.splitlines() if line.startswith("|")]
     assert rows and all(line.endswith("|") for line in rows)
@@ -118,8 +119,7 @@ def test_one_study_alone_makes_pages(frames: dict[str, pd.DataFrame]) -> None:
 
 def test_sentences_follow_the_decisions(frames: dict[str, pd.DataFrame]) -> None:
     verdicts = frames["verdicts"]
-    kinds = pd.Series([kind_of(row).kind for row in verdicts.to_dict("records")], verdicts.index)
-    main = kinds.eq(WINNING_TICKET) | kinds.eq(SOME_STRUCTURE)
+    main = verdicts["kind"].isin([kinds.WINNING_TICKET, kinds.TRANSIENCE])
     studies = facts(frames, ORDER)["studies"]
     verdicts.loc[main, "decision"] = SUPPORTS
     answer = render(frames, ORDER, "answer.md.j2")
@@ -127,9 +127,9 @@ def test_sentences_follow_the_decisions(frames: dict[str, pd.DataFrame]) -> None
     verdicts.loc[main & verdicts["study"].eq(studies[0]), "decision"] = REFUTES
     answer = " ".join(render(frames, ORDER, "answer.md.j2").split())
     assert f"*{REFUTES}* in `{studies[0]}`." in answer and f"*{SUPPORTS}* in `{studies[1]}`" in answer
-    verdicts.loc[kinds.eq(TICKET), "decision"] = "neither"
+    verdicts.loc[verdicts["kind"] == kinds.TICKET, "decision"] = "neither"
     assert "tickets that win" not in render(frames, ORDER, "answer.md.j2")
-    verdicts.loc[kinds.eq(results_page.ONE_STRUCTURE), "decision"] = INCONCLUSIVE
+    verdicts.loc[verdicts["kind"] == kinds.TRANSIENT_STRUCTURE, "decision"] = INCONCLUSIVE
     assert "No structure is shown to be acquired and left again." in render(frames, ORDER, "results.md.j2")
 
 
@@ -140,25 +140,20 @@ def test_a_changed_number_changes_the_page(frames: dict[str, pd.DataFrame]) -> N
         assert both(changed) != before, f"{name}.{column}"
 
 
-def test_kinds_are_read_off_claims() -> None:
-    for claim, kind in {
-        "ticket at 34.3% kept, from step 20, against dense at equal steps": Kind(TICKET, rewind_step=20, kept="34.3"),
-        "supermask_signed_constant at 50% kept, untrained, against dense": Kind(
-            results_page.SUPERMASK, kept="50", mask="signed_constant"
-        ),
-        "roles are fixed by step 300": Kind(results_page.LATER_ROLES, split_step=300),
-        "the nearest_neighbours predictor is acquired and forgotten": Kind(
-            results_page.ONE_STRUCTURE, structure="nearest_neighbours"
-        ),
-    }.items():
-        assert kind_of({"test": "T", "claim": claim}) == kind
-    with pytest.raises(ValueError, match="no kind of verdict is known for the claim 'something else'"):
-        kind_of({"test": "T", "claim": "something else"})
+def test_a_ticket_below_one_that_does_not_match_is_not_listed(frames: dict[str, pd.DataFrame]) -> None:
+    """The page's winners are those of the rule of T1: in sequence from the densest, at α/2 split over rewind steps."""
+    alpha = results_page.JudgingSettings(margin=1.0).alpha
+    rows = [{"kept": kept, "p": p} for kept, p in (("12", 0.0), ("50", 0.0), ("25", 0.8 * alpha / 4))]
+    assert [row["kept"] for row in results_page.in_sequence(rows, rewinds=2)] == ["50", "25", "12"]
+    assert [row["kept"] for row in results_page.in_sequence(rows, rewinds=4)] == ["50"]
+    known = facts(frames, ORDER)
+    won = {row["study"] for row in known["tickets"] if row["won"]}
+    assert won == {row["study"] for row in known["winning_ticket"] if row["decision"] == SUPPORTS}
 
 
 def test_numbers_have_one_form() -> None:
     values = (0.0346, -0.00687, 1234.5, 0.0, -0.0, float("nan"))
-    assert [results_page.number(value) for value in values] == ["0.0346", "−0.00687", "1234", "0", "0", "–"]
+    assert [words.number(value) for value in values] == ["0.0346", "−0.00687", "1234", "0", "0", "–"]
     row = {"estimate": -0.5, "ci_low": -1.0, "ci_high": 0.0}
     assert results_page.interval(row) == "−0.5 [−1, 0]"
     assert results_page.interval({"dose": 2.0, "ci_low": float("nan"), "ci_high": float("nan")}) == "2"

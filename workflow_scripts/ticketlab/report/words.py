@@ -69,6 +69,7 @@ def number(value: float) -> str:
     """Three digits, more of whole thousands, with a true minus; a dash where nothing was measured."""
     if pd.isna(value):
         return "–"
+    value += 0.0  # −0 is 0
     return (f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}").replace("-", "−")
 
 
