@@ -26,7 +26,7 @@ with logged(snakemake) as provenance:
     known: dict[tuple[int, LLCSettings], pd.DataFrame] = {}
     rows = []
     for step in spec["steps"]:
-        members, weights = checkpoints.read_weights(snakemake.input.weights, step, study.device)
+        members, weights = checkpoints.read(snakemake.input.weights, step, study.device)
         keys = pd.DataFrame([{"study": study.name, **member.keys(), "step": step} for member in members])
         for varied, value, settings in grid(own, spec["factors"]):
             at = (step, settings)

@@ -54,7 +54,7 @@ SCRIPT = """
 import sys
 from types import SimpleNamespace
 import numpy as np
-from workflow_scripts.ticketlab.tables import files
+from workflow_scripts.ticketlab.tables import stacks
 from workflow_scripts.ticketlab.tables.schemas.networks import WEIGHTS
 from workflow_scripts.ticketlab.core.job import logged
 
@@ -67,7 +67,7 @@ with logged(job) as provenance:
 """
 WRITE = """
     keys = {"init_seed": 0, "data_seed": 0, "variant": "dense", "rewind_step": -1, "level": 0}
-    with tables.writing(output, WEIGHTS, provenance) as writer:
+    with stacks.writing(output, WEIGHTS, provenance) as writer:
         for step in range(50):
             values = np.random.default_rng(step).normal(size=(1, 100_000)).astype(np.float32)
             writer.add("digits", step, [keys], {("weight", "a"): values})

@@ -122,13 +122,26 @@ CHANGES = {
     "one more density of controls": Change(
         config=study("digits", pruning={"control_levels": [1, 2]}),
         stale=["train_controls digits-0-shuffled", "train_controls digits-0-[!m]*", "estimate_llc digits-0-tickets"],
-        spared=["train_*", "imp_round *", "train_controls *-mask_at_step", "estimate_llc digits-0-dense", "* text*"],
+        spared=[
+            "train_dense *",
+            "train_spawned *",
+            "imp_round *",
+            "train_controls *-mask_at_step",
+            "estimate_llc digits-0-dense",
+            "* text*",
+        ],
     ),
     "one more control": Change(
         base="tiny",
         config=study("digits", pruning={"controls": [*TINY["studies"]["digits"]["pruning"]["controls"], "random"]}),
         stale=["train_controls digits-0-random"],
-        spared=["train_*", "imp_round *", "train_controls *-reinitialised", "train_controls *-shuffled"],
+        spared=[
+            "train_dense *",
+            "train_spawned *",
+            "imp_round *",
+            "train_controls *-reinitialised",
+            "train_controls *-shuffled",
+        ],
     ),
     "one more study": Change(
         config=study("again", **shipped("digits")),
@@ -168,7 +181,7 @@ CHANGES = {
             "rotate_heads *",
             "calibrate pruning",
         ],
-        spared=["train_*", "score_roles *", "trace_structure *"],
+        spared=["train_dense *", "train_spawned *", "score_roles *", "trace_structure *"],
     ),
     "another tolerance of an instrument": Change(
         config={"calibration": {"structure": {"bias_tolerance": 0.02}}},
@@ -177,7 +190,7 @@ CHANGES = {
     ),
     "verdicts/tickets.py": Change(
         code=[f"{LIBRARY}/verdicts/tickets.py"],
-        stale=["judge", "calibrate pruning", "calibrate statistics"],
+        stale=["calibrate pruning", "calibrate statistics", "judge"],
         spared=[
             *("train_*", "imp_round *", "find_supermask *", "vary_noise *", "resample_weights *"),
             *("develop_tickets *", "measure_dimension *", "rotate_heads *", "measure_deep_linear", "summarise *"),
@@ -217,7 +230,7 @@ CHANGES = {
     "a table deleted that nothing reads": Change(
         broken={"digits/block0/controls/shuffled/masks.parquet": Path.unlink},
         stale=["train_controls digits-0-shuffled"],
-        spared=["train_*", "imp_round *", "* text*"],
+        spared=["train_dense *", "train_spawned *", "imp_round *", "* text*"],
     ),
     "a table truncated": Change(
         broken={"text/block0/structure.parquet": truncate},

@@ -23,10 +23,10 @@ def language():
 def test_the_language_model_has_learnt_its_source(language):
     inputs = torch.from_numpy(language.sequences[:, :-1])
     with torch.no_grad():
-        for name, parameter in language.model.named_parameters():
+        for name, parameter in language.study.model.named_parameters():
             parameter.copy_(language.weights[name][0])
-        logits, _ = language.model(inputs)
-    loss = language.problem.metrics["loss"](logits, torch.from_numpy(language.sequences[:, 1:])).mean()
+        logits, _ = language.study.model(inputs)
+    loss = language.study.problem.metrics["loss"](logits, torch.from_numpy(language.sequences[:, 1:])).mean()
     assert loss < 0.8 * np.log(SMALL.symbols)
 
 

@@ -12,6 +12,7 @@ from workflow_scripts.ticketlab.calibration import pruning
 from workflow_scripts.ticketlab.calibration.pruning import by_chance, digits, plant, planted, shared, ticket_with_noise
 from workflow_scripts.ticketlab.core import instruments
 from workflow_scripts.ticketlab.models.mlp import MLP
+from workflow_scripts.ticketlab.pruning import imp
 from workflow_scripts.ticketlab.pruning import masks as pruning_masks
 from workflow_scripts.ticketlab.report.figures.calibration import pruning as pruning_figure
 from workflow_scripts.ticketlab.settings.calibration.pruning import PruningCalibrationSettings
@@ -145,7 +146,8 @@ def test_masks_that_training_forgets_are_red(monkeypatch):
     def forgetful(*arguments, masks=None, **options):
         return train(*arguments, **options)
 
-    monkeypatch.setattr(pruning, "train", forgetful)
+    for module in (pruning, imp):
+        monkeypatch.setattr(module, "train", forgetful)
     assert {("imp", "weights kept"), ("imp", "weights revived")} <= failures(linear())
 
 

@@ -24,12 +24,12 @@ def failed(rows):
 @pytest.fixture(scope="module")
 def networks():
     torch.set_num_threads(1)
-    return roles.trained_networks(roles.repeating(), QUICK)
+    return roles.trained_networks(QUICK)
 
 
 @pytest.fixture(scope="module")
 def seen(networks):
-    return roles.role_rows(roles.repeating(), *networks, QUICK)
+    return roles.role_rows(*networks, QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +51,14 @@ def test_the_same_settings_give_the_same_rows(frame, seen):
 
 
 def test_a_network_computes_the_same_with_its_heads_in_another_order(networks):
-    model, weights = networks
+    study, weights = networks
     few = stack.take(weights, [0, 1])
     orders = [[np.array([3, 0, 1, 2, 7, 6, 5, 4]), np.arange(8)], [np.arange(8)[::-1].copy(), np.roll(np.arange(8), 1)]]
     permuted = roles.permute_heads(few, QUICK.heads, orders)
     tokens = torch.from_numpy(roles.repeating().evaluation["validation"][0][:5]).expand(2, 5, -1)
     with torch.no_grad():
-        logits, patterns = stack.forward(model)(few, tokens)
-        again, patterns_again = stack.forward(model)(permuted, tokens)
+        logits, patterns = stack.forward(study.model)(few, tokens)
+        again, patterns_again = stack.forward(study.model)(permuted, tokens)
     assert torch.allclose(logits, again, atol=1e-4)
     for network in range(2):
         for layer in range(2):

@@ -291,9 +291,11 @@ def test_an_absent_step_or_slot_is_named_with_the_steps_there_are(tmp_path):
 
 def test_a_table_names_every_rule_that_writes_it():
     """A damaged file's message says which rule makes it again."""
-    written = re.compile(r"(?:files|stacks)\.writ(?:e|ing)\(\s*snakemake\.output[^,]*, ([A-Z_]+)")
+    written = re.compile(r"(?:files|stacks)\.writ(?:e|ing)\(\s*(?:snakemake\.output|outputs)[^,]*, ([A-Z_]+)")
+    stored = re.compile(r"checkpoints\.write_(weights|masks)\(")
     scripts = sorted((ROOT / "workflow_scripts").glob("*.py"))
     pairs = {(path.stem, name) for path in scripts for name in written.findall(path.read_text())}
+    pairs |= {(path.stem, name.upper()) for path in scripts for name in stored.findall(path.read_text())}
     assert len(pairs) > 35
     modules = [import_module(f"{schemas.__name__}.{found.name}") for found in iter_modules(schemas.__path__)]
     rules = {name: value.rule for module in modules for name, value in vars(module).items() if isinstance(value, Table)}

@@ -157,11 +157,11 @@ def test_all_weights_free_train_as_dense_does_and_frozen_ones_stay(digits):
     from workflow_scripts.ticketlab.training.train import initial_weights
 
     recipe = TrainingSettings(learning_rate=0.01, batch_size=16, steps=20, schedule="constant")
-    origin = initial_weights(digits.called("test"), range(2))
+    origin = initial_weights(digits, range(2))
     count = subspaces.flatten(origin).shape[1]
     trained = train_in(digits, FROZEN, origin, [10, count], recipe)
     members = dense_members(range(2))
-    *_, end = train(digits.called("test"), members, initial_state(origin, recipe), recipe, [20])
+    *_, end = train(digits, members, initial_state(origin, recipe), recipe, [20])
     dense = subspaces.flatten(end.weights)
     assert torch.allclose(subspaces.flatten(trained)[2:], dense, atol=1e-5)
     moved = (subspaces.flatten(trained)[:2] != subspaces.flatten(origin)).sum(1)
@@ -173,11 +173,11 @@ def test_gradient_descent_in_a_random_subspace_of_full_dimension_is_gradient_des
     from workflow_scripts.ticketlab.training.train import initial_weights
 
     recipe = TrainingSettings(optimiser="sgd", learning_rate=0.05, batch_size=16, steps=20, schedule="constant")
-    origin = initial_weights(digits.called("test"), range(2))
+    origin = initial_weights(digits, range(2))
     count = subspaces.flatten(origin).shape[1]
     trained = subspaces.flatten(train_in(digits, RANDOM, origin, [count], recipe))
     members = dense_members(range(2))
-    *_, end = train(digits.called("test"), members, initial_state(origin, recipe), recipe, [20])
+    *_, end = train(digits, members, initial_state(origin, recipe), recipe, [20])
     assert torch.allclose(trained, subspaces.flatten(end.weights), atol=1e-4)
 
 
@@ -187,19 +187,19 @@ def test_networks_are_taken_where_their_training_loss_first_falls_to_the_matched
     from workflow_scripts.ticketlab.training.train import initial_weights
 
     recipe = TrainingSettings(learning_rate=0.01, batch_size=16, steps=60, schedule="constant")
-    members, origin = dense_members(range(3)), initial_state(initial_weights(digits.called("test"), range(3)), recipe)
+    members, origin = dense_members(range(3)), initial_state(initial_weights(digits, range(3)), recipe)
 
     def course():
-        return train(digits.called("test"), members, origin, recipe, range(0, 61, 5))
+        return train(digits, members, origin, recipe, range(0, 61, 5))
 
-    losses = np.stack([evaluate(digits.called(digits.study), s.weights, ["train"])["train", "loss"] for s in course()])
+    losses = np.stack([evaluate(digits, s.weights, ["train"])["train", "loss"] for s in course()])
     bound = float(np.sort(losses.min(axis=0))[1])  # the second best network reaches it at last, the worst one does not
     end, reached, early = until_loss(digits, course(), bound)
     assert reached == np.flatnonzero((losses <= bound).any(axis=0)).tolist() and len(reached) == 2
-    found = evaluate(digits.called(digits.study), early, ["train"])["train", "loss"]
+    found = evaluate(digits, early, ["train"])["train", "loss"]
     first = [losses[np.flatnonzero(losses[:, index] <= bound)[0], index] for index in reached]
     assert found == pytest.approx(first, rel=1e-5)
-    last = evaluate(digits.called(digits.study), end, ["train"])["train", "loss"]
+    last = evaluate(digits, end, ["train"])["train", "loss"]
     assert last == pytest.approx(losses[-1], rel=1e-5)
 
 
