@@ -4,7 +4,7 @@ A library that finds AVX-512 sums in another order than one that finds AVX2, and
 difference in the last bit into another verdict. Each library reads its own environment variable when it is loaded, so
 the process that starts the others makes the choice: the Snakefile, the tests, the benchmark, the tools.
 
-- `portable`: AVX2 everywhere. Processors of one maker (AMD; Intel) then give the same bits, with or without AVX-512.
+- `portable`: AVX2 everywhere. Processors of one maker (AMD; Intel) then agree, as far as was tried.
   For products with a side below 12, MKL still picks different kernels for the two makers.
 - `compatible`: the same with MKL's kernels for any maker, which are SSE2: equal bits on both, at 0.6 to 0.8 of the
   speed of training (docs/operations.md has the measurements).
