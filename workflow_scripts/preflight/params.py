@@ -6,7 +6,7 @@ or `output`, and then no change of it would make an output stale.
 
 from collections.abc import Callable
 from functools import cache
-from hashlib import sha256
+from hashlib import file_digest
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ class Params:
         Snakemake sees a newer file by itself, but not an older one in its place.
         """
         files = map(Path, rule_params.external_files(self.config, wildcards["study"]))
-        digests = {str(path): sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()}
+        digests = {str(path): _sha256(path) for path in files if path.is_file()}
         spec = rule_params.prepare_data(self.config, wildcards["study"])
         return spec | ({"sha256": digests} if digests else {})
 
@@ -78,3 +78,8 @@ class Params:
         if "instrument" in wildcards:
             named.append(CALIBRATIONS[wildcards["instrument"]])
         return named
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

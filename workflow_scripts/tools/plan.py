@@ -1,8 +1,9 @@
-"""The plan of a run and its duration: Snakemake's dry run, job by job, with times from earlier runs.
+"""The plan of a run, its duration and memory: Snakemake's dry run, job by job, with what earlier runs took.
 
     python -m workflow_scripts.tools.plan --cores N [further arguments of snakemake]
 
-A job's time is the one in its own benchmark file; else the median over its rule and study; else over its rule.
+A job's time is the one in its own benchmark file; else the median over its rule and study; else over its rule. Its
+memory is found alike, with the largest in place of the median.
 """
 
 import heapq
@@ -10,7 +11,7 @@ import logging
 import sys
 from argparse import ArgumentParser
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -71,30 +72,37 @@ def dry_run(arguments: list[str], *, quiet: bool = False) -> list[Job]:
 
 
 @cache
-def measurements(folder: Path) -> dict[str, float]:
-    """Seconds by file name below a rule's folder of benchmark files (column `s`); unreadable files are left out."""
-    seconds = {}
+def measurements(folder: Path, column: str) -> dict[str, float]:
+    """This column's median by file name below a rule's folder of benchmark files; unreadable files are left out."""
+    found = {}
     for path in sorted(folder.rglob("*.tsv")):
         try:
             header, *rows = [line.split("\t") for line in path.read_text().splitlines()]
-            seconds[path.relative_to(folder).as_posix()] = median(float(row[header.index("s")]) for row in rows)
-        except (ValueError, IndexError):  # empty, or written by something else
+            found[path.relative_to(folder).as_posix()] = median(float(row[header.index(column)]) for row in rows)
+        except (ValueError, IndexError):  # empty, written by something else, or too short a job for a measurement
             continue
-    return seconds
+    return found
 
 
 def expected_seconds(job: Job) -> float | None:
     """The expected time of a job; 0 for a mere target, None where its rule was never measured."""
-    if not job.output:
-        return 0.0
+    return _expected(job, "s", median) if job.output else 0.0
+
+
+def expected_memory(job: Job) -> float | None:
+    """The largest resident memory that is expected of a job, in MiB; None where its rule was never measured."""
+    return _expected(job, "max_rss", max)
+
+
+def _expected(job: Job, column: str, of_others: Callable[[Iterable[float]], float]) -> float | None:
     if job.benchmark is None:
         return None
     path = Path(job.benchmark)
     folder = next((parent for parent in path.parents if parent.name == job.rule), path.parent)
-    known = measurements(folder)
+    known = measurements(folder, column)
     own = known.get(path.relative_to(folder).as_posix())
-    of_study = [seconds for name, seconds in known.items() if is_of_study(name, job.study)]
-    return own if own is not None else median(of_study or known.values()) if known else None
+    of_study = [value for name, value in known.items() if is_of_study(name, job.study)]
+    return own if own is not None else of_others(of_study or known.values()) if known else None
 
 
 def wall_seconds(jobs: list[Job], cores: int) -> float:
@@ -132,7 +140,7 @@ def explained(jobs: list[Job]) -> list[Job]:
 
 
 def report(jobs: list[Job], cores: int) -> str:
-    """The plan as text: jobs by rule, study and reason, times by rule and study, and the total."""
+    """The plan as text: jobs by rule, study and reason, times and memory by rule and study, and the totals."""
     jobs = [job for job in jobs if job.output]
     if not jobs:
         return "Nothing to do: every output is up to date."
@@ -141,15 +149,21 @@ def report(jobs: list[Job], cores: int) -> str:
         lines.append(f"{rule}{f' of {study}' * bool(study)}: {_count(members)}{_which(members)}")
         lines.append(f"    {reason}")
     width = max(len(job.study) for job in jobs) + 2
-    lines += ["", f"{'rule':<24}{'study':<{width}}{'jobs':>5}{'each':>12}{'together':>12}"]
+    lines += ["", f"{'rule':<24}{'study':<{width}}{'jobs':>5}{'each':>12}{'together':>12}{'memory':>12}"]
     for (rule, study), members in _grouped(jobs, lambda job: (job.rule, job.study)):
         times = [seconds for job in members if (seconds := expected_seconds(job)) is not None]
+        memory = max(expected_memory(job) or 0.0 for job in members)
         cost = f"{duration(median(times)):>12}{duration(sum(times)):>12}" if times else "  no measurement yet"
+        cost += f"{gigabytes(memory):>12}" * bool(memory)
         lines.append(f"{rule:<24}{study:<{width}}{len(members):>5}{cost}")
     unmeasured = [job for job in jobs if expected_seconds(job) is None]
     total = sum(expected_seconds(job) or 0.0 for job in jobs)
     on_cores = f"about {duration(wall_seconds(jobs, cores))} on {cores} core{'s' * (cores > 1)}"
     lines += ["", f"{_count(jobs)}: {duration(total)} of computing, {on_cores}"]
+    largest = heapq.nlargest(cores, ((expected_memory(job) or 0.0, job.rule) for job in jobs))
+    if memory := sum(each for each, _ in largest):
+        rules = ", ".join(dict.fromkeys(rule for _, rule in largest))
+        lines.append(f"at most {gigabytes(memory)} of memory at a time, by {rules}")
     if unmeasured:
         rules = ", ".join(dict.fromkeys(job.rule for job in unmeasured))
         lines.append(f"and what {_count(unmeasured)} without a measurement will take: {rules}")
@@ -169,6 +183,11 @@ def duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def gigabytes(mebibytes: float) -> str:
+    """1234.0 MiB is 1.2 GB."""
+    return f"{mebibytes / 1024:.1f} GB"
 
 
 def _count(jobs: list[Job]) -> str:

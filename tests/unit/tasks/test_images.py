@@ -115,6 +115,14 @@ def test_the_nearest_neighbour_knows_more_of_the_digits_than_the_class_mean(prob
         )
 
 
+def test_chunks_of_images_are_predicted_as_all_of_them_together(problem, monkeypatch):
+    whole = images.references(problem)
+    monkeypatch.setattr(images, "PAIRS", 7 * len(problem.extras["labels"]["train"]))
+    x, _ = problem.evaluation["validation"]
+    for name, predictor in images.references(problem).items():
+        np.testing.assert_allclose(predictor(x), whole[name](x), rtol=1e-5)
+
+
 def no_batches(random, batch_size):
     raise AssertionError("no batch is needed here")
 

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from workflow_scripts.tools.plan import Job, duration, expected_seconds, measurements, wall_seconds
+from workflow_scripts.tools.plan import (
+    Job,
+    duration,
+    expected_memory,
+    expected_seconds,
+    measurements,
+    report,
+    wall_seconds,
+)
 
 ROOT = Path(__file__).parents[3]
 
@@ -26,10 +34,10 @@ def job(rule: str, output: str, *inputs: str, threads: int = 1, benchmark: str |
     return Job(rule, wildcards, "", inputs, (output,), threads, benchmark)
 
 
-def measure(folder: Path, name: str, *seconds: float) -> str:
+def measure(folder: Path, name: str, *seconds: float, memory: float | str = 9.3) -> str:
     path = folder / "benchmarks" / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("s\th:m:s\tmax_rss\n" + "".join(f"{value}\t0:00:01\t9.3\n" for value in seconds))
+    path.write_text("s\th:m:s\tmax_rss\n" + "".join(f"{value}\t0:00:01\t{memory}\n" for value in seconds))
     measurements.cache_clear()
     return str(path)
 
@@ -59,6 +67,21 @@ def test_what_was_never_measured_has_no_time_and_a_target_takes_none(tmp_path: P
 def test_repeats_of_a_benchmark_count_by_their_median(tmp_path: Path) -> None:
     path = measure(tmp_path, "train/text-0.tsv", 1.0, 2.0, 30.0)
     assert expected_seconds(job("train", "a", benchmark=path)) == 2
+
+
+def test_the_memory_of_a_job_is_what_it_took_else_the_most_that_its_study_or_rule_took(tmp_path: Path) -> None:
+    own = measure(tmp_path, "train/text-0.tsv", 1.0, memory=512.0)
+    measure(tmp_path, "train/text-1.tsv", 1.0, memory=1536.0)
+    measure(tmp_path, "train/digits-0.tsv", 1.0, memory=2048.0)
+    measure(tmp_path, "train/text-2.tsv", 1.0, memory="NA")  # as Snakemake writes of the shortest jobs
+    small = job("train", "a", benchmark=own, study="text")
+    new_block = job("train", "b", benchmark=str(tmp_path / "benchmarks/train/text-3.tsv"), study="text")
+    new_study = job("train", "c", benchmark=str(tmp_path / "benchmarks/train/new-0.tsv"), study="new")
+    jobs = [small, new_block, new_study, job("judge", "d")]
+    assert [expected_memory(each) for each in jobs] == [512, 1536, 2048, None]
+    assert "at most 2.0 GB of memory at a time, by train\n" in report(jobs, 1)
+    assert "at most 3.5 GB of memory at a time, by train\n" in report(jobs, 2)
+    assert "at most 4.0 GB of memory at a time, by train, judge\n" in report(jobs, 8)
 
 
 @pytest.mark.parametrize(("cores", "seconds"), [(1, 60), (2, 40), (3, 30), (8, 30)])

@@ -20,6 +20,7 @@ from workflow_scripts.ticketlab.tasks.problem import Predictor, Problem, cross_e
 
 TEMPERATURES = 2.0 ** np.arange(-9, 2, 0.5)  # those tried, in units of the mean of the squared distances
 FITTED_IMAGES = 500  # train images on which a temperature is fitted
+PAIRS = 1 << 22  # of an image and a train image whose distances are in memory together (32 MiB each time)
 FAR = 1e12  # squared distance of an image that does not count as a neighbour
 
 
@@ -150,17 +151,15 @@ def references(problem: Problem) -> dict[str, Predictor]:
     images, labels = problem.extras["images"]["train"], problem.extras["labels"]["train"]
     means = np.stack([images[labels == kind].mean(axis=0) for kind in range(problem.outputs)])
     by_class = np.argsort(labels, kind="stable")
-    starts = np.searchsorted(labels[by_class], np.arange(problem.outputs))
-    neighbours = images[by_class]
+    kinds = labels[by_class]
+    starts = np.searchsorted(kinds, np.arange(problem.outputs))
     twins: dict[bytes, list[int]] = {}
-    for index, image in enumerate(neighbours):
-        twins.setdefault(image.tobytes(), []).append(index)
-
-    def to_means(x: np.ndarray) -> np.ndarray:
-        return _squared_distances(x, means)
+    for place, index in enumerate(by_class):
+        twins.setdefault(images[index].tobytes(), []).append(place)
+    to_train = _squared_distances_to(images[by_class])
 
     def to_neighbours(x: np.ndarray) -> np.ndarray:
-        distances = _squared_distances(x, neighbours)
+        distances = to_train(x)
         for row, image in enumerate(x):
             distances[row, twins.get(image.tobytes(), [])] = FAR
         return distances
@@ -171,43 +170,59 @@ def references(problem: Problem) -> dict[str, Predictor]:
     def of_neighbours(distances: np.ndarray, temperature: float) -> np.ndarray:
         # Sums of exponentials relative to each class' nearest image, so that none overflows or vanishes.
         nearest = np.minimum.reduceat(distances, starts, axis=1)
-        sums = np.add.reduceat(np.exp((nearest[:, labels[by_class]] - distances) / temperature), starts, axis=1)
+        sums = np.add.reduceat(np.exp((nearest[:, kinds] - distances) / temperature), starts, axis=1)
         return _normalised(np.log(sums) - nearest / temperature)
 
-    fitted = slice(0, FITTED_IMAGES)
-    predictors = {}
-    for name, measure, predict in (
-        ("class_mean", to_means, of_means),
-        ("nearest_neighbours", to_neighbours, of_neighbours),
-    ):
-        temperature = _fit_temperature(predict, measure(images[fitted]), labels[fitted])
-        predictors[name] = _predictor(measure, predict, temperature)
-    return predictors
+    # All rows of a chunk are compared with all train images at once.
+    rows = max(1, PAIRS // len(images))
+    return {
+        name: _fitted(measure, predict, images[:FITTED_IMAGES], labels[:FITTED_IMAGES], rows)
+        for name, measure, predict in (
+            ("class_mean", _squared_distances_to(means), of_means),
+            ("nearest_neighbours", to_neighbours, of_neighbours),
+        )
+    }
 
 
-def _predictor(measure: Predictor, predict: Callable[[np.ndarray, float], np.ndarray], temperature: float) -> Predictor:
-    return lambda x: predict(measure(x), temperature).astype(np.float32)
+def _fitted(
+    measure: Predictor,
+    predict: Callable[[np.ndarray, float], np.ndarray],
+    images: np.ndarray,
+    labels: np.ndarray,
+    rows: int,
+) -> Predictor:
+    """`predict` from what `measure` says of an image, at the temperature that maximises the likelihood of these labels;
+    it looks at `rows` images at a time."""
+    distances = _by_rows(measure, images, rows)
+    candidates = TEMPERATURES * distances[distances < FAR].mean()
+
+    def likelihood(temperature: float) -> float:
+        predictions = _by_rows(lambda some: predict(some, temperature), distances, rows)
+        return float(predictions[np.arange(len(labels)), labels].sum())
+
+    best = max(candidates.tolist(), key=likelihood)
+    return lambda x: _by_rows(lambda some: predict(measure(some), best), x, rows).astype(np.float32)
 
 
-def _squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """‖x_i − y_j‖², (x's examples, y's examples) float64, not below 0."""
-    x, y = x.astype(np.float64), y.astype(np.float64)
-    return ((x**2).sum(1)[:, None] - 2 * x @ y.T + (y**2).sum(1)).clip(min=0)
+def _by_rows(function: Callable[[np.ndarray], np.ndarray], x: np.ndarray, rows: int) -> np.ndarray:
+    return np.concatenate([function(x[start : start + rows]) for start in range(0, len(x), rows)])
+
+
+def _squared_distances_to(points: np.ndarray) -> Predictor:
+    """Images x to ‖x_i − point_j‖², (images, points) float64, not below 0."""
+    points = points.astype(np.float64)
+    norms = _by_rows(lambda some: (some**2).sum(1), points, 1000)
+
+    def measure(x: np.ndarray) -> np.ndarray:
+        x = x.astype(np.float64)
+        return ((x**2).sum(1)[:, None] - 2 * x @ points.T + norms).clip(min=0)
+
+    return measure
 
 
 def _normalised(scores: np.ndarray) -> np.ndarray:
     """Logarithms of the probabilities that are proportional to exp(scores), over the last axis."""
     return scores - np.logaddexp.reduce(scores, axis=-1, keepdims=True)
-
-
-def _fit_temperature(
-    predict: Callable[[np.ndarray, float], np.ndarray], distances: np.ndarray, labels: np.ndarray
-) -> float:
-    """The temperature that maximises the likelihood of these labels."""
-    scale = distances[distances < FAR].mean()
-    candidates = TEMPERATURES * scale
-    likelihoods = [predict(distances, value)[np.arange(len(labels)), labels].sum() for value in candidates]
-    return float(candidates[int(np.argmax(likelihoods))])
 
 
 def slices(problem: Problem, split: str) -> dict[str, np.ndarray]:
