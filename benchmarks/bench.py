@@ -27,7 +27,6 @@ import datasets
 import numpy as np
 import torch
 from devinterp.slt.llc import llc as devinterp_llc
-from torch import nn
 from torch.nn import functional as F
 
 from workflow_scripts.ticketlab import models
@@ -39,6 +38,7 @@ from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tasks import images
 from workflow_scripts.ticketlab.tasks.problem import Problem, cross_entropy
 from workflow_scripts.ticketlab.training import stack
+from workflow_scripts.ticketlab.training.batches import batch
 from workflow_scripts.ticketlab.training.stack import Stack
 from workflow_scripts.ticketlab.training.study import Study
 from workflow_scripts.ticketlab.training.train import initial_state, initial_weights, learning_rate, train
@@ -135,8 +135,7 @@ def training_pair(
     def plain() -> list[Stack]:
         return [
             plain_training(
-                model,
-                problem,
+                study,
                 member.data_seed,
                 {name: tensor[i] for name, tensor in weights.items()},
                 settings,
@@ -149,10 +148,9 @@ def training_pair(
     return Pair(label, "network-steps", networks * settings.steps, stacked, plain)
 
 
-def plain_training(
-    model: nn.Module, problem: Problem, data_seed: int, weights: Stack, settings: TrainingSettings, masks: Stack
-) -> Stack:
+def plain_training(study: Study, data_seed: int, weights: Stack, settings: TrainingSettings, masks: Stack) -> Stack:
     """One network as one would write it without us; the same numbers as train.train, up to rounding."""
+    model = study.model
     parameters = dict(model.named_parameters())
     with torch.no_grad():
         for name, parameter in parameters.items():
@@ -167,7 +165,7 @@ def plain_training(
     )
     masked = [(parameters[name], mask) for name, mask in masks.items()]
     for step in range(settings.steps):
-        x, y = problem.sample(generator("bench", "batch", data_seed, step), settings.batch_size)
+        x, y = batch(study, data_seed, step, settings)
         optimiser.param_groups[0]["lr"] = learning_rate(settings, step, settings.steps)
         optimiser.zero_grad()
         logits, _ = model(torch.from_numpy(x))
@@ -185,7 +183,7 @@ def llc_pair(settings: LLCSettings, training_steps: int) -> Pair:
     recipe = TrainingSettings(learning_rate=0.01, batch_size=16, steps=training_steps)
     study = Study("bench", problem, model)
     first = {name: tensor[0] for name, tensor in initial_weights(study, [0]).items()}
-    weights = plain_training(model, problem, 0, first, recipe, {})
+    weights = plain_training(study, 0, first, recipe, {})
     dataset = datasets.Dataset.from_dict({"input_ids": sequences.tolist()}).with_format("torch")
     members, start = stack.dense_members([0]), stack.stack([weights])
 

@@ -40,6 +40,7 @@ def test_there_are_overlays():
 
 # path, value, and what the message must say: the key, the value, what is allowed.
 MISTAKES = [
+    ("studies/markov_chains/training/sampling", "epochs", ["studies.markov_chains", "'epochs'", "draws new data"]),
     (
         "colour",
         "red",

@@ -1,13 +1,10 @@
 """Streams: a draw is a function of its name, and no two names share a stream."""
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from workflow_scripts.ticketlab.core.random_streams import ORDER_STRIDE, data_seed, digest, generator, torch_seed
-from workflow_scripts.ticketlab.training.stack import Member
-from workflow_scripts.ticketlab.training.train import batches
 
 INIT_SEEDS = st.integers(0, ORDER_STRIDE - 1)
 NAMES = st.tuples(st.text(max_size=5), st.text(max_size=5), st.integers(0, 10**6), st.integers(0, 10**6))
@@ -18,21 +15,6 @@ def test_no_two_of_many_seeds_and_steps_share_a_key():
     seeds = [data_seed(init, order) for init in range(12) for order in range(4)]
     pairs = [(seed, step) for seed in seeds for step in range(3000)]
     assert len({digest("text", "batch", *pair)[:16] for pair in pairs}) == len(pairs)
-
-
-def test_batches_of_different_seeds_never_coincide_at_any_step(digits):
-    """Among them seed s + 1 at step t − 1 and seed s + stride at the same step, where sums of the two collide."""
-    seeds = [0, 1, 2, ORDER_STRIDE, ORDER_STRIDE + 1, 2 * ORDER_STRIDE]
-    members = [Member(seed % ORDER_STRIDE, seed) for seed in seeds]
-    inputs, _ = batches(digits.called("digits"), members, range(40), 16)
-    seen = {inputs[step, index].numpy().tobytes() for step in range(40) for index in range(len(seeds))}
-    assert len(seen) == 40 * len(seeds)
-
-
-def test_batches_do_not_depend_on_company_or_on_where_the_run_started(digits):
-    both, _ = batches(digits.called("digits"), [Member(3, 3), Member(8, 1008)], range(10), 4)
-    alone, _ = batches(digits.called("digits"), [Member(8, 1008)], range(6, 10), 4)
-    np.testing.assert_array_equal(both[6:, 1:], alone)
 
 
 @given(NAMES, NAMES)

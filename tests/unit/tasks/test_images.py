@@ -43,6 +43,7 @@ def test_the_table_holds_all_of_the_task(settings, problem, tmp_path):
 def test_splits_have_their_shares_and_batches_come_from_train(settings, problem):
     sizes = {split: len(labels) for split, labels in problem.extras["labels"].items()}
     assert sizes == {"test": round(0.25 * 1797), "validation": round(0.15 * 1797), "train": 1797 - 449 - 270}
+    assert problem.epochs.size == sizes["train"]
     inputs, labels = problem.sample(generator("digits", "batch", 0, 0), 20)
     train = {
         image.tobytes(): label

@@ -76,6 +76,9 @@ def test_batches_come_from_train(problem):
     drawn = {tuple(pair) for pair in inputs}
     assert drawn <= train and len(drawn) > len(train) / 2
     np.testing.assert_array_equal(inputs.sum(axis=1) % P, targets)
+    inputs, targets = problem.epochs.take(3, np.arange(problem.epochs.size))
+    assert {tuple(pair) for pair in inputs} == train and len(inputs) == len(train)
+    np.testing.assert_array_equal(inputs.sum(axis=1) % P, targets)
 
 
 @pytest.mark.parametrize(

@@ -183,6 +183,19 @@ def test_batches_are_windows_of_the_train_stream_and_targets_are_the_next_symbol
     assert all(is_window(problem.extras["streams"]["train"], *pair) for pair in zip(inputs, targets, strict=True))
 
 
+def test_an_epoch_is_adjacent_windows_that_leave_less_than_two_windows_at_the_ends(problem):
+    stream, epochs = problem.extras["streams"]["train"], problem.epochs
+    begins = []
+    for epoch in range(40):
+        inputs, targets = epochs.take(epoch, np.arange(epochs.size, dtype=np.int32))
+        views = np.lib.stride_tricks.sliding_window_view(stream, inputs.size + 1)
+        (begin,) = np.flatnonzero((views == [*inputs.ravel(), targets[-1, -1]]).all(axis=1))
+        np.testing.assert_array_equal(targets.ravel(), stream[begin + 1 : begin + 1 + targets.size])
+        begins.append(begin)
+        assert len(stream) - targets.size < 2 * 16 + 1
+    assert min(begins) < 4 < 12 <= max(begins) < 16
+
+
 def test_streams_separate_every_two_documents(prepared, problem):
     _, frame, _ = prepared
     for split, stream in problem.extras["streams"].items():

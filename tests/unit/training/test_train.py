@@ -16,12 +16,12 @@ from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tables import stacks
 from workflow_scripts.ticketlab.tables.schemas.networks import WEIGHTS
 from workflow_scripts.ticketlab.training import checkpoints, stack
+from workflow_scripts.ticketlab.training.batches import batches
 from workflow_scripts.ticketlab.training.evaluation import evaluate
 from workflow_scripts.ticketlab.training.stack import Member
 from workflow_scripts.ticketlab.training.train import (
     SLOTS,
     State,
-    batches,
     initial_state,
     initial_weights,
     learning_rate,
@@ -180,7 +180,7 @@ def test_a_stack_trains_as_a_plain_loop_does(case, recipe):
         optimiser = torch.optim.AdamW(groups, lr=1.0, betas=tuple(recipe.betas))
     else:
         optimiser = torch.optim.SGD(groups, lr=1.0, momentum=recipe.momentum)
-    inputs, targets = batches(case.called(case.study), case.members([1]), range(6), recipe.batch_size)
+    inputs, targets = batches(case.called(case.study), case.members([1]), range(6), recipe)
     for step in range(6):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(recipe, step, recipe.steps)

@@ -102,6 +102,10 @@ class StudySettings(Section):
                 f"model.kind {self.model.kind!r} cannot read the inputs of task.kind {self.task.kind!r}; "
                 f"use {' or '.join(readers)}"
             )
+        if self.training.sampling == "epochs" and not getattr(self.task, "FINITE", False):
+            raise ValueError(
+                f"training.sampling 'epochs': task.kind {self.task.kind!r} draws new data at every step; leave it out"
+            )
         sets = (*SPLITS, *getattr(self.task, "FURTHER_SETS", ()))
         if self.structure.split not in sets:
             raise ValueError(

@@ -11,7 +11,8 @@ class NoiseSettings(Section):
     """The dense networks and their siblings on other data orders from step 0, once for each batch size."""
 
     batch_sizes: Annotated[list[PositiveInt], Field(min_length=2)] = Field(
-        description="doses: the noise of a gradient falls with the square root of the batch size"
+        description="doses: the noise of a gradient falls with the square root of the batch size, and faster where "
+        "batches are a large part of an epoch"
     )
     orders: PositiveInt = Field(1, description="data orders per initialisation, the dense run's not counted")
 

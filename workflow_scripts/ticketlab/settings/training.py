@@ -20,4 +20,9 @@ class TrainingSettings(Section):
     schedule: Literal["constant", "cosine"] = "cosine"
     warmup: NonNegativeInt = 0
     batch_size: PositiveInt
+    sampling: Literal["epochs", "replacement"] | None = Field(
+        default=None,
+        description="epochs: a finite training set is gone through in a random order, then again in another; "
+        "replacement: every batch is drawn from all of it; null: epochs, or new data at every step where it is endless",
+    )
     steps: PositiveInt

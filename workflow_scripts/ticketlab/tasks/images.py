@@ -16,7 +16,7 @@ from pydantic import Field, PositiveInt, model_validator
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.settings.base import Section, Share
-from workflow_scripts.ticketlab.tasks.problem import Predictor, Problem, cross_entropy, error_rate
+from workflow_scripts.ticketlab.tasks.problem import Epochs, Predictor, Problem, cross_entropy, error_rate
 
 TEMPERATURES = 2.0 ** np.arange(-9, 2, 0.5)  # those tried, in units of the mean of the squared distances
 FITTED_IMAGES = 500  # train images on which a temperature is fitted
@@ -26,6 +26,7 @@ FAR = 1e12  # squared distance of an image that does not count as a neighbour
 
 class Settings(Section):
     INPUTS: ClassVar = "features"
+    FINITE: ClassVar = True
 
     kind: Literal["images"]
     source: Literal["digits", "npz"] = Field(
@@ -116,14 +117,17 @@ def _from_npz(path: str, settings: Settings, study: str) -> tuple[np.ndarray, np
 
 
 def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
-    """The task from its `data` table; a batch is train images, drawn with replacement."""
+    """The task from its `data` table; an epoch is all train images."""
     images, labels = {}, {}
     for split, rows in frame.groupby("split"):
         images[split] = np.stack(rows["features"].to_list())
         labels[split] = rows["target"].to_numpy(np.int64, copy=True)
 
     def sample(random: np.random.Generator, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-        chosen = random.integers(len(labels["train"]), size=batch_size)
+        return take(0, random.integers(len(labels["train"]), size=batch_size))
+
+    def take(epoch: int, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        del epoch
         return images["train"][chosen], labels["train"][chosen]
 
     limit = settings.evaluation_examples
@@ -135,6 +139,7 @@ def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
         evaluation={split: (images[split][:limit], labels[split][:limit]) for split in images},
         metrics={"loss": cross_entropy, "error": error_rate},
         extras={"images": images, "labels": labels},
+        epochs=Epochs(len(labels["train"]), take),
         classes=True,
     )
 

@@ -19,13 +19,22 @@ from pydantic import Field, model_validator
 
 from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.settings.base import Section, Share
-from workflow_scripts.ticketlab.tasks.problem import SPLITS, Components, Predictor, Problem, cross_entropy, error_rate
+from workflow_scripts.ticketlab.tasks.problem import (
+    SPLITS,
+    Components,
+    Epochs,
+    Predictor,
+    Problem,
+    cross_entropy,
+    error_rate,
+)
 
 IMPOSSIBLE = -1e4  # nats; its exponential is 0 in float64, while 0 · log 0 would not be
 
 
 class Settings(Section):
     INPUTS: ClassVar = "symbols"
+    FINITE: ClassVar = True
 
     kind: Literal["modular_addition"]
     modulus: Annotated[int, Field(ge=7, description="p, an odd prime; there are p (p + 1) / 2 examples")]
@@ -68,7 +77,7 @@ def prepare(settings: Settings, study: str) -> tuple[pd.DataFrame, dict]:
 
 
 def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
-    """The task from its `data` table; a batch is train pairs, drawn with replacement."""
+    """The task from its `data` table; an epoch is all train pairs."""
     modulus = facts["modulus"]
     parts = {
         split: (np.stack(rows["tokens"].to_list()).astype(np.int64), rows["target"].to_numpy(np.int64, copy=True))
@@ -77,7 +86,10 @@ def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
     inputs, targets = parts["train"]
 
     def sample(random: np.random.Generator, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-        chosen = random.integers(len(targets), size=batch_size)
+        return take(0, random.integers(len(targets), size=batch_size))
+
+    def take(epoch: int, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        del epoch
         return inputs[chosen], targets[chosen]
 
     return Problem(
@@ -88,6 +100,7 @@ def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
         evaluation=parts,
         metrics={"loss": cross_entropy, "error": error_rate},
         extras={"key_frequencies": settings.key_frequencies},
+        epochs=Epochs(len(targets), take),
         modulus=modulus,
     )
 

@@ -22,18 +22,32 @@ def no_relations(inputs: np.ndarray) -> dict[str, np.ndarray]:
     return {}
 
 
+class Epochs(NamedTuple):
+    """A finite training set, which training goes through epoch by epoch (training/batches.py).
+
+    size: examples in an epoch.
+    take: the number of an epoch and indices (k,) below `size` to these examples: inputs (k, …) and targets (k, …). What
+        an epoch holds depends on its number only, so that all data orders go through the same examples.
+    """
+
+    size: int
+    take: Callable[[int, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
 @dataclass(frozen=True)
 class Problem:
     """A loaded task.
 
     inputs, outputs: number of input features or symbols, and of logits.
     context: length of an input sequence; 1 where inputs are not sequences.
-    sample: (generator, batch size) to one training batch (inputs (batch, …), targets (batch, …)) of NumPy arrays.
+    sample: (generator, batch size) to one independent batch of the training distribution, with replacement where that
+        is finite: (inputs (batch, …), targets (batch, …)) of NumPy arrays.
     evaluation: for each split its fixed evaluation set (inputs, targets), and further sets of another distribution
         under names of their own (`FURTHER_SETS` of the task's Settings).
     metrics: functions (outputs (batch, …, outputs), targets (batch, …)) to one number per example (batch,);
         training minimises "loss", in nats; people read "error" (the share of wrong predictions).
     extras: values that the task's own `references` and `slices` need.
+    epochs: the training set, where it is finite; None where every batch is new data.
     noise: None if outputs are logits; if they are means of real targets, the targets' standard deviation about them.
 
     The role scores that apply, in addition to ablation on the task's slices (instruments/role_scores.py):
@@ -51,6 +65,7 @@ class Problem:
     evaluation: dict[str, tuple[np.ndarray, np.ndarray]]
     metrics: dict[str, Callable[[Tensor, Tensor], Tensor]]
     extras: dict[str, Any]
+    epochs: Epochs | None = None
     noise: float | None = None
     classes: bool = False
     modulus: int | None = None

@@ -8,6 +8,7 @@ and after each; a sequence is a window of the stream.
 from __future__ import annotations
 
 import logging
+from functools import cache
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -20,7 +21,7 @@ from workflow_scripts.ticketlab.settings.base import Section, Share
 from workflow_scripts.ticketlab.tasks.language import corpora, ngrams, tokenisers
 from workflow_scripts.ticketlab.tasks.language.corpora import CorpusSettings, Document
 from workflow_scripts.ticketlab.tasks.language.tokenisers import SEPARATOR, TokeniserSettings
-from workflow_scripts.ticketlab.tasks.problem import SPLITS, Predictor, Problem, cross_entropy, error_rate
+from workflow_scripts.ticketlab.tasks.problem import SPLITS, Epochs, Predictor, Problem, cross_entropy, error_rate
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ REPEATED = 4
 
 class Settings(Section):
     INPUTS: ClassVar = "symbols in sequence"
+    FINITE: ClassVar = True
 
     kind: Literal["text"]
     corpus: CorpusSettings
@@ -114,7 +116,12 @@ def _stream(documents: pd.Series) -> np.ndarray:
 
 
 def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
-    """The task from its `data` table; a batch is windows of the train stream, drawn with replacement."""
+    """The task from its `data` table.
+
+    An epoch is adjacent windows of the train stream, the first at a random symbol below `context`: the same windows for
+    every data order, others in the next epoch. Of L symbols in the stream it holds L // context − 1 windows, so all
+    symbols but less than two windows at the ends are read once. A batch of `sample` is windows at any place.
+    """
     study = str(frame["study"].iloc[0])
     streams = {split: _stream(rows["tokens"]) for split, rows in frame.groupby("split")}
     window = np.arange(settings.context + 1)
@@ -125,6 +132,16 @@ def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
 
     def sample(random: np.random.Generator, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
         return sequences("train", random.integers(len(streams["train"]) - settings.context, size=batch_size))
+
+    windows = max(1, len(streams["train"]) // settings.context - 1)
+    offsets = min(settings.context, len(streams["train"]) - windows * settings.context)
+
+    @cache
+    def offset(epoch: int) -> int:
+        return int(generator(study, "epoch offset", epoch).integers(offsets))
+
+    def take(epoch: int, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return sequences("train", offset(epoch) + chosen * settings.context)
 
     def evaluation(split: str) -> tuple[np.ndarray, np.ndarray]:
         """Adjacent windows, drawn without replacement, so that no symbol is predicted twice."""
@@ -140,6 +157,7 @@ def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
         evaluation={split: evaluation(split) for split in SPLITS},
         metrics={"loss": cross_entropy, "error": error_rate},
         extras={"streams": streams, "symbol_texts": tokenisers.symbol_texts(facts["tokeniser"])},
+        epochs=Epochs(windows, take),
         repetition=True,
     )
 

@@ -12,17 +12,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.optim.adamw import adamw
 from torch.optim.sgd import sgd
 
 from workflow_scripts.ticketlab.core.errors import TicketlabError
-from workflow_scripts.ticketlab.core.random_streams import generator, torch_seed
+from workflow_scripts.ticketlab.core.random_streams import torch_seed
 from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.training import stack
+from workflow_scripts.ticketlab.training.batches import batches
 from workflow_scripts.ticketlab.training.stack import Member, Stack
 from workflow_scripts.ticketlab.training.study import Study
 
@@ -77,20 +77,6 @@ def learning_rate(settings: TrainingSettings, step: int, total: int) -> float:
     return settings.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / total))
 
 
-def batches(study: Study, members: Sequence[Member], steps: range, batch_size: int) -> tuple[Tensor, Tensor]:
-    """The batches of `steps`: inputs and targets, (steps, N, batch, …); a function of (study, data seed, step) only.
-
-    Batches are drawn independently with replacement, so the stream has no epochs and no position but the step.
-    """
-    drawn = [
-        [study.problem.sample(generator(study.name, "batch", member.data_seed, step), batch_size) for member in members]
-        for step in steps
-    ]
-    inputs = np.stack([np.stack([x for x, _ in row]) for row in drawn])
-    targets = np.stack([np.stack([y for _, y in row]) for row in drawn])
-    return torch.from_numpy(inputs).to(study.device), torch.from_numpy(targets).to(study.device)
-
-
 def train(
     study: Study,
     members: Sequence[Member],
@@ -132,7 +118,7 @@ def train(
             return
         if step not in prepared:
             prepared = range(step, min(step + BATCHES_PREPARED, record[-1]))
-            inputs, targets = batches(study, members, prepared, settings.batch_size)
+            inputs, targets = batches(study, members, prepared, settings)
         logits, _ = network(effective(weights), inputs[step - prepared.start])
         # The sum over networks of their mean losses: each network's gradient is that of its own mean loss.
         loss_of(logits, targets[step - prepared.start]).sum().backward()
