@@ -42,7 +42,6 @@ if workflow.is_main_process:
 wildcard_constraints:
     **dict.fromkeys(["block", "rewind", "level", "split", "batch"], r"\d+"),
     study="|".join(STUDIES),
-    cell="[a-z0-9_]+",
     control="[a-z_]+",
     instrument="|".join(INSTRUMENTS),
     source=r"dense|tickets|development|split\d+",

@@ -38,7 +38,7 @@ with logged(snakemake) as provenance:
     chosen = regression.supermasks_by_kind(found, masks, spec["supermask_densities"])
     alpha = spec["alpha"]
     rows = [
-        *regression.foretold(study.name, study.model, early, end, settings, alpha),
+        *regression.forecasts(study.name, study.model, early, end, settings, alpha),
         *regression.supermask_overlap(study.model, chosen, end, alpha),
     ]
     frame = pd.DataFrame(rows).assign(study=study.name)

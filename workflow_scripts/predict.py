@@ -7,7 +7,7 @@ from workflow_scripts.ticketlab.experiments.development import predictions as de
 from workflow_scripts.ticketlab.experiments.dimension import predictions as dimension
 from workflow_scripts.ticketlab.experiments.forecast import predictions as forecast
 from workflow_scripts.ticketlab.experiments.resampling import predictions as resampling
-from workflow_scripts.ticketlab.settings.dimension import LinearDimensionSettings
+from workflow_scripts.ticketlab.settings.dimension import DimensionSettings
 from workflow_scripts.ticketlab.settings.forecast import ForecastSettings
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.tables import files
@@ -42,7 +42,7 @@ with logged(snakemake) as provenance:
             for path in inputs.forecast
             for row in forecast.predictions_of_roles(files.read(path, FORECAST), forecasting)
         ),
-        *dimension.predictions(files.read(inputs.dimension, DIMENSION), LinearDimensionSettings(**spec["dimension"])),
+        *dimension.predictions(files.read(inputs.dimension, DIMENSION), DimensionSettings(**spec["dimension"])),
     ]
     comparisons = files.read_many(inputs.comparisons, COMPARISONS)
     table = predictions.predict(comparisons, files.read(inputs.verdicts, VERDICTS), spec["studies"], further)

@@ -43,9 +43,7 @@ TRAINERS = (
     "vary_noise",
     "resample_weights",
     "develop_tickets",
-    "measure_dimension",
     "measure_deep_linear",
-    "rotate_heads",
 )
 # What decides, or tests an instrument. An edit of it must not make a trained network stale.
 JUDGEMENTS = (

@@ -86,7 +86,7 @@ CHANGES = {
                 "digits": {"training": {"learning_rate": shipped("text")["training"]["learning_rate"]}},
             }
         },
-        stale=[*trained("text"), *trained("digits"), "measure_dimension digits-*"],
+        stale=[*trained("text"), *trained("digits")],
         spared=["prepare_data *", "initialise *"],
     ),
     "another split of the data": Change(
@@ -101,7 +101,7 @@ CHANGES = {
     ),
     "another LLC temperature": Change(
         config=study("digits", llc={"nbeta": 20.0}),
-        stale=["estimate_llc digits-*", "measure_dimension digits-*"],
+        stale=["estimate_llc digits-*"],
         spared=["train_*", "imp_round *", "trace_*", "* text*"],
     ),
     "one more seed block": Change(
@@ -150,7 +150,7 @@ CHANGES = {
     ),
     "one study less": Change(
         config={"run": ["digits"]},
-        stale=["judge", "read_clock", "summarise_dimension"],
+        stale=["judge", "read_clock"],
         spared=["* text*", "* digits*"],
     ),
     "instruments/reference_distances.py": Change(
@@ -160,7 +160,7 @@ CHANGES = {
     ),
     "instruments/llc.py": Change(
         code=[f"{LIBRARY}/instruments/llc.py"],
-        stale=["estimate_llc *", "measure_dimension *", "rotate_heads *", "calibrate llc"],
+        stale=["estimate_llc *", "calibrate llc"],
         spared=["train_*", "imp_round *", "trace_structure *", "score_roles *"],
     ),
     "a table's contract": Change(
@@ -177,8 +177,6 @@ CHANGES = {
             "trace_mask_overlap *",
             "compare_final_masks *",
             "vary_noise *",
-            "measure_dimension *",
-            "rotate_heads *",
             "calibrate pruning",
         ],
         spared=["train_dense *", "train_spawned *", "score_roles *", "trace_structure *"],
@@ -193,13 +191,13 @@ CHANGES = {
         stale=["calibrate pruning", "calibrate statistics", "judge"],
         spared=[
             *("train_*", "imp_round *", "find_supermask *", "vary_noise *", "resample_weights *"),
-            *("develop_tickets *", "measure_dimension *", "rotate_heads *", "measure_deep_linear", "summarise *"),
+            *("develop_tickets *", "measure_deep_linear", "summarise *"),
         ],
     ),
     "settings/calibration/llc.py": Change(
         code=[f"{LIBRARY}/settings/calibration/llc.py"],
         stale=["calibrate llc"],
-        spared=["calibrate [!l]*", "measure_dimension *", "measure_deep_linear", "rotate_heads *", "estimate_llc *"],
+        spared=["calibrate [!l]*", "measure_deep_linear", "estimate_llc *"],
     ),
     "a script": Change(
         code=["workflow_scripts/compare_roles.py"], stale=["compare_roles *"], spared=["train_*", "score_roles *"]

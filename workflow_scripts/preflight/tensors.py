@@ -40,8 +40,6 @@ def _schedules(config: Config) -> Iterator[tuple[str, dict[str, Any], ScheduleSe
     for name, study in config.studies.items():
         model = study.model.model_dump(mode="json")
         yield f"studies.{name}.pruning.schedule", model, study.pruning.schedule
-        if study.dimension:
-            yield f"studies.{name}.dimension.schedule", model, study.dimension.schedule
     digits = config.calibration.pruning.digits
     yield "calibration.pruning.digits.schedule", {"kind": "mlp", "hidden": digits.hidden}, digits.schedule
 

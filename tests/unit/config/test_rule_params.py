@@ -75,10 +75,6 @@ def all_specs(raw):
             found["resample_weights", study, ""] = rule_params.resample_weights(config, study)
         if study in rule_params.forecast(config):
             found["forecast_roles", study, ""] = rule_params.forecast_roles(config, study)
-        for cell in rule_params.cells(config, study):
-            found["measure_dimension", study, cell] = rule_params.measure_dimension(config, study, cell)
-        if study in rule_params.rotated(config):
-            found["rotate_heads", study, ""] = rule_params.rotate_heads(config, study)
         for source in ("dense", "tickets", "development"):
             found["estimate_llc", study, source] = rule_params.estimate_llc(config, study, source)
     return found
@@ -105,7 +101,6 @@ NETWORK = {
 }
 TRAINED = {
     "train_dense",
-    "measure_dimension",
     "imp_round",
     "train_controls",
     "find_supermask",
@@ -125,7 +120,7 @@ AT_CHECKPOINTS = {
 # What is changed in study digits, and the rules of which a job has another spec then; the report has all of it.
 CHANGES = [
     ("task/validation_share", 0.2, {"prepare_data"} | NETWORK | TRAINED),
-    ("model/hidden", [30], (NETWORK | TRAINED) - {"measure_dimension"}),  # which has sizes of its own
+    ("model/hidden", [30], NETWORK | TRAINED),
     ("training/learning_rate", 0.002, TRAINED),
     ("training/optimiser", "sgd", TRAINED),
     (
@@ -136,7 +131,7 @@ CHANGES = [
     (
         "checkpoints",
         20,
-        TRAINED - {"train_spawned", "measure_dimension", "resample_weights"} | AT_CHECKPOINTS,
+        TRAINED - {"train_spawned", "resample_weights"} | AT_CHECKPOINTS,
     ),
     (
         "pruning/schedule/keep",
@@ -155,10 +150,10 @@ CHANGES = [
     ("barriers/points", 5, {"measure_barriers"}),
     ("roles/examples", 60, {"score_roles", "compare_roles", "resample_weights", "forecast_roles"}),
     ("structure/split", "test", {"trace_structure", "figures"}),
-    ("llc/draws", 120, {"estimate_llc", "sweep_llc", "draw_llc_sweep", "measure_dimension"}),
+    ("llc/draws", 120, {"estimate_llc", "sweep_llc", "draw_llc_sweep"}),
     ("llc_sweep/factors", [0.5], {"sweep_llc"}),
     ("llc/checkpoints", 3, {"estimate_llc"}),
-    ("judging/margin", 0.5, JUDGED | {"draw_resampling", "measure_dimension", "draw_dimension"}),
+    ("judging/margin", 0.5, JUDGED | {"draw_resampling"}),
     ("resampling/keep", ["ticket", "rest"], {"resample_weights"}),
     ("forecast/top_share", 0.5, {"forecast_roles", "draw_forecast", "predict"}),
     ("seeds", 10, set()),
@@ -183,13 +178,11 @@ def test_every_rule_is_covered(shipped):
         "masked_at_a_step",
         "llc_of_developed",
         "doses",
-        "cells",
         "external_files",
         "developed",
         "development_level",
         "resampled",
         "forecast",
-        "rotated",
     }
     rules = {name for name in public if not name.startswith("_")} - others
     assert {rule for rule, _, _ in all_specs(shipped)} == rules
@@ -211,14 +204,6 @@ def test_one_more_dose_of_noise_leaves_the_finished_ones_alone(shipped):
     changed = {key for key in after if before.get(key) != after[key]}
     study = "modular_addition"
     assert changed == {("vary_noise", study, 4096), ("summarise_noise", study, ""), ("report", "", "")}
-
-
-def test_one_more_size_of_a_model_leaves_the_finished_ones_alone(shipped):
-    before = all_specs(shipped)
-    cells = shipped["studies"]["digits"]["dimension"]["cells"]
-    after = all_specs(put(shipped, "studies/digits/dimension/cells", [*cells, {"hidden": [7]}]))
-    changed = {key for key in after if before.get(key) != after[key]}
-    assert changed == {("measure_dimension", "digits", "hidden7"), ("report", "", "")}
 
 
 def test_the_bounds_of_a_prediction_measure_nothing_again(shipped):
@@ -248,9 +233,7 @@ DEVELOPMENT = [
     (
         "judging/margin",
         0.5,
-        JUDGED
-        | {"summarise_development", "draw_development", "draw_resampling"}
-        | {"measure_dimension", "summarise_dimension", "draw_dimension"},
+        JUDGED | {"summarise_development", "draw_development", "draw_resampling"},
     ),
 ]
 
@@ -311,7 +294,7 @@ def test_a_study_more_leaves_finished_jobs_alone_but_the_last(shipped):
     shipped["studies"]["more"] = shipped["studies"]["digits"]
     after = all_specs(shipped)
     changed = {rule for rule, _, _ in (key for key in before if after[key] != before[key])}
-    drawn = {"draw_resampling", "draw_forecast", "draw_dimension"}
+    drawn = {"draw_resampling", "draw_forecast"}
     assert changed == {"judge", "summarise_resampling", "report"} | READ_BACK | drawn
 
 

@@ -38,12 +38,6 @@ def schedule(shares: dict[str, float]) -> dict[str, Any]:
     return {"scope": "layerwise", "keep": 0.8, "keep_by_tensor": shares}
 
 
-def test_so_is_a_name_in_the_schedule_of_the_effective_dimension(shipped: dict[str, Any]) -> None:
-    shipped["studies"]["digits"]["dimension"]["schedule"] = schedule({"layers.9.weight": 0.9})
-    with pytest.raises(TicketlabError, match=r"studies\.digits\.dimension\.schedule\.keep_by_tensor: .*layers\.9"):
-        tensors.check(validate(shipped), ROOT)
-
-
 def test_a_name_that_the_network_has_not_is_refused_with_those_that_it_has(shipped: dict[str, Any]) -> None:
     tensors.check(validate(shipped), ROOT)
     wrong = schedule({"layers.2.weight": 0.9, "layers.3.weight": 0.9})

@@ -29,7 +29,6 @@ def wildcard_values(config: Config, study: str) -> dict[str, list]:
         "control": settings.pruning.all_controls(),
         "split": settings.spawning.split_steps,
         "batch": doses(config, study),
-        "cell": cells(config, study),
     }
 
 
@@ -232,54 +231,17 @@ def draw_forecast(config: Config) -> dict:
     return {"forecast": {study: _section(config, study, "forecast") for study in forecast(config)}}
 
 
-def cells(config: Config, study: str) -> list[str]:
-    """The sizes of the study's model at which its effective dimension is measured."""
-    settings = config.studies[study].dimension
-    return [] if settings is None else list(settings.by_name())
-
-
 def measure_deep_linear(config: Config) -> dict:
-    bounds = {"alpha", "slope_tolerance", "change_tolerance"}  # summarise_dimension reads these
-    return config.dimension.model_dump(mode="json", exclude=bounds)
-
-
-def measure_dimension(config: Config, study: str, cell: str) -> dict:
-    settings = config.studies[study]
-    dimension = {key: value for key, value in _section(config, study, "dimension").items() if key != "cells"}
-    return _trained(config, study) | {
-        "cell": cell,
-        "model": settings.model_of_cell(cell).model_dump(mode="json"),
-        "dimension": dimension,
-        "llc": _sampling(config, study),
-        "judging": _section(config, study, "judging", "metric", "margin"),
-    }
-
-
-def rotated(config: Config) -> list[str]:
-    """The studies whose queries and keys are rotated inside the heads."""
-    return [study for study in config.names() if config.studies[study].rotation]
-
-
-def rotate_heads(config: Config, study: str) -> dict:
-    return _trained(config, study) | {
-        "rotation": _section(config, study, "rotation"),
-        "schedule": _section(config, study, "pruning")["schedule"],
-        "llc": _sampling(config, study),
-        "metric": config.studies[study].judging.metric,
-    }
+    # The others are read by what comes after.
+    return config.dimension.model_dump(mode="json", exclude={"alpha", "slope_tolerance"})
 
 
 def summarise_dimension(config: Config) -> dict:
-    margins = {study: config.studies[study].judging.margin for study in rotated(config)}
-    return {"alpha": config.dimension.alpha, "margins": margins}
+    return {"alpha": config.dimension.alpha}
 
 
 def draw_dimension(config: Config) -> dict:
-    studies = {study for study in config.names() if config.studies[study].dimension or config.studies[study].rotation}
-    return {
-        "judging": {study: _section(config, study, "judging", "metric", "margin") for study in sorted(studies)},
-        "change_tolerance": config.dimension.change_tolerance,
-    }
+    return {}
 
 
 def trace_mask_overlap(config: Config, study: str) -> dict:
@@ -425,10 +387,9 @@ def _sampling(config: Config, study: str) -> dict:
     return {key: value for key, value in _section(config, study, "llc").items() if key != "checkpoints"}
 
 
-def _section(config: Config, study: str, name: str, *keys: str) -> dict:
-    """A section of a study, or these `keys` of it."""
-    section = config.studies[study].model_dump(mode="json", include={name})[name]
-    return {key: section[key] for key in keys} if keys else section
+def _section(config: Config, study: str, name: str) -> dict:
+    """A section of a study."""
+    return config.studies[study].model_dump(mode="json", include={name})[name]
 
 
 def _network(config: Config, study: str) -> dict:

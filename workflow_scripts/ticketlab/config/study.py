@@ -23,7 +23,7 @@ from workflow_scripts.ticketlab.settings.barriers import BarriersSettings
 from workflow_scripts.ticketlab.settings.base import Section
 from workflow_scripts.ticketlab.settings.calibration.all import CalibrationSettings
 from workflow_scripts.ticketlab.settings.development import DevelopmentSettings
-from workflow_scripts.ticketlab.settings.dimension import DimensionSettings, LinearDimensionSettings, RotationSettings
+from workflow_scripts.ticketlab.settings.dimension import DimensionSettings
 from workflow_scripts.ticketlab.settings.forecast import ForecastSettings
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.settings.llc import LLCSettings, LLCSweepSettings
@@ -75,8 +75,6 @@ class StudySettings(Section):
         None, description="parts of θ₀ that are kept while the rest is drawn again; null: none"
     )
     forecast: ForecastSettings | None = Field(None, description="prediction of components' roles; null: none")
-    dimension: DimensionSettings | None = Field(None, description="sizes of subspaces and tickets; null: not measured")
-    rotation: RotationSettings | None = Field(None, description="rotations inside heads; null: none")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -111,18 +109,8 @@ class StudySettings(Section):
             raise ValueError(
                 f"structure.split {self.structure.split!r} is no evaluation set of the task: {', '.join(sets)}"
             )
-        if self.dimension and self.training.weight_decay:
-            raise ValueError("dimension: in subspaces no weights decay; set training.weight_decay to 0 or leave it out")
-        for name in self.dimension.by_name() if self.dimension else ():
-            self.model_of_cell(name)
         if self.development and self.development.level and self.development.level > self.pruning.rounds:
             raise ValueError(f"development.level {self.development.level} is beyond rounds {self.pruning.rounds}")
-        if self.rotation and self.model.COMPONENTS != "head":
-            raise ValueError(f"rotation: a model of kind {self.model.kind} has no attention heads; leave it out")
-        if self.rotation and self.rotation.trained_level > self.pruning.rounds:
-            raise ValueError(
-                f"rotation.trained_level {self.rotation.trained_level} is beyond rounds {self.pruning.rounds}"
-            )
         recorded = log_spaced_steps(last, self.checkpoints)
         for name, checkpoints in (("llc", self.llc.checkpoints), ("llc_sweep", self.llc_sweep.checkpoints)):
             if isinstance(checkpoints, list):
@@ -131,15 +119,6 @@ class StudySettings(Section):
         if product > 1:
             raise ValueError(f"llc_sweep.factors: learning_rate · localization reaches {product:g}, must be at most 1")
         return self
-
-    def model_of_cell(self, name: str) -> Any:
-        """The model of a cell of `dimension`: the study's own with the cell's changes."""
-        assert self.dimension is not None
-        changed = self.model.model_dump(mode="json") | self.dimension.by_name()[name]
-        try:
-            return type(self.model).model_validate(changed)
-        except ValidationError as error:
-            raise ValueError(f"dimension.cells.{name}: {_sentence(error.errors()[0])}") from None
 
 
 class Config(Section):
@@ -154,7 +133,7 @@ class Config(Section):
     )
     run: list[str] = Field([], description="studies to run; empty for all")
     calibration: CalibrationSettings = CalibrationSettings()
-    dimension: LinearDimensionSettings = LinearDimensionSettings()
+    dimension: DimensionSettings = DimensionSettings()
     studies: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], StudySettings] = Field(min_length=1)
 
     @model_validator(mode="after")

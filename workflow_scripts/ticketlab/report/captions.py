@@ -12,7 +12,7 @@ ALTERNATIVES = {
     "development": "Distance to transient structures, and learning coefficients, of dense networks and tickets over "
     "training.",
     "resampling": "Two panels per study: the share of roles and of masks that each part of the initial weights keeps.",
-    "dimension": "Sizes against twice the learning coefficient on logarithmic axes; loss of pruned, rotated networks.",
+    "dimension": "Sizes against twice the learning coefficient, on logarithmic axes.",
     "forecast": "Two panels per study: AUC of roles against the step, and supermasks against ablation effects.",
 }
 CAPTIONS = {
@@ -62,13 +62,8 @@ CAPTIONS = {
     "over roles. The band counts as not predicted. Right: the rank correlation that shows whether supermasks over "
     "untrained weights keep more of the components that matter after training; in the band they keep no more. "
     "Intervals over initialisations.",
-    "dimension": "Prediction P7. Top: the smallest subspace or trainable set in which training from θ₀ succeeds, and "
-    "the smallest ticket that iterative magnitude pruning finds, against 2λ. In deep linear networks 2λ "
-    "is exact, success is a loss of 0, and the target is also turned, which does not change λ. In studies success "
-    "is a test metric within δ of the dense network's, and λ̂, at one temperature and localisation, is "
-    "the dense network's where its training loss first falls to a value that all sizes reach, since it "
-    "follows the loss. Slopes are those of lines through the cells for each seed, and their intervals over seeds "
-    "contain the noise of λ̂. Bottom: trained transformers whose queries and keys are rotated inside "
-    "heads, which changes neither the function nor λ: the effect of magnitude pruning (without further "
-    "training unless stated), and the change of λ̂ and of the smallest harmless density.",
+    "dimension": "Prediction P7. Deep linear networks, whose 2λ is exact: the smallest subspace or trainable set "
+    "through θ₀ in which the loss reaches 0, and the smallest ticket that iterative magnitude pruning finds, against "
+    "2λ. The target is also turned, which does not change λ. Slopes are those of lines through the networks for "
+    "each seed, with intervals over seeds.",
 }

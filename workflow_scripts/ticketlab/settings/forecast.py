@@ -25,8 +25,8 @@ class ForecastSettings(Section):
     permutations: Annotated[int, Field(ge=2)] = Field(
         6, description="permutations of each role within each layer and network, at the first step: the chance level"
     )
-    chance: Share = Field(0.4, description="roles count as not predicted between this AUC and `foretold`")
-    foretold: Share = Field(0.6, description="roles count as predicted above this AUC")
+    chance: Share = Field(0.4, description="roles count as not predicted between this AUC and `predicted`")
+    predicted: Share = Field(0.6, description="roles count as predicted above this AUC")
     overlap: Share = Field(
         0.2,
         description="rank correlation above which a supermask counts as choosing the components that matter later",
@@ -34,6 +34,6 @@ class ForecastSettings(Section):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if not self.chance < 0.5 < self.foretold:
-            raise ValueError(f"chance {self.chance} must be below 0.5, and foretold {self.foretold} above it")
+        if not self.chance < 0.5 < self.predicted:
+            raise ValueError(f"chance {self.chance} must be below 0.5, and predicted {self.predicted} above it")
         return self

@@ -23,7 +23,7 @@ TITLES = {
     "P5": "learning coefficient of tickets along training",
     "P6": "the ticket's own weights against others under its mask",
     "P7": "effective dimension against the learning coefficient",
-    "P8": "roles foretold from early features",
+    "P8": "roles forecast from early features",
 }
 
 
@@ -40,6 +40,7 @@ def predict(
     in these two tables.
     """
     found = []
+    elsewhere = {row["prediction"] for study, row in further if study not in studies}  # of networks of no study
     for name, spec in studies.items():
         rows, decided = (table[table["study"] == name] for table in (comparisons, verdicts))
         settings = JudgingSettings(**spec["judging"])
@@ -50,7 +51,7 @@ def predict(
             *weights_of_the_ticket(rows, settings, spec["clock_level"], spec["rewind_steps"][0]),
             *(row for study, row in further if study == name),
         ]
-        unmeasured = TITLES.keys() - {row["prediction"] for row in own}
+        unmeasured = TITLES.keys() - elsewhere - {row["prediction"] for row in own}
         own += [readings.row(key, TITLES[key], None, "", "", NOT_MEASURED, "not in this run", "") for key in unmeasured]
         found += [{"study": name, **row} for row in sorted(own, key=lambda row: row["prediction"])]
     found += [{"study": study, **row} for study, row in further if study not in studies]

@@ -73,7 +73,7 @@ def fates_of(*frames):
     return pd.DataFrame(summary.table(*frames, SETTINGS)).assign(study="example")
 
 
-def foretold(*frames):
+def predicted(*frames):
     """The rows of predictions, by prediction and quantity."""
     rows = [row for _, row in development.predictions(fates_of(*frames), {"example": SETTINGS})]
     return pd.DataFrame(rows).set_index(["prediction", "quantity"])
@@ -81,7 +81,7 @@ def foretold(*frames):
 
 def verdict(words, *frames):
     """Verdict and reason of the one row whose quantity contains `words`."""
-    found = foretold(*frames)
+    found = predicted(*frames)
     found = found[[words in quantity for _, quantity in found.index]]
     assert len(found) == 1
     return found.iloc[0]["verdict"], found.iloc[0]["reason"]
@@ -128,7 +128,7 @@ def test_the_peaks_mask_decides_nothing_whatever_it_does(course):
 
 def test_the_dose_is_what_was_acquired_and_differences_are_paired_by_seed():
     frames = scripted({END: SKIPPED}, {END: 1.3})
-    found = foretold(*frames).loc[("P4", "unigram acquired (A) by the ticket at 30.0% kept, mask of the end")]
+    found = predicted(*frames).loc[("P4", "unigram acquired (A) by the ticket at 30.0% kept, mask of the end")]
     assert found["dose"] == pytest.approx(0.2, abs=0.01) and found["n"] == len(SEEDS)
     table = fates_of(*frames).set_index(["network", "quantity", "contrast"])
     assert table.loc[(END, "acquired", "less dense"), "estimate"] == pytest.approx(0.2 - 0.9, abs=0.01)
@@ -193,7 +193,7 @@ def test_stages_are_looked_for_at_the_steps_that_tickets_have():
 
 
 def test_without_coefficients_of_tickets_nothing_is_said_of_stages():
-    assert set(foretold(*scripted()).index.get_level_values(0)) == {"P4"}
+    assert set(predicted(*scripted()).index.get_level_values(0)) == {"P4"}
 
 
 def curve(losses, value):
@@ -216,7 +216,7 @@ def test_the_ratio_at_equal_loss_has_an_interval_and_ignores_flagged_estimates()
     broken = estimates["variant"].eq(END) & estimates["step"].eq(10)
     estimates.loc[broken, ["llc", "flag"]] = [1e6, "diverged"]
     estimates.loc[estimates["variant"].eq(END) & estimates["step"].eq(3), "flag"] = "not_a_minimum"
-    found = foretold(*frames)
+    found = predicted(*frames)
     ticket = found.loc[("P5", "λ̂ of the ticket at 30.0% kept / dense, at equal training loss")]
     control = found.loc[("P5", "λ̂ of the shuffled control at 30.0% kept / dense, at equal training loss")]
     assert ticket["ci_low"] < ticket["dose"] < ticket["ci_high"] < 0.6

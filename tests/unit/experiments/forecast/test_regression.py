@@ -36,9 +36,9 @@ def role_rows(values, step):
 
 
 def run(early, end, section=SETTINGS, weights=WEIGHTS):
-    """Rows of `foretold` from scores at step 0 and at the end, by contrast and score."""
+    """Rows of `forecasts` from scores at step 0 and at the end, by contrast and score."""
     table = {0: (role_rows(early, 0), weights)}
-    rows = regression.foretold("test", MODEL, table, role_rows(end, 9), section, 0.05)
+    rows = regression.forecasts("test", MODEL, table, role_rows(end, 9), section, 0.05)
     return pd.DataFrame(rows).set_index(["contrast", "score"])
 
 
@@ -50,7 +50,7 @@ def test_the_auc_is_the_known_one_with_ties(pairs):
         assert regression.auc(scores, roles.astype(float)) == pytest.approx(roc_auc_score(roles, scores))
 
 
-def test_a_score_that_is_there_at_once_foretells_itself(tmp_path):
+def test_a_score_that_is_there_at_once_predicts_itself(tmp_path):
     end = {"a": draws("a"), "b": draws("b")}
     found = run(end, end)
     assert found.loc[("roles", "all"), "estimate"] > 0.99
@@ -59,14 +59,14 @@ def test_a_score_that_is_there_at_once_foretells_itself(tmp_path):
     files.write(tmp_path / "forecast.parquet", FORECAST, found.reset_index().assign(study="test"), {})
 
 
-def test_the_size_of_its_weights_can_foretell_a_role():
+def test_the_size_of_its_weights_can_predict_a_role():
     strength = np.exp(draws("strength"))
     weights = {"hidden.weight": strength[:, :, None] * np.ones(4), "output.weight": np.ones((INITS, 4, UNITS))}
     found = run({"a": draws("nothing")}, {"a": strength}, weights=weights)
     assert found.loc[("roles", "a"), "estimate"] > 0.95
 
 
-def test_noise_foretells_nothing_and_the_interval_says_so():
+def test_noise_predicts_nothing_and_the_interval_says_so():
     """The AUCs of networks left out in turn err together, so Student's t alone would cover 0.5 too seldom."""
     few = SETTINGS.model_copy(update={"permutations": 5})
     rows = [run({"a": draws("early", i)}, {"a": draws("end", i)}, few).loc[("roles", "all")] for i in range(20)]
@@ -75,7 +75,7 @@ def test_noise_foretells_nothing_and_the_interval_says_so():
     assert abs(found["estimate"].mean() - 0.5) < 3 * found["estimate"].std() / np.sqrt(20)
 
 
-def test_the_network_that_is_foretold_is_not_among_those_learned_from():
+def test_the_network_that_is_forecast_is_not_among_those_learned_from():
     """A score predicts the role in half of the networks and its opposite in the others: of those left when one is
     out, most are of the other half, and teach the wrong. Had the network itself been learned from, it would be a draw.
     """

@@ -192,7 +192,7 @@ def p8(**values):
         ({"first": 0.52, "last": 0.55}, INCONCLUSIVE),
     ],
 )
-def test_roles_are_foretold_at_step_0_or_not_or_the_instrument_says_nothing(values, expected):
+def test_roles_are_predicted_at_step_0_or_not_or_the_instrument_says_nothing(values, expected):
     assert p8(**values)[0]["verdict"] == expected
 
 

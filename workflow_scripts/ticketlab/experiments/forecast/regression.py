@@ -119,7 +119,7 @@ def supermasks_by_kind(
     return {name: arrays(take(masks, indices)) for name, indices in kinds.items()}
 
 
-def foretold(
+def forecasts(
     study: str,
     model: Network,
     early: Mapping[int, tuple[pd.DataFrame, Mapping[str, np.ndarray]]],

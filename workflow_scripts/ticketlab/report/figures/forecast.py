@@ -47,7 +47,7 @@ def roles(frame: pd.DataFrame, forecast: dict[str, dict]) -> Figure:
 
 
 def _curves(axes: Axes, rows: pd.DataFrame, section: dict) -> None:
-    axes.axhspan(section["chance"], section["foretold"], color=BLACK, alpha=0.08, linewidth=0)
+    axes.axhspan(section["chance"], section["predicted"], color=BLACK, alpha=0.08, linewidth=0)
     for contrast, look in FORETOLD.items():
         mine = rows[rows["contrast"] == contrast].sort_values("step")
         (line,) = axes.plot(mine["step"], mine["estimate"], color=look.colour, marker=look.marker, label=look.label)

@@ -11,7 +11,6 @@ class Settings(Section):
     """One hidden ReLU layer on the sum of the inputs' embeddings (models/embedding_mlp.py)."""
 
     READS: ClassVar = ("symbols",)
-    COMPONENTS: ClassVar = "unit"
 
     kind: Literal["embedding_mlp"]
     width: PositiveInt = Field(description="width of the embedding")

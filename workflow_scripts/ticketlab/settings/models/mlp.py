@@ -11,7 +11,6 @@ class Settings(Section):
     """A fully connected ReLU network (models/mlp.py); LeNet-300-100 is hidden: [300, 100]."""
 
     READS: ClassVar = ("features",)
-    COMPONENTS: ClassVar = "unit"
 
     kind: Literal["mlp"]
     hidden: list[PositiveInt] = Field(min_length=1)

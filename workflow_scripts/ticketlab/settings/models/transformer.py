@@ -11,7 +11,6 @@ class Settings(Section):
     """A decoder-only transformer (models/transformer.py)."""
 
     READS: ClassVar = ("features in sequence", "symbols in sequence")
-    COMPONENTS: ClassVar = "head"
 
     kind: Literal["transformer"]
     layers: PositiveInt

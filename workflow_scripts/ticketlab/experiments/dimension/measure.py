@@ -1,4 +1,4 @@
-"""Sizes in deep linear networks, each next to the exact 2λ: the results of subspace training where the truth is known.
+"""Sizes in deep linear networks, each next to the exact 2λ.
 
 For every network and seed: D* of random subspaces and of random trainable sets (the other weights frozen at θ₀), at a
 loss of 0 and at a share of the loss at θ₀; and the smallest ticket that iterative magnitude pruning finds. Its target
@@ -17,7 +17,7 @@ from workflow_scripts.ticketlab.experiments.dimension import subspace_search
 from workflow_scripts.ticketlab.experiments.dimension.deep_linear import ZERO, parameters, target
 from workflow_scripts.ticketlab.instruments.exact_coefficients import deep_linear
 from workflow_scripts.ticketlab.settings.deep_linear import NetworkSettings
-from workflow_scripts.ticketlab.settings.dimension import LinearDimensionSettings
+from workflow_scripts.ticketlab.settings.dimension import DimensionSettings
 from workflow_scripts.ticketlab.tables.schemas.dimension import (
     EXACT,
     FROZEN,
@@ -30,8 +30,8 @@ from workflow_scripts.ticketlab.tables.schemas.dimension import (
 )
 
 
-def measure(network: NetworkSettings, settings: LinearDimensionSettings) -> tuple[list[dict], list[dict]]:
-    """Rows of `subspaces` and of `sizes`, without the study, of one network."""
+def measure(network: NetworkSettings, settings: DimensionSettings) -> tuple[list[dict], list[dict]]:
+    """Rows of `subspaces` and of `sizes` of one network."""
     searches: list[dict] = []
     widths, cell, seeds = network.widths, str(network), range(settings.seeds)
     count, exact = parameters(widths), int(2 * deep_linear(widths, network.rank)[0])
@@ -69,7 +69,7 @@ def measure(network: NetworkSettings, settings: LinearDimensionSettings) -> tupl
     for name, goal in ((ZEROED, goals), (ZEROED + TURNED, _turned(goals, cell))):
         found[name] = tickets(origin, widths, goal, settings.keep)
     sizes = [
-        {"cell": cell, "quantity": name, "init_seed": seed, "size": float(values[seed]), "flag": ""}
+        {"cell": cell, "quantity": name, "init_seed": seed, "size": float(values[seed])}
         for name, values in found.items()
         for seed in seeds
     ]
@@ -130,7 +130,6 @@ def _searches(
             "kind": kind,
             "size": int(size),
             "init_seed": int(seed),
-            "metric": "loss",
             "value": float(loss),
             "bound": float(bound),
         }
