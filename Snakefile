@@ -1,10 +1,15 @@
 # ticketlab: are lottery tickets compatible with developmental interpretability? README.md says how to use this.
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.0")
 
 
-configfile: "config.yaml"
+configfile: Path(workflow.snakefile).with_name("config.yaml")
+
+
+report: "workflow_scripts/ticketlab/report/captions/workflow.rst"
 
 
 include: "rules/common.smk"

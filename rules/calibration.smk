@@ -21,13 +21,11 @@ rule draw_calibrations:
     input:
         calibration=expand(rules.calibrate.output.checks, instrument=INSTRUMENTS),
     output:
-        figures=expand(at("figures/calibration_{instrument}.{format}"), instrument=INSTRUMENTS, format=FORMATS),
+        figures=drawn(at("figures/calibration_{instrument}.{format}"), "Calibration", instrument=INSTRUMENTS),
     log:
         logs("draw_calibrations"),
     benchmark:
         benchmarks("draw_calibrations")
-    group:
-        "end"
     conda:
         CONDA
     resources:

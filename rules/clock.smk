@@ -10,8 +10,6 @@ rule measure_barriers:
         logs("measure_barriers", "study"),
     benchmark:
         benchmarks("measure_barriers", "study")
-    group:
-        "instruments"
     conda:
         CONDA
     resources:
@@ -39,8 +37,6 @@ rule read_clock:
         logs("read_clock"),
     benchmark:
         benchmarks("read_clock")
-    group:
-        "end"
     conda:
         CONDA
     resources:
@@ -57,7 +53,7 @@ use rule draw_calibrations as draw_clock with:
         barriers=rules.read_clock.input.barriers,
         clock=rules.read_clock.output.clock,
     output:
-        figures=expand(at("figures/clock.{format}"), format=FORMATS),
+        figures=drawn(at("figures/clock.{format}")),
     log:
         logs("draw_clock"),
     benchmark:

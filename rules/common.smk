@@ -1,4 +1,5 @@
 # The validated config, and what all rules are written with: paths, resources, params.
+from os.path import relpath
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -13,13 +14,16 @@ from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
 from workflow_scripts.ticketlab.report.figures.registry import FIGURES as FIGURE_MODULES
 
-ROOT = Path(workflow.basedir)
+ROOT = Path(workflow.snakefile).resolve().parents[1]
 CONDA = "../envs/environment.yaml"
+CAPTIONS = "../workflow_scripts/ticketlab/report/captions"
 
-# Snakemake merges config files key by key; ours knows that a corpus of another kind replaces the one below it.
+# Snakemake merges config files key by key; ours knows that a corpus of another kind replaces the one below it. As a
+# module, the workflow has the `config` of the module statement over its own config.yaml.
 try:
-    FILES = [ROOT / "config.yaml", *workflow.config_settings.configfiles]
-    CONFIG = study_config.load(FILES, dict(workflow.config_settings.config))
+    own, given = workflow.config_settings.configfiles, workflow.config_settings.config
+    own, given = (own, given) if workflow.modifier.is_main_snakefile() else ([], config)
+    CONFIG = study_config.load([ROOT / "config.yaml", *own], dict(given))
     if workflow.is_main_process:
         tensors.check(CONFIG, ROOT)
 except TicketlabError as error:
@@ -36,7 +40,18 @@ job = Params(CONFIG, ROOT)  # job("train_dense"): spec, code and lock, for `para
 # What is no longer what its job wrote counts as unfinished, so that it is made again; results that were copied without
 # Snakemake's records get them from the manifests. A job's own process does not look.
 if workflow.is_main_process:
-    repair(CONFIG.results)
+    repair(workflow.modifier.modify_path(CONFIG.results))
+
+# Jobs on a GPU take turns (docs/gpu.md): those of a run on a workstation, those of one job of a cluster. Not in the
+# profiles, where any --resources would replace it.
+if "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", 1)
+# To Slurm the kind of GPU alone, as a default of all jobs, is a request for one.
+NO_GPU = {"gpu_model": ""} if "gpu_model" in (workflow.resource_settings.default_resources or ()) else {}
+
+
+resource_scopes:
+    gpu="local",
 
 
 wildcard_constraints:
@@ -49,12 +64,30 @@ wildcard_constraints:
 
 def at(path):
     """A path below the results folder."""
-    return f"{CONFIG.results}/{path}"
+    return workflow.modifier.modify_path(f"{CONFIG.results}/{path}")  # a module may have a prefix
+
+
+def shown(path, category):
+    """An output that `snakemake --report` shows, with the caption of its name."""
+    name = Path(path).stem
+    caption = f"{CAPTIONS}/{name.removesuffix('_{study}')}.rst"
+    return report(path, caption=caption, category=category, labels={"name": name.replace("_", " ")})
+
+
+def drawn(pattern, category="Figures", **values):
+    """The files of figures, `pattern` at these values; the PNG files are shown."""
+    files = expand(pattern, **values, format=FORMATS, allow_missing=True)
+    return [shown(file, category) if file.endswith("png") else file for file in files]
 
 
 def job_name(rule, wildcards):
     """The name of a rule's jobs: train_dense/{study}-{block}."""
     return f"{rule}/{'-'.join(f'{{{name}}}' for name in wildcards)}" if wildcards else rule
+
+
+def source(path):
+    """A file of the library as an input. Relative: in another folder an absolute path would be another input."""
+    return local(relpath(ROOT / "workflow_scripts/ticketlab" / path))
 
 
 def logs(rule, *wildcards):
@@ -74,12 +107,14 @@ def grown(amount):
 
 def networks(minutes):
     """The resources of a job that runs networks: it takes a GPU if the config says so."""
-    return {"mem_mb": grown(3000), "runtime": grown(minutes), "gpu": int(CONFIG.device.startswith("cuda"))}
+    if not CONFIG.device.startswith("cuda"):
+        return analysis(3000, minutes)
+    return {"mem_mb": grown(3000), "runtime": grown(minutes), "gpu": 1}
 
 
 def analysis(mem_mb=1000, minutes=10):
     """The resources of a job that reads tables, draws, or computes on a CPU whatever the networks run on."""
-    return {"mem_mb": grown(mem_mb), "runtime": grown(minutes)}
+    return {"mem_mb": grown(mem_mb), "runtime": grown(minutes)} | NO_GPU
 
 
 def paths(pattern, study, **values):

@@ -4,15 +4,13 @@
 rule prepare_data:
     input:
         # ancient: their content counts (in spec), not their time.
-        lambda w: [ancient(path) for path in rule_params.external_files(CONFIG, w.study)],
+        lambda w: [local(ancient(path)) for path in rule_params.external_files(CONFIG, w.study)],
     output:
         data=at("{study}/data.parquet"),
     log:
         logs("prepare_data", "study"),
     benchmark:
         benchmarks("prepare_data", "study")
-    group:
-        "start"
     conda:
         CONDA
     resources:
@@ -32,8 +30,6 @@ rule initialise:
         logs("initialise", "study", "block"),
     benchmark:
         benchmarks("initialise", "study", "block")
-    group:
-        "start"
     conda:
         CONDA
     resources:

@@ -40,8 +40,6 @@ rule summarise_development:
         logs("summarise_development"),
     benchmark:
         benchmarks("summarise_development")
-    group:
-        "end"
     conda:
         CONDA
     resources:
@@ -56,7 +54,7 @@ use rule draw_calibrations as draw_development with:
     input:
         development=rules.summarise_development.output.development,
     output:
-        figures=expand(at("figures/development.{format}"), format=FORMATS),
+        figures=drawn(at("figures/development.{format}")),
     log:
         logs("draw_development"),
     benchmark:

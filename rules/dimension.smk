@@ -26,8 +26,6 @@ rule summarise_dimension:
         logs("summarise_dimension"),
     benchmark:
         benchmarks("summarise_dimension")
-    group:
-        "end"
     conda:
         CONDA
     resources:
@@ -42,7 +40,7 @@ use rule draw_calibrations as draw_dimension with:
     input:
         dimension=rules.summarise_dimension.output.dimension,
     output:
-        figures=expand(at("figures/dimension.{format}"), format=FORMATS),
+        figures=drawn(at("figures/dimension.{format}")),
     log:
         logs("draw_dimension"),
     benchmark:

@@ -28,7 +28,7 @@ use rule draw_calibrations as draw_forecast with:
     input:
         forecast=every(rules.forecast_roles.output.forecast, FORECAST),
     output:
-        figures=expand(at("figures/forecast.{format}"), format=FORMATS),
+        figures=drawn(at("figures/forecast.{format}")),
     log:
         logs("draw_forecast"),
     benchmark:

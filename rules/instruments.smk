@@ -8,8 +8,6 @@ rule trace_structure:
         logs("trace_structure", "study", "block"),
     benchmark:
         benchmarks("trace_structure", "study", "block")
-    group:
-        "instruments"
     conda:
         CONDA
     resources:
@@ -31,8 +29,6 @@ rule trace_mask_overlap:
         logs("trace_mask_overlap", "study", "block"),
     benchmark:
         benchmarks("trace_mask_overlap", "study", "block")
-    group:
-        "instruments"
     conda:
         CONDA
     resources:
@@ -54,8 +50,6 @@ rule compare_final_masks:
         logs("compare_final_masks", "study", "block"),
     benchmark:
         benchmarks("compare_final_masks", "study", "block")
-    group:
-        "instruments"
     conda:
         CONDA
     resources:
@@ -108,24 +102,17 @@ rule sweep_llc:
         "../workflow_scripts/sweep_llc.py"
 
 
-rule draw_llc_sweep:
+use rule draw_calibrations as draw_llc_sweep with:
     input:
         sweep=rules.sweep_llc.output.sweep,
     output:
-        png=at("figures/llc_sweep_{study}.png"),
-        svg=at("figures/llc_sweep_{study}.svg"),
+        figures=drawn(at("figures/llc_sweep_{study}.{format}")),
     log:
         logs("draw_llc_sweep", "study"),
     benchmark:
         benchmarks("draw_llc_sweep", "study")
-    conda:
-        CONDA
-    resources:
-        **analysis(),
     params:
         **job("draw_llc_sweep", "llc_sweep"),
-    script:
-        "../workflow_scripts/draw.py"
 
 
 rule instruments:

@@ -33,8 +33,6 @@ rule summarise_noise:
         logs("summarise_noise", "study"),
     benchmark:
         benchmarks("summarise_noise", "study")
-    group:
-        "end"
     conda:
         CONDA
     resources:
@@ -49,7 +47,7 @@ use rule draw_calibrations as draw_noise with:
     input:
         noise=every(rules.summarise_noise.output.noise, NOISY),
     output:
-        figures=expand(at("figures/noise.{format}"), format=FORMATS),
+        figures=drawn(at("figures/noise.{format}")),
     log:
         logs("draw_noise"),
     benchmark:

@@ -1,8 +1,7 @@
-from os.path import relpath
-
 # The figures that this file draws, and those that a stage before it asks for.
-ASKED = {str(path) for stage in STAGES for path in stage}
+ASKED = {path for stage in STAGES for path in stage}
 FIGURES = [name for name in FIGURE_MODULES if name in rule_params.FIGURES or at(f"figures/{name}.png") in ASKED]
+FIGURES = [name for name in FIGURES if not name.startswith("calibration_")]
 
 
 use rule draw_calibrations as figures with:
@@ -10,7 +9,7 @@ use rule draw_calibrations as figures with:
         comparisons=rules.judge.input.comparisons,
         verdicts=rules.judge.output.verdicts,
     output:
-        figures=expand(at("figures/{name}.{format}"), name=rule_params.FIGURES, format=FORMATS),
+        figures=drawn(at("figures/{name}.{format}"), name=rule_params.FIGURES),
     log:
         logs("figures"),
     benchmark:
@@ -27,22 +26,21 @@ rule report:
         verdicts=rules.judge.output.verdicts,
         predictions=rules.predict.output.predictions,
         clock=rules.read_clock.output.clock,
-        figures=expand(at("figures/{name}.png"), name=[name for name in FIGURES if not name.startswith("calibration_")]),
+        figures=expand(at("figures/{name}.png"), name=FIGURES),
         calibration=rules.draw_calibrations.input.calibration,
         calibration_figures=expand(at("figures/calibration_{instrument}.png"), instrument=INSTRUMENTS),
-        # The code digest sees Python only. Relative: another path would be another input to Snakemake.
-        template=relpath(ROOT / "workflow_scripts/ticketlab/report/page.html.j2"),
+        # The code digest sees Python only.
+        template=source("report/page.html.j2"),
+        captions=[source(f"report/captions/{name}.rst") for name in FIGURES],
         # Not read here: so that whoever asks for the report alone asks for all stages (see data.smk).
         stages=sorted(ASKED),
     output:
-        report=at("report.html"),
+        report=shown(at("report.html"), "Answer"),
         config=at("config.yaml"),
     log:
         logs("report"),
     benchmark:
         benchmarks("report")
-    group:
-        "end"
     conda:
         CONDA
     resources:

@@ -36,8 +36,6 @@ rule summarise_resampling:
         logs("summarise_resampling"),
     benchmark:
         benchmarks("summarise_resampling")
-    group:
-        "end"
     conda:
         CONDA
     resources:
@@ -52,7 +50,7 @@ use rule draw_calibrations as draw_resampling with:
     input:
         resampling=rules.summarise_resampling.output.resampling,
     output:
-        figures=expand(at("figures/resampling.{format}"), format=FORMATS),
+        figures=drawn(at("figures/resampling.{format}")),
     log:
         logs("draw_resampling"),
     benchmark:

@@ -29,8 +29,6 @@ rule score_roles:
         logs("score_roles", "study", "block", "source"),
     benchmark:
         benchmarks("score_roles", "study", "block", "source")
-    group:
-        "instruments"
     conda:
         CONDA
     resources:
@@ -50,8 +48,6 @@ rule compare_roles:
         logs("compare_roles", "study"),
     benchmark:
         benchmarks("compare_roles", "study")
-    group:
-        "end"
     conda:
         CONDA
     resources:

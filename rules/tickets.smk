@@ -12,8 +12,6 @@ rule imp_round:
         logs("imp_round", "study", "block", "rewind", "level"),
     benchmark:
         benchmarks("imp_round", "study", "block", "rewind", "level")
-    group:
-        "rounds"
     conda:
         CONDA
     resources:

@@ -14,8 +14,6 @@ rule summarise:
         logs("summarise", "study"),
     benchmark:
         benchmarks("summarise", "study")
-    group:
-        "end"
     conda:
         CONDA
     resources:
@@ -31,13 +29,11 @@ rule judge:
         comparisons=every(rules.summarise.output.comparisons),
         calibration=rules.draw_calibrations.input.calibration,
     output:
-        verdicts=at("verdicts.parquet"),
+        verdicts=shown(at("verdicts.parquet"), "Tables"),
     log:
         logs("judge"),
     benchmark:
         benchmarks("judge")
-    group:
-        "end"
     conda:
         CONDA
     resources:
@@ -58,13 +54,11 @@ rule predict:
         forecast=rules.draw_forecast.input.forecast,
         dimension=rules.summarise_dimension.output.dimension,
     output:
-        predictions=at("predictions.parquet"),
+        predictions=shown(at("predictions.parquet"), "Tables"),
     log:
         logs("predict"),
     benchmark:
         benchmarks("predict")
-    group:
-        "end"
     conda:
         CONDA
     resources:

@@ -27,6 +27,7 @@ with logged(snakemake):
         clock_rows=files.read(snakemake.input.clock, CLOCK),
         predictions=files.read(snakemake.input.predictions, PREDICTIONS),
         figures={Path(path).stem: Path(path).read_bytes() for path in snakemake.input.figures},
+        captions={Path(path).stem: Path(path).read_text(encoding="utf-8") for path in snakemake.input.captions},
         calibration_figures={
             Path(path).stem.removeprefix("calibration_"): Path(path).read_bytes()
             for path in snakemake.input.calibration_figures

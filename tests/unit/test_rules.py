@@ -4,6 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
+from docutils.core import publish_parts
+
+from workflow_scripts.ticketlab.report.figures.registry import FIGURES
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "rules").glob("*.smk"))
@@ -24,7 +28,7 @@ def called(function: str, body: str) -> list[str]:
 @pytest.mark.parametrize("rule", JOBS)
 def test_params_log_and_benchmark_have_the_rules_name_and_the_wildcards_of_its_outputs(rule):
     outputs = re.search(r"^    output:\n((?:        .*\n)+)", JOBS[rule], flags=re.MULTILINE)
-    expanded = set(re.findall(r"(\w+)=(?:INSTRUMENTS|FORMATS|rule_params\.FIGURES)", outputs[1]))
+    expanded = {"format", *re.findall(r"(\w+)=(?:INSTRUMENTS|rule_params\.FIGURES)", outputs[1])}
     wildcards = [name for name in dict.fromkeys(re.findall(r"{(\w+)}", outputs[1])) if name not in expanded]
     assert called("job", JOBS[rule])[0] == rule
     assert called("logs", JOBS[rule]) == called("benchmarks", JOBS[rule]) == [rule, *wildcards]
@@ -44,3 +48,18 @@ def test_every_stage_is_included_and_registers_itself():
     assert [
         file.stem for file in stages if not re.search(r"^STAGES(\.append| \+=)", file.read_text(), re.MULTILINE)
     ] == []
+
+
+def test_the_groups_of_the_slurm_profile_are_of_rules_and_a_group_does_not_take_a_gpu_for_jobs_without_networks():
+    groups = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))["groups"]
+    runs_networks = {rule: "**networks(" in BODIES[rule] for rule in groups}
+    mixed = {group: {runs_networks[rule] for rule in groups if groups[rule] == group} for group in groups.values()}
+    assert mixed == {"start": {False}, "rounds": {True}, "instruments": {True}, "end": {False}}
+
+
+def test_every_output_in_snakemakes_report_has_a_caption_that_it_can_typeset():
+    captions = ROOT / "workflow_scripts/ticketlab/report/captions"
+    shown = {Path(name).stem for body in JOBS.values() for name in re.findall(r'shown\(at\("(.+?)"\)', body)}
+    assert {file.stem for file in captions.iterdir()} == {"workflow", *shown, *FIGURES}
+    for file in captions.iterdir():
+        publish_parts(file.read_text(encoding="utf-8"), settings_overrides={"halt_level": 2})

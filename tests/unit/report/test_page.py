@@ -20,6 +20,7 @@ from workflow_scripts.ticketlab.verdicts.rows import ANSWERS, T1, T2, T3, VERDIC
 
 ROOT = Path(__file__).parents[3]
 TEMPLATE = (ROOT / "workflow_scripts/ticketlab/report/page.html.j2").read_text(encoding="utf-8")
+CAPTIONS = {file.stem: file.read_text() for file in (ROOT / "workflow_scripts/ticketlab/report/captions").glob("*.rst")}
 ORIGIN = {"spec": "s", "code": "c0de", "lock": "10cc", "packages": {"torch": "2.0", "numpy": "1.0"}}
 MAIN = {test: claim({"kind": kind}) for test, kind in ANSWERS.items()}
 NO_TIMES = pd.DataFrame(columns=["rule", "jobs", "wall", "cpu", "memory"])
@@ -51,6 +52,7 @@ def page(config, frame, verdicts, figures=None, times=NO_TIMES, commit="f00"):
         clock_rows=clock_of(**{study: judging() for study in config.names()}),
         predictions=predict(frame, verdicts, rule_params.figures(config)["studies"]),
         figures=figures or {},
+        captions=CAPTIONS,
         times=times,
         origin=ORIGIN,
         commit=commit,

@@ -20,7 +20,7 @@ import yaml
 from workflow_scripts.ticketlab.config.study import Config
 from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
 from workflow_scripts.ticketlab.core.readings import NOT_MEASURED
-from workflow_scripts.ticketlab.report.captions import ALTERNATIVES, CAPTIONS
+from workflow_scripts.ticketlab.report.alternatives import ALTERNATIVES
 from workflow_scripts.ticketlab.report.words import (
     LIKE_CLAIMS,
     case_of,
@@ -80,6 +80,7 @@ def page(
     predictions: pd.DataFrame,
     clock_rows: pd.DataFrame,
     figures: Mapping[str, bytes],
+    captions: Mapping[str, str],
     calibration_figures: Mapping[str, bytes],
     times: pd.DataFrame,
     origin: dict,
@@ -87,7 +88,8 @@ def page(
 ) -> dict:
     """The content of the template.
 
-    figures: PNG files by name; times: from `run_times`; origin: the provenance in the verdict table's metadata.
+    figures, captions: PNG files and what they show, by name; times: from `run_times`; origin: the provenance in the
+    verdict table's metadata.
     """
     studies = config.names()
     return {
@@ -98,7 +100,7 @@ def page(
         "predictions": list(predicted(predictions)),
         "clock": [{"name": study, "rows": list(half_way_steps(clock_rows, study))} for study in studies],
         "figures": [
-            {"name": name, "png": b64encode(png).decode(), "alt": ALTERNATIVES[name], "caption": CAPTIONS[name]}
+            {"name": name, "png": b64encode(png).decode(), "alt": ALTERNATIVES[name], "caption": captions[name]}
             for name, png in figures.items()
         ],
         "basis": [_basis(config, comparisons, study) for study in studies],
