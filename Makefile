@@ -1,4 +1,4 @@
-# ticketlab: everything starts here. Needs Python 3.11, make and bash; a target first sets up .venv where it is missing
+# ticketlab: everything starts here. Needs Python 3.11 to 3.14, make and bash; a target first sets up .venv where it is missing
 # or not what the lock file says.
 #
 #   make run                               the whole workflow (config.yaml) on all cores
@@ -22,7 +22,7 @@ CHOSEN := $(if $(strip $(STUDIES)),--config run='[$(subst $(space),$(comma),$(st
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
-	@echo 'Variables:   CORES=2   STUDIES="text digits"   ARGS="further arguments"   PYTHON=/path/to/python3.11'
+	@echo 'Variables:   CORES=2   STUDIES="text digits"   ARGS="further arguments"   PYTHON=/path/to/python3'
 
 run: environment ## the workflow: from seeds to verdicts, figures and report
 	@$(CHECK) $(ARGS)
@@ -88,7 +88,7 @@ schema: environment ## config/schema.json from the pydantic models
 	$(BIN)/python -m workflow_scripts.tools.schema > config/schema.json
 
 lock: environment ## resolve envs/requirements.in again into the lock file and the conda file
-	envs/lock.sh
+	$(BIN)/python -m workflow_scripts.tools.lock
 
 clean: ## remove .venv and caches; results stay unless RESULTS=yes is given
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

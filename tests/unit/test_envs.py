@@ -1,6 +1,7 @@
 """The environment is said once: direct dependencies, lock and conda file agree, and the code imports nothing else."""
 
 import ast
+import re
 import sys
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
@@ -13,6 +14,7 @@ from packaging.version import Version
 
 from workflow_scripts.preflight.digest import lock_parts
 from workflow_scripts.ticketlab.core import job
+from workflow_scripts.tools import lock
 
 ROOT = Path(__file__).parents[2]
 ENVS = ROOT / "envs"
@@ -21,8 +23,7 @@ CODE = sorted(path for folder in LOCAL for path in (ROOT / folder).rglob("*.py")
 
 
 def requirements(name: str) -> list[Requirement]:
-    lines = (line.partition("#")[0].strip() for line in (ENVS / name).read_text().splitlines())
-    return [Requirement(line) for line in lines if line]
+    return [Requirement(line) for line in re.findall(r"^\w[^#\\\n]*", (ENVS / name).read_text(), re.MULTILINE)]
 
 
 def pins(found: list[Requirement]) -> dict[str, str]:
@@ -53,6 +54,36 @@ def test_each_direct_dependency_is_bounded_and_locked_within_its_bounds(name: st
 
 def test_the_lock_has_no_build_that_only_one_index_serves() -> None:
     assert [pin for pin in LOCKED.items() if Version(pin[1]).local] == []
+
+
+def test_every_package_has_hashes_but_torch_whose_builds_differ_by_index() -> None:
+    blocks = re.split(r"\n(?=\w)", (ENVS / "requirements.lock").read_text())[1:]
+    assert [block.partition("==")[0] for block in blocks if "--hash=sha256:" not in block] == ["torch"]
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
+def test_one_lock_serves_every_python(python: str) -> None:
+    left_out = [
+        one.name
+        for one in requirements("requirements.lock")
+        if one.marker
+        and not one.marker.evaluate(
+            {
+                "python_version": python,
+                "python_full_version": f"{python}.0",
+                "sys_platform": "linux",
+                "platform_machine": "x86_64",
+            }
+        )
+    ]
+    assert left_out == []
+
+
+def test_the_cuda_part_of_the_lock_is_used_by_no_job_and_starts_where_set_up_looks_for_it() -> None:
+    of_cuda = (ENVS / "requirements.lock").read_text().partition(lock.CUDA)[2]
+    assert f'CUDA = "{lock.CUDA}"' in (ENVS / "install.py").read_text()
+    assert {name for name in LOCKED if lock.OF_CUDA.match(f"{name}==")} == set(re.findall(r"(?m)^([\w-]+)==", of_cuda))
+    assert not [name for name in OF_JOBS if lock.OF_CUDA.match(f"{name}==")]
 
 
 def test_jobs_need_what_the_workflow_imports_and_no_tool_of_the_tests() -> None:

@@ -17,7 +17,8 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "ticket lab"
     (folder / "envs").mkdir(parents=True)
     shutil.copy(ROOT / "Makefile", folder)
-    shutil.copy(ROOT / "envs/create.sh", folder / "envs")
+    for script in ("create.sh", "install.py"):
+        shutil.copy(ROOT / "envs" / script, folder / "envs")
     (folder / "envs/requirements.lock").write_text("# nothing\n")
     return folder
 
@@ -37,10 +38,12 @@ def fake_python(folder: Path, version: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("version", ["3.10.4", "3.12.1", "3.1.1", "2.7.18"])
+@pytest.mark.parametrize("version", ["3.10.4", "3.15.0", "3.1.1", "2.7.18"])
 def test_another_python_gets_one_sentence_and_no_environment(folder: Path, version: str) -> None:
     result = make(folder, "run", python=fake_python(folder, version))
-    sentence = f"ticketlab needs Python 3.11; found {version}: install it or set PYTHON=/path/to/python3.11"
+    sentence = (
+        f"ticketlab needs Python 3.11 to 3.14; found {version}: install one, or uv, or set PYTHON=/path/to/python3"
+    )
     assert result.returncode != 0
     assert [line for line in result.stderr.splitlines() if not line.startswith("make")] == [sentence]
     assert not (folder / ".venv").exists()
@@ -48,7 +51,7 @@ def test_another_python_gets_one_sentence_and_no_environment(folder: Path, versi
 
 def test_no_python_gets_the_same_sentence(folder: Path) -> None:
     result = make(folder, "run", python=folder / "gone")
-    assert "ticketlab needs Python 3.11; found none: " in result.stderr
+    assert "ticketlab needs Python 3.11 to 3.14; found none: " in result.stderr
 
 
 def test_a_set_up_that_failed_does_not_count_and_a_complete_one_holds_until_lock_or_place_changes(folder: Path) -> None:

@@ -10,6 +10,7 @@ study's registry line leaves the finished studies alone.
 """
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +20,7 @@ from typing import Any
 
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 
-# The packages after this line of the lock file are used by no job (envs/lock.sh).
+# The packages after this line of the lock file are used by no job (tools/lock.py).
 TOOLS = "# Tests and their tools"
 # The one package of local modules; every import of them is absolute.
 LOCAL = "workflow_scripts"
@@ -49,13 +50,12 @@ def code_parts(script: str | Path, *modules: str, root: str | Path) -> dict[str,
 
 
 def lock_parts(lock: str | Path) -> dict[str, str]:
-    """The pins of a lock file that jobs use, package to version; comments, blank lines and order do not count."""
+    """The pins of a lock file that jobs use, package to version; hashes, markers, comments and order do not count."""
     try:
-        lines = Path(lock).read_text(encoding="utf-8").partition(TOOLS)[0].splitlines()
+        text = Path(lock).read_text(encoding="utf-8").partition(TOOLS)[0]
     except OSError as error:
         raise TicketlabError(f"{lock} cannot be read ({error.strerror}): it pins every package, restore it") from error
-    pins = sorted({line.partition("#")[0].strip() for line in lines} - {""})
-    return {name: version for name, _, version in (pin.partition("==") for pin in pins)}
+    return dict(sorted(re.findall(r"^([\w.-]+)==([^\s;#]+)", text, re.MULTILINE)))
 
 
 def parts_digest(parts: dict[str, str]) -> str:

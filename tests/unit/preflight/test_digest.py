@@ -237,6 +237,8 @@ def test_only_a_pin_changes_the_locks_digest(tmp_path: Path) -> None:
     before = lock_parts(lock)
     lock.write_text("numpy==2.4.6\ntorch==2.13.0\n")
     assert lock_parts(lock) == before
+    lock.write_text("numpy==2.4.6 ; sys_platform != 'x' \\\n    --hash=sha256:0a==\ntorch==2.13.0\n")
+    assert lock_parts(lock) == before == {"numpy": "2.4.6", "torch": "2.13.0"}
     lock.write_text("numpy==2.4.6\ntorch==2.13.0\n\n# Tests and their tools: not theirs\nruff==0.17\n")
     assert lock_parts(lock) == before
     lock.write_text("numpy==2.4.6\ntorch==2.13.1\n")
