@@ -238,13 +238,16 @@ def measure(
     a function of (study, init seed, chain, draw), so that one initialisation's networks (checkpoints, tickets,
     controls) are compared on the same batches.
     """
+    masks = {} if masks is None else masks
+    # What is frozen is no direction of the loss landscape.
+    masks = {**masks, **{name: torch.zeros_like(weights[name]) for name in study.model.frozen()}}
     loss = network_loss(study)
     total, began = len(members), time.monotonic()
     parts = []
     for chosen in stack.slices(total, settings.members_together):
         some = members[chosen]
         start = {name: tensor[chosen] for name, tensor in weights.items()}
-        free = None if masks is None else {name: mask[chosen] for name, mask in masks.items()}
+        free = {name: mask[chosen] for name, mask in masks.items()} or None
         seeds = [torch_seed(study.name, "llc-noise", *member.keys().values(), step) for member in some]
         parts.append(sample(loss, start, chain_batches(study, some, settings), settings, seeds, free))
         done, seconds = chosen.stop, time.monotonic() - began

@@ -6,7 +6,7 @@ import torch
 
 from workflow_scripts.ticketlab import models, tasks
 from workflow_scripts.ticketlab.core.errors import TicketlabError
-from workflow_scripts.ticketlab.models.network import Network
+from workflow_scripts.ticketlab.models.network import Network, check
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.data import DATA
 from workflow_scripts.ticketlab.tasks.problem import Problem
@@ -23,15 +23,19 @@ class Study:
 
 
 def open_study(spec: dict, data: str) -> Study:
-    """The study that `spec` (keys study, task, model, device) and its `data` table describe."""
+    """The study that `spec` (keys study, task, model, device) and its `data` table describe.
+
+    Raises TicketlabError if its model cannot be trained in a stack.
+    """
     device = pick_device(spec["device"])
     if device.type == "cpu":
         torch.set_num_threads(1)  # two threads in one small job run several times slower than one
     task = tasks.module(spec["task"]["kind"])
     facts = files.facts(data, DATA)["facts"]
     problem = task.load(files.read(data, DATA), facts, task.Settings(**spec["task"]))
-    model = models.build(spec["model"], problem.inputs, problem.outputs, problem.context).to(device)
-    return Study(spec["study"], problem, model, device)
+    model = models.build(spec["model"], problem.inputs, problem.outputs, problem.context)
+    check(model, torch.from_numpy(next(iter(problem.evaluation.values()))[0][:2]))
+    return Study(spec["study"], problem, model.to(device), device)
 
 
 def pick_device(name: str) -> torch.device:

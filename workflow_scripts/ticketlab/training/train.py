@@ -149,11 +149,13 @@ def _updater(
     """A function of the learning rate that steps `weights` and `slots` along the gradients and forgets these.
 
     By torch's own optimiser (it is elementwise, so a stack is a tensor like any other): by its functions, since its
-    classes import the compiler (torch._dynamo), which would take each job another second. Tensors that the loss does
-    not depend on stay as they are. The tensors of `weights` and `slots` become views of the groups' vectors.
+    classes import the compiler (torch._dynamo), which would take each job another second. Tensors that are frozen or
+    that the loss does not depend on stay as they are. The tensors of `weights` and `slots` become views of the groups'
+    vectors.
     """
-    for tensor in weights.values():
-        tensor.requires_grad_(True)
+    frozen = model.frozen()
+    for name, tensor in weights.items():
+        tensor.requires_grad_(name not in frozen)
     groups: list[_Group] = []
 
     def group(names: Sequence[str], decay: float) -> _Group:
@@ -239,7 +241,11 @@ def _snapshot(step: int, weights: Stack, slots: dict[str, Stack]) -> State:
 
 
 def _report_divergence(weights: Stack, members: Sequence[Member], step: int, known: set[int]) -> set[int]:
-    finite = torch.stack([tensor.detach().flatten(1).isfinite().all(1) for tensor in weights.values()]).all(0).tolist()
+    finite = (
+        torch.stack([tensor.detach().reshape(len(tensor), -1).isfinite().all(1) for tensor in weights.values()])
+        .all(0)
+        .tolist()
+    )
     found = {index for index, good in enumerate(finite) if not good}
     for index in sorted(found - known):
         log.warning("diverged: %s: weights not finite at step %d; lower training.learning_rate", members[index], step)
