@@ -15,7 +15,7 @@ from workflow_scripts.ticketlab.instruments.llc import draw_rows, estimate, mask
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.llc import LLC, LLC_DRAWS
-from workflow_scripts.ticketlab.training import checkpoints
+from workflow_scripts.ticketlab.training import gather
 from workflow_scripts.ticketlab.training.study import open_study
 
 snakemake: Snakemake  # put here by Snakemake
@@ -24,10 +24,10 @@ with logged(snakemake) as provenance:
     spec = snakemake.params.spec
     study = open_study(spec, snakemake.input.data)
     settings = LLCSettings(**spec["llc"])
-    known = checkpoints.masks_by_member(snakemake.input.get("masks", []), study.device)
+    known = gather.masks_by_member(snakemake.input.get("masks", []), study.device)
     estimates, draws = [], []
     for step in spec["steps"]:
-        members, weights = checkpoints.read_at(snakemake.input.weights, step, study.device)
+        members, weights = gather.read_at(snakemake.input.weights, step, study.device)
         masks = masks_of(members, weights, known) if known else None
         traces = measure(study, members, weights, step, settings, masks)
         keys = pd.DataFrame([{"study": study.name, **member.keys(), "step": step} for member in members])

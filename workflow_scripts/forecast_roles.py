@@ -12,7 +12,7 @@ from workflow_scripts.ticketlab.settings.roles import RolesSettings
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.forecast import FORECAST
 from workflow_scripts.ticketlab.tables.schemas.roles import ROLES
-from workflow_scripts.ticketlab.training import checkpoints
+from workflow_scripts.ticketlab.training import checkpoints, gather
 from workflow_scripts.ticketlab.training.study import open_study
 
 snakemake: Snakemake  # put here by Snakemake
@@ -26,13 +26,13 @@ with logged(snakemake) as provenance:
     slices = tasks.module(spec["task"]["kind"]).slices(study.problem, scoring.split)
     early = {}
     for step in spec["steps"]:
-        members, weights = checkpoints.read(snakemake.input.dense, step, study.device)
+        members, weights = gather.read(snakemake.input.dense, step, study.device)
         scored = end
         if step != spec["steps"][-1]:
             scored = role_scores.on_probes(study, slices, scoring, [(members, step, weights)], probes=[0])
         early[step] = scored, regression.arrays(weights)
 
-    found, masks = checkpoints.read(
+    found, masks = gather.read(
         snakemake.input.supermasks, spec["supermask_steps"], study.device, checkpoints.read_masks
     )
     chosen = regression.supermasks_by_kind(found, masks, spec["supermask_densities"])

@@ -10,7 +10,7 @@ the process that starts the others makes the choice: the Snakefile, the tests, t
   speed of training (docs/operations.md has the measurements).
 - `native`: all instructions of the processor.
 
-This module imports nothing that computes, and nothing of the project.
+This module imports nothing that computes.
 """
 
 import os
@@ -18,7 +18,7 @@ import platform
 from collections.abc import Iterable
 from pathlib import Path
 
-MODE = "TICKETLAB_NUMERICS"  # passes a process's mode to the processes that it starts
+from workflow_scripts.ticketlab.core.numerics_mode import MODE
 
 AVX2 = {
     "ATEN_CPU_CAPABILITY": "avx2",
@@ -56,11 +56,6 @@ def fix(mode: str) -> None:
             os.environ.pop(name, None)
     os.environ.update(wanted)
     os.environ[MODE] = mode if wanted else "native"
-
-
-def mode() -> str:
-    """The mode in which this process was started; `native` if none was fixed."""
-    return os.environ.get(MODE, "native")
 
 
 def doubt() -> str:

@@ -15,7 +15,7 @@ from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.resampling import RESAMPLED_AGREEMENT, RESAMPLED_METRICS
 from workflow_scripts.ticketlab.tables.schemas.roles import ROLES
-from workflow_scripts.ticketlab.training import checkpoints
+from workflow_scripts.ticketlab.training import checkpoints, gather
 from workflow_scripts.ticketlab.training.study import open_study
 
 snakemake: Snakemake  # put here by Snakemake
@@ -24,14 +24,14 @@ with logged(snakemake) as provenance:
     spec = snakemake.params.spec
     study = open_study(spec, snakemake.input.data)
     training, scoring = TrainingSettings(**spec["training"]), RolesSettings(**spec["roles"])
-    dense, initial = checkpoints.read(snakemake.input.dense, 0, study.device)
+    dense, initial = gather.read(snakemake.input.dense, 0, study.device)
     agreement, metrics = measure(
         study,
         dense,
         initial,
-        checkpoints.read(snakemake.input.dense, training.steps, study.device)[1],
-        checkpoints.read(snakemake.input.spawned, training.steps, study.device),
-        checkpoints.read(snakemake.input.masks, training.steps, study.device, checkpoints.read_masks)[1],
+        gather.read(snakemake.input.dense, training.steps, study.device)[1],
+        gather.read(snakemake.input.spawned, training.steps, study.device),
+        gather.read(snakemake.input.masks, training.steps, study.device, checkpoints.read_masks)[1],
         spec["keep"],
         files.read_many(snakemake.input.roles, ROLES),
         tasks.module(spec["task"]["kind"]).slices(study.problem, scoring.split),

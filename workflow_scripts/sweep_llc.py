@@ -14,7 +14,7 @@ from workflow_scripts.ticketlab.instruments.llc_sweep import grid
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.llc import LLC_SWEEP
-from workflow_scripts.ticketlab.training import checkpoints
+from workflow_scripts.ticketlab.training import gather
 from workflow_scripts.ticketlab.training.study import open_study
 
 snakemake: Snakemake  # put here by Snakemake
@@ -26,7 +26,7 @@ with logged(snakemake) as provenance:
     known: dict[tuple[int, LLCSettings], pd.DataFrame] = {}
     rows = []
     for step in spec["steps"]:
-        members, weights = checkpoints.read(snakemake.input.weights, step, study.device)
+        members, weights = gather.read(snakemake.input.weights, step, study.device)
         keys = pd.DataFrame([{"study": study.name, **member.keys(), "step": step} for member in members])
         for varied, value, settings in grid(own, spec["factors"]):
             at = (step, settings)

@@ -14,7 +14,7 @@ from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.networks import METRICS
 from workflow_scripts.ticketlab.tables.schemas.roles import AGREEMENT
-from workflow_scripts.ticketlab.training import checkpoints
+from workflow_scripts.ticketlab.training import gather
 from workflow_scripts.ticketlab.training.study import open_study
 
 snakemake: Snakemake  # put here by Snakemake
@@ -23,7 +23,7 @@ with logged(snakemake) as provenance:
     spec = snakemake.params.spec
     study = open_study(spec, snakemake.input.data)
     scoring = RolesSettings(**spec["roles"])
-    dense, initial = checkpoints.read(snakemake.input.init, 0, study.device)
+    dense, initial = gather.read(snakemake.input.init, 0, study.device)
     agreement, metrics = measure(
         study,
         dense,

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from workflow_scripts import numerics
+from workflow_scripts.ticketlab.core.numerics_mode import mode
 
 ROOT = Path(__file__).parents[2]
 AVX2_HERE = not numerics.doubt()
@@ -87,7 +88,7 @@ def test_native_leaves_a_sites_own_choice_alone_and_takes_back_ours(environment)
     assert environment["ATEN_CPU_CAPABILITY"] == "default" and "MKL_CBWR" not in environment
     numerics.fix("compatible")
     numerics.fix("native")
-    assert not environment.keys() & numerics.AVX2.keys() and numerics.mode() == "native"
+    assert not environment.keys() & numerics.AVX2.keys() and mode() == "native"
 
 
 @pytest.mark.skipif(not AVX2_HERE, reason="needs AVX2")
@@ -96,7 +97,7 @@ def test_the_modes_differ_in_mkls_kernels_only(environment):
     portable = {name: environment[name] for name in numerics.AVX2}
     numerics.fix("compatible")
     changed = {name for name in numerics.AVX2 if environment[name] != portable[name]}
-    assert changed == {"MKL_CBWR"} and numerics.mode() == "compatible"
+    assert changed == {"MKL_CBWR"} and mode() == "compatible"
 
 
 CPUINFO = "processor\t: 0\nvendor_id\t: {maker}\nflags\t\t: fpu sse2 {flags}\n\nprocessor\t: 1\nflags\t\t: none\n"
@@ -124,7 +125,7 @@ def test_a_processor_whose_numbers_may_differ_is_told_and_left_alone(
     numerics.fix("portable")
     # AVX2 kernels on a processor without them end the process.
     assert ("ATEN_CPU_CAPABILITY" in environment) == (not sentence)
-    assert numerics.mode() == ("native" if sentence else "portable")
+    assert mode() == ("native" if sentence else "portable")
 
 
 @pytest.mark.parametrize("module", ["benchmarks", "workflow_scripts.tools"])

@@ -12,7 +12,7 @@ import pytest
 from tests.contracts import CONTRACTS
 from tests.workflow import runs
 from tests.workflow.projects import ROOT, Project
-from workflow_scripts import numerics
+from workflow_scripts.ticketlab.core.numerics_mode import mode
 from workflow_scripts.ticketlab.tables import files, stacks
 from workflow_scripts.ticketlab.tables.schemas.networks import MASKS, WEIGHTS
 from workflow_scripts.ticketlab.verdicts.rows import VERDICTS
@@ -68,7 +68,7 @@ def test_every_table_reads_by_its_contract_and_tells_its_origin(quick: Project) 
     for path in paths:
         table = CONTRACTS[table_of(path)]
         facts = files.facts(path, table)
-        assert {"spec", "code", "lock", "packages"} <= set(facts) and facts["numerics"] == numerics.mode()
+        assert {"spec", "code", "lock", "packages"} <= set(facts) and facts["numerics"] == mode()
         if table in (WEIGHTS, MASKS):
             for step in stacks.steps(path, table):
                 snapshot = stacks.read_stack(path, table, step)
@@ -115,7 +115,7 @@ def test_the_numbers_are_compared_with_the_published_ones(
 ) -> None:
     """Shown at the end of the output; equal only where the processor's maker is one whose numbers are recorded."""
     frames = verify_reference.read_run(quick.folder / RESULTS)
-    text, _ = verify_reference.report(frames, ROOT / "docs/reference/quick", numerics.mode())
+    text, _ = verify_reference.report(frames, ROOT / "docs/reference/quick", mode())
     assert [line.partition(":")[0] for line in text.splitlines() if line[0] != " "][
         : len(verify_reference.NUMBERS)
     ] == [table.name for table in verify_reference.NUMBERS]

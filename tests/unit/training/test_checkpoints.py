@@ -8,6 +8,7 @@ from workflow_scripts.ticketlab.pruning import masks as pruning
 from workflow_scripts.ticketlab.tables import stacks
 from workflow_scripts.ticketlab.tables.schemas.networks import MASKS, WEIGHTS
 from workflow_scripts.ticketlab.training import checkpoints
+from workflow_scripts.ticketlab.training.join import join
 from workflow_scripts.ticketlab.training.stack import as_variant
 from workflow_scripts.ticketlab.training.train import SLOTS
 
@@ -47,7 +48,7 @@ def test_masks_come_back_as_zeros_and_ones(case, adamw, tmp_path, cpu):
 
 def test_stacks_join_in_order(case, recipe):
     parts = [(case.members(seeds), case.start(recipe, seeds)) for seeds in ([0], [1, 2])]
-    members, joined = checkpoints.join(parts)
+    members, joined = join(parts)
     whole = case.start(recipe)
     assert members == case.members() and joined.step == 0 and joined.slots.keys() == whole.slots.keys()
     assert all(torch.equal(joined.weights[name], whole.weights[name]) for name in whole.weights)

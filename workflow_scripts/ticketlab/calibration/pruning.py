@@ -56,7 +56,7 @@ from workflow_scripts.ticketlab.settings.calibration.pruning import (
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tasks import images
-from workflow_scripts.ticketlab.training import checkpoints
+from workflow_scripts.ticketlab.training.join import join
 from workflow_scripts.ticketlab.training.recording import at_end
 from workflow_scripts.ticketlab.training.stack import Member, Stack, as_variant, concatenate, dense_members
 from workflow_scripts.ticketlab.training.study import Study
@@ -296,7 +296,7 @@ def digits_study(
         for name in comparisons.DECISIVE_CONTROLS:
             control = controls.CONTROLS[name](Ticket(found.mask, start, settings.training.steps), sources)
             controlled.append((as_variant(sources.members, variant=name), control))
-    keys, begin = checkpoints.join([(names, control.start) for names, control in controlled])
+    keys, begin = join([(names, control.start) for names, control in controlled])
     mask = concatenate([control.mask for _, control in controlled])
     trained.append((keys, mask, _last(bench, keys, begin, mask)))
     metrics = pd.concat(

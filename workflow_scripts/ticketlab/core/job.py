@@ -19,9 +19,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TextIO
 
-from workflow_scripts import USUAL, numerics
+from workflow_scripts import USUAL
 from workflow_scripts.ticketlab.core import manifest
 from workflow_scripts.ticketlab.core.errors import TicketlabError
+from workflow_scripts.ticketlab.core.numerics_mode import mode
 
 RECORDED_PACKAGES = ("numpy", "torch", "devinterp", "matplotlib", "pandas", "pyarrow", "scipy", "scikit-learn")
 # glibc's malloc.h: parameters of mallopt, and the largest size that it takes for the second.
@@ -39,7 +40,7 @@ def provenance(params: Any) -> dict:
         "code": params.code,
         "lock": params.lock,
         "packages": packages,
-        "numerics": numerics.mode(),
+        "numerics": mode(),
     }
 
 

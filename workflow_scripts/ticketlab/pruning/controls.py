@@ -12,7 +12,7 @@ from workflow_scripts.ticketlab.pruning import masks as pruning
 from workflow_scripts.ticketlab.pruning.masks import Counts
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
-from workflow_scripts.ticketlab.training.checkpoints import join
+from workflow_scripts.ticketlab.training.join import join
 from workflow_scripts.ticketlab.training.stack import Member, Stack, as_variant, concatenate
 from workflow_scripts.ticketlab.training.study import Study
 from workflow_scripts.ticketlab.training.train import State, initial_state, initial_weights, train

@@ -1,18 +1,15 @@
 """Training states and masks of stacks as rows of tables, and back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.tables import stacks
 from workflow_scripts.ticketlab.tables.schemas.networks import MASKS, WEIGHTS
-from workflow_scripts.ticketlab.training.stack import Member, Stack, concatenate
+from workflow_scripts.ticketlab.training.stack import Member, Stack
 from workflow_scripts.ticketlab.training.study import Study
 from workflow_scripts.ticketlab.training.train import State
-
-Reader = Callable[[str, int, torch.device], tuple[list[Member], Stack]]
 
 
 def add_state(
@@ -73,41 +70,3 @@ def read_masks(path: str, step: int, device: torch.device) -> tuple[list[Member]
     snapshot = stacks.read_stack(path, MASKS, step)
     masks = {name: torch.tensor(kept, dtype=torch.float32, device=device) for (name,), kept in snapshot.tensors.items()}
     return [Member(**keys) for keys in snapshot.keys], masks
-
-
-def join(pairs: Sequence[tuple[list[Member], State]]) -> tuple[list[Member], State]:
-    """Several stacks at the same step as one."""
-    states = [state for _, state in pairs]
-    slots = {slot: concatenate([state.slots[slot] for state in states]) for slot in states[0].slots}
-    weights = concatenate([state.weights for state in states])
-    return [member for members, _ in pairs for member in members], State(states[0].step, weights, slots)
-
-
-def read(
-    paths: Sequence[str], step: int, device: torch.device, reader: Reader = read_weights
-) -> tuple[list[Member], Stack]:
-    """The networks at `step` in these files, in this order; `reader` reads one (checkpoints.read_weights,
-    read_masks)."""
-    parts = [reader(path, step, device) for path in paths]
-    return [member for members, _ in parts for member in members], concatenate([stack for _, stack in parts])
-
-
-def read_at(paths: Sequence[str], step: int, device: torch.device) -> tuple[list[Member], Stack]:
-    """The networks at `step` of those `weights` files that hold this step.
-
-    Raises TicketlabError if none does.
-    """
-    holding = [path for path in paths if step in stacks.steps(path, WEIGHTS)]
-    if not holding:
-        raise TicketlabError(f"no file of {paths} holds step {step}; choose another step")
-    return read(holding, step, device)
-
-
-def masks_by_member(paths: Sequence[str], device: torch.device) -> dict[Member, Stack]:
-    """Each network's own mask (*shape by tensor), out of all steps of `masks` files."""
-    known: dict[Member, Stack] = {}
-    for path in paths:
-        for taken_at in stacks.steps(path, MASKS):
-            members, masks = read_masks(path, taken_at, device)
-            known |= {member: {name: mask[i] for name, mask in masks.items()} for i, member in enumerate(members)}
-    return known

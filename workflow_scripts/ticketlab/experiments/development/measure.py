@@ -7,7 +7,7 @@ import pandas as pd
 from workflow_scripts.ticketlab.experiments.development.masks import END, Masked
 from workflow_scripts.ticketlab.pruning import masks as pruning
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
-from workflow_scripts.ticketlab.training.checkpoints import join
+from workflow_scripts.ticketlab.training.join import join
 from workflow_scripts.ticketlab.training.recording import at_end
 from workflow_scripts.ticketlab.training.stack import Member, Stack, concatenate
 from workflow_scripts.ticketlab.training.study import Study
