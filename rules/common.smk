@@ -6,7 +6,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from workflow_scripts import numerics
-from workflow_scripts.preflight import tensors
+from workflow_scripts.preflight import own_files, tensors
 from workflow_scripts.preflight.params import Params
 from workflow_scripts.preflight.recover import repair
 from workflow_scripts.ticketlab.config import rule_params, study as study_config
@@ -25,6 +25,7 @@ try:
     own, given = (own, given) if workflow.modifier.is_main_snakefile() else ([], config)
     CONFIG = study_config.load([ROOT / "config.yaml", *own], dict(given))
     if workflow.is_main_process:
+        own_files.check(CONFIG)
         tensors.check(CONFIG, ROOT)
 except TicketlabError as error:
     raise WorkflowError(str(error)) from None

@@ -2,9 +2,7 @@
 # (deleted; or its job failed after a change) only if it is asked for, and would otherwise leave the old result that was
 # made of it.
 rule prepare_data:
-    input:
-        # ancient: their content counts (in spec), not their time.
-        lambda w: [local(ancient(path)) for path in rule_params.external_files(CONFIG, w.study)],
+    # The user's own files are in its params, by their content.
     output:
         data=at("{study}/data.parquet"),
     log:

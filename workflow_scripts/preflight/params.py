@@ -17,6 +17,7 @@ from workflow_scripts.ticketlab import models, tasks
 from workflow_scripts.ticketlab.calibration.registry import CALIBRATIONS
 from workflow_scripts.ticketlab.config import rule_params
 from workflow_scripts.ticketlab.config.study import Config
+from workflow_scripts.ticketlab.core.errors import shown
 from workflow_scripts.ticketlab.report.figures.registry import FIGURES
 
 
@@ -49,10 +50,11 @@ class Params:
     def _data_spec(self, wildcards: Any) -> dict[str, Any]:
         """prepare_data's spec with the sha256 of the user's own files.
 
-        Snakemake sees a newer file by itself, but not an older one in its place.
+        They are no inputs of the rule: Snakemake takes a brace in a file's name for a wildcard, whatever is done to it,
+        and does not see an older file in the place of a newer one.
         """
         files = map(Path, rule_params.external_files(self.config, wildcards["study"]))
-        digests = {str(path): _sha256(path) for path in files if path.is_file()}
+        digests = {shown(path): _sha256(path) for path in files if path.is_file()}
         spec = rule_params.prepare_data(self.config, wildcards["study"])
         return spec | ({"sha256": digests} if digests else {})
 

@@ -71,7 +71,7 @@ def test_the_users_own_files_count_by_their_content(shipped, tmp_path, monkeypat
     path = tmp_path / "own.txt"
     shipped["studies"]["text"]["task"]["corpus"] = {"kind": "file", "path": str(path)}
     spec = Params(validate(shipped), ROOT)("prepare_data")["spec"]
-    assert "sha256" not in spec(wildcards(study="text"))  # not there: Snakemake says so
+    assert "sha256" not in spec(wildcards(study="text"))  # not there: preflight/own_files.py says so
     path.write_text("one")
     first = spec(wildcards(study="text"))
     assert list(first["sha256"]) == [str(path)]

@@ -1,3 +1,5 @@
+import json
+import logging
 import math
 
 import numpy as np
@@ -160,6 +162,67 @@ def test_a_corpus_shorter_than_the_context_is_refused(tmp_path):
     write_corpus(tmp_path, documents=3)
     with pytest.raises(TicketlabError, match=r"split holds \d+ symbols in \d documents, less than a sequence"):
         text.prepare(task_settings(tmp_path, context=4_000), "study")
+
+
+LINE = " ".join(f"word{number}" for number in range(3_000))
+UNBROKEN = "".join(map(str, range(5_000)))
+
+
+def one_file(folder, name, content):
+    (folder / name).write_text(content)
+    return folder / name
+
+
+@pytest.mark.parametrize(
+    "corpus",
+    [
+        lambda folder: one_file(folder, "text8.txt", LINE),
+        lambda folder: one_file(folder, "row.jsonl", json.dumps({"text": LINE})),
+        lambda folder: one_file(folder, "book.txt", LINE.replace("00 ", "00\n")).parent,
+        lambda folder: one_file(folder, "unbroken.txt", UNBROKEN),
+    ],
+    ids=["a line", "a row", "a folder of one document", "no white space"],
+)
+@pytest.mark.parametrize("changes", [{}, {"max_characters": 9_000}, {"validation_share": 0.45, "test_share": 0.5}])
+def test_a_corpus_of_one_document_is_cut_so_that_each_split_has_its_share_and_nothing_twice(tmp_path, corpus, changes):
+    settings = task_settings(corpus(tmp_path), **changes)
+    frame, facts = text.prepare(settings, "study")
+    whole = facts["characters"]
+    parts = {split: [tokenisers.decode(facts["tokeniser"], row) for row in rows["tokens"]]
+             for split, rows in frame.groupby("split")}  # fmt: skip
+    lengths = {split: sum(map(len, found)) for split, found in parts.items()}
+    assert lengths["test"] / whole == pytest.approx(settings.test_share, abs=0.02)
+    assert lengths["validation"] / whole == pytest.approx(settings.validation_share, abs=0.02)
+    everything = [piece for found in parts.values() for piece in found]
+    assert len({*everything}) == len(everything)
+    if "max_characters" in changes:
+        assert 9_000 <= whole < 9_200
+    else:
+        places = frame["name"].str.rpartition("@")[2].astype(int)
+        pieces = [tokenisers.decode(facts["tokeniser"], row) for row in frame["tokens"][places.sort_values().index]]
+        assert "".join(pieces).replace("\n", " ") in (LINE, UNBROKEN)
+
+
+def test_documents_that_fit_the_splits_are_not_cut(folder):
+    frame, _ = text.prepare(task_settings(folder), "study")
+    assert not frame["name"].str.contains("@").any()
+
+
+@pytest.mark.parametrize("content", ["a", "a" * 10_000, "ab"])
+def test_a_corpus_that_says_one_thing_only_is_refused(tmp_path, content):
+    with pytest.raises(TicketlabError, match="give the corpus more"):
+        text.prepare(task_settings(one_file(tmp_path, "a.txt", content)), "study")
+
+
+def test_the_log_says_how_much_of_the_corpus_is_used(folder, caplog):
+    caplog.set_level(logging.INFO)
+    frame, facts = text.prepare(task_settings(folder, max_characters=4_000), "study")
+    whole = sum(len(path.read_text(encoding="utf-8")) for path in folder.iterdir())
+    assert f"corpus: 60 documents, {whole} characters, sha256 " in caplog.text
+    train = frame[frame["split"] == "train"]
+    symbols = train["tokens"].map(len).sum()  # of characters: as many
+    assert f"train: {len(train)} documents, {symbols} characters, {symbols} symbols" in caplog.text
+    assert f"in all: {len(frame)} of 60 documents, {facts['characters']} of {whole} characters" in caplog.text
 
 
 def test_shares_that_leave_nothing_to_train_on_are_refused(folder):

@@ -7,6 +7,7 @@ arguments after the config have the names of the rule's wildcards.
 from pathlib import Path
 
 from workflow_scripts.ticketlab.config.study import Config
+from workflow_scripts.ticketlab.core.folders import files_below
 from workflow_scripts.ticketlab.core.recorded_steps import choose_checkpoints, log_spaced_steps
 
 # The figures of report/figures/registry.py that one rule draws from comparisons and verdicts.
@@ -69,17 +70,16 @@ def prepare_data(config: Config, study: str) -> dict:
 
 
 def external_files(config: Config, study: str) -> list[str]:
-    """The user's own files behind a study's data, so that Snakemake sees them change; folders are listed file by
-    file."""
+    """The user's own files behind a study's data, so that a change of them is seen; folders are listed file by file."""
     task = _section(config, study, "task")
     corpus = task.get("corpus", {})
     named = [value for value in (task.get("path"), corpus.get("path"), corpus.get("name")) if value]
-    found = []
+    found: list[str] = []
     for name in named:
         path = Path(name)
-        # A Hugging Face name that is no local path is not a file; Snakemake reports a path that does not exist.
+        # A Hugging Face name that is no local path is not a file; preflight/own_files.py refuses other absent paths.
         if path.is_dir():
-            found += sorted(str(file) for file in path.rglob("*") if file.is_file())
+            found += map(str, files_below(path))
         elif path.exists() or name != corpus.get("name"):
             found.append(name)
     return found

@@ -1,8 +1,8 @@
 """Next-symbol prediction on real text: the language-model task of the lottery ticket hypothesis.
 
-Whole documents are split at random into train, validation and test. The tokeniser and the n-gram predictors are
-estimated on the train documents only. Each split is one stream of symbols, with a separator before its first document
-and after each; a sequence is a window of the stream.
+Whole documents are split at random into train, validation and test; one that is longer than a split is cut first. The
+tokeniser and the n-gram predictors are estimated on the train documents only. Each split is one stream of symbols, with
+a separator before its first document and after each; a sequence is a window of the stream.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.settings.base import Section, Share
 from workflow_scripts.ticketlab.tasks.language import corpora, ngrams, tokenisers
-from workflow_scripts.ticketlab.tasks.language.corpora import CorpusSettings, Document
+from workflow_scripts.ticketlab.tasks.language.corpora import CorpusSettings
+from workflow_scripts.ticketlab.tasks.language.documents import Document, cut, distinct
 from workflow_scripts.ticketlab.tasks.language.tokenisers import SEPARATOR, TokeniserSettings
 from workflow_scripts.ticketlab.tasks.problem import SPLITS, Epochs, Predictor, Problem, cross_entropy, error_rate
 
@@ -31,6 +32,9 @@ ORDERS = {"unigram": 1, "bigram": 2, "trigram": 3}
 CONFIDENT = 0.5
 # A symbol repeats its sequence where the last symbols up to it, this many, occurred together earlier in the sequence.
 REPEATED = 4
+# A document longer than a split is cut into pieces of this part of the split, or of this many contexts if that is more.
+PIECES = 10
+PIECE_CONTEXTS = 2
 
 
 class Settings(Section):
@@ -60,8 +64,13 @@ class Settings(Section):
 def prepare(settings: Settings, study: str) -> tuple[pd.DataFrame, dict]:
     """One row per document: its name and its symbols, in the random order of the split."""
     documents, checksum = corpora.read(settings.corpus)
-    log.info("corpus: %d documents, sha256 %s", len(documents), checksum)
-    chosen, splits = _split(documents, settings, study)
+    whole = sum(len(document.text) for document in documents)
+    log.info("corpus: %d documents, %d characters, sha256 %s", len(documents), whole, checksum)
+    short = _short(documents, settings)
+    chosen, splits = _split(short, settings, study)
+    for split in SPLITS:
+        if split not in splits:
+            raise TicketlabError(f"no document is left for the {split} split; give the corpus more distinct text")
     texts = [document.text for document in chosen]
     tokeniser = tokenisers.fit(
         settings.tokeniser, [text for text, split in zip(texts, splits, strict=True) if split == "train"]
@@ -85,6 +94,8 @@ def prepare(settings: Settings, study: str) -> tuple[pd.DataFrame, dict]:
                 f"the {split} split holds {available} symbols in {splits.count(split)} documents, less than a sequence "
                 f"of context {settings.context} and its target; give the corpus more documents, or lower task.context"
             )
+    _log_use(splits, texts, symbols)
+    log.info("in all: %d of %d documents, %d of %d characters", len(texts), len(short), sum(map(len, texts)), whole)
     return frame, {
         "vocabulary": tokenisers.size(tokeniser),
         "tokeniser": tokeniser,
@@ -94,12 +105,46 @@ def prepare(settings: Settings, study: str) -> tuple[pd.DataFrame, dict]:
     }
 
 
+def _log_use(splits: list[str], texts: list[str], symbols: list[np.ndarray]) -> None:
+    table = pd.DataFrame({"split": splits, "characters": [*map(len, texts)], "symbols": [*map(len, symbols)]})
+    for split, rows in table.groupby("split"):
+        sums = rows[["characters", "symbols"]].sum()
+        log.info("%s: %d documents, %d characters, %d symbols", split, len(rows), sums["characters"], sums["symbols"])
+
+
+def _short(documents: list[Document], settings: Settings) -> list[Document]:
+    """Documents that are no longer than the smallest split, so that none is empty: longer ones are cut.
+
+    Their pieces are a tenth of it, so that chance decides little of its size, but hold a context where they can.
+    """
+    share = min(settings.test_share, settings.validation_share, 1 - settings.test_share - settings.validation_share)
+    most = int(share * _characters(documents, settings))
+    if all(len(document.text) <= most for document in documents):
+        return documents
+    length = max(most // PIECES, min(most, PIECE_CONTEXTS * settings.context), 1)
+    pieces = [[document] if len(document.text) <= most else list(cut(document, length)) for document in documents]
+    log.info(
+        "%d documents longer than a split of %d characters are cut into %d pieces of up to %d characters",
+        sum(len(found) > 1 for found in pieces),
+        most,
+        sum(len(found) for found in pieces if len(found) > 1),
+        length,
+    )
+    return distinct(piece for found in pieces for piece in found)
+
+
+def _characters(documents: list[Document], settings: Settings) -> int:
+    """The number of characters that are used."""
+    whole = sum(len(document.text) for document in documents)
+    return min(whole, settings.max_characters or whole)
+
+
 def _split(documents: list[Document], settings: Settings, study: str) -> tuple[list[Document], list[str]]:
     """Documents in random order with their splits: test, validation, train, each its share of the characters."""
     order = generator(study, "split", 0).permutation(len(documents))
     lengths = np.array([len(documents[index].text) for index in order])
     start = np.cumsum(lengths) - lengths
-    total = min(int(lengths.sum()), settings.max_characters or int(lengths.sum()))
+    total = _characters(documents, settings)
     bounds = np.array([settings.test_share, settings.test_share + settings.validation_share, 1.0]) * total
     place = np.searchsorted(bounds, start, side="right")
     names = ("test", "validation", "train")

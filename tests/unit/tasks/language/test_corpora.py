@@ -119,6 +119,13 @@ def test_each_text_file_of_a_folder_is_a_document(tmp_path):
     assert found == [("copy.txt", "two"), ("z/one.md", "grüße\nan alle")]
 
 
+def test_an_encoding_that_python_does_not_know_is_refused():
+    assert settings(kind="file", path="x", encoding="utf-16").encoding == "utf-16"
+    for name in ("rot13", "undefined", "base64", "no\0ne", ""):
+        with pytest.raises(ValidationError, match="no encoding of text"):
+            settings(kind="file", path="x", encoding=name)
+
+
 def test_a_lone_file_is_cut_at_blank_lines_and_nothing_is_lost(tmp_path):
     paragraphs = [f"paragraph {number} " + "x" * 300 for number in range(20)]
     (tmp_path / "book.txt").write_text("\n\n".join(paragraphs) + "\n")
@@ -185,6 +192,34 @@ def dataset(request, tmp_path):
 def test_a_local_dataset_is_read_row_by_row(dataset):
     found, _ = corpora.read(settings(kind="huggingface", name=dataset, column="story"))
     assert found == [(f"train:{number}", f"story {number}") for number in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("split", "rows"),
+    [("train[:40%]", [0, 1]), ("train[1:3]", [1, 2]), ("train[-1:]", [4]), ("train[:1]+train[4:]", [0, 4])],
+)
+def test_a_slice_of_a_local_datasets_split_is_honoured(dataset, split, rows):
+    assert texts(kind="huggingface", name=dataset, split=split, column="story") == [f"story {row}" for row in rows]
+
+
+@pytest.mark.parametrize("split", ["nonsense", "train[", "train[:200%]", "train[3:2]", "train[9:12]", ""])
+def test_a_split_that_is_not_there_or_does_not_parse_is_refused(dataset, split):
+    with pytest.raises(TicketlabError, match=r"rows.*: split '.*correct corpus\."):
+        corpora.read(settings(kind="huggingface", name=dataset, split=split, column="story"))
+
+
+def test_rows_without_text_are_counted(tmp_path, caplog):
+    datasets = pytest.importorskip("datasets")
+    datasets.Dataset.from_dict({"text": ["one", None, " ", "two"]}).save_to_disk(tmp_path / "saved")
+    assert texts(kind="huggingface", name=str(tmp_path / "saved")) == ["one", "two"]
+    assert "saved: 2 of 4 rows have no text, the first: row 1" in caplog.text
+
+
+def test_a_subset_of_a_saved_dataset_is_refused_since_it_has_none(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    datasets.Dataset.from_dict({"text": ["one"]}).save_to_disk(tmp_path / "saved")
+    with pytest.raises(TicketlabError, match="no subset 'en'"):
+        corpora.read(settings(kind="huggingface", name=str(tmp_path / "saved"), subset="en"))
 
 
 def test_a_change_of_a_local_dataset_is_seen(tmp_path):

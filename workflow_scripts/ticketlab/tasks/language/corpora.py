@@ -1,4 +1,4 @@
-"""Corpora as documents: docstrings or source of installed packages, text files, or a Hugging Face dataset.
+"""Corpora as documents: docstrings or source of installed packages, the user's files, or a Hugging Face dataset.
 
 A corpus is its documents in a fixed order, exact duplicates removed; its checksum is a function of their texts alone.
 Two readings of the same material are equal: nothing depends on the location of a package or a file, on the order in
@@ -9,32 +9,28 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import logging
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sized
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import AfterValidator, Field, PositiveInt
 
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.settings.base import Section
+from workflow_scripts.ticketlab.tasks.language import text_files
+from workflow_scripts.ticketlab.tasks.language.documents import Document, distinct
 
-TEXT_SUFFIXES = (".md", ".rst", ".tex", ".text", ".txt")
-# A lone file becomes documents that end at the first blank line after this many characters, or at the first line break
-# after PATIENCE times as many: short enough to be split at random, long enough to hold a context.
-FILE_DOCUMENT_CHARACTERS = 1_000
-PATIENCE = 4
+log = logging.getLogger(__name__)
+
 # A line of a docstring so long that a second occurrence is a copy.
 TEMPLATE_CHARACTERS = 40
 
 _NAMED = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-
-
-class Document(NamedTuple):
-    name: str
-    text: str
 
 
 class _Corpus(Section):
@@ -64,11 +60,27 @@ class SourceCorpus(_PackagesCorpus):
     kind: Literal["source"]
 
 
+def _is_encoding(name: str) -> str:
+    try:
+        b"abcd".decode(name)
+    except (LookupError, ValueError) as error:
+        raise ValueError(f"Python knows no encoding of text {name!r}; latin-1, cp1252 and utf-16 are some") from error
+    return name
+
+
+Encoding = Annotated[str, AfterValidator(_is_encoding)]
+
+
 class FileCorpus(_Corpus):
-    """A folder in which each text file (also in sub-folders) is a document, or one file, cut at blank lines."""
+    """A file or a folder of files, also in sub-folders and behind links.
+
+    A text file in a folder is a document, a lone one is cut at blank lines, each row of a table is a document.
+    """
 
     kind: Literal["file"]
-    path: str = Field(description=f"UTF-8 text: a file, or a folder of {', '.join(TEXT_SUFFIXES)} files")
+    path: str = Field(description=f"a file, or a folder of {', '.join(text_files.SUFFIXES)} files; .gz may follow")
+    column: str = Field(default="text", description="of a table: the column that holds the text")
+    encoding: Encoding = Field(default="utf-8", description="of texts without a byte order mark")
 
 
 class HuggingFaceCorpus(_Corpus):
@@ -101,12 +113,14 @@ def read(settings: DocstringsCorpus | SourceCorpus | FileCorpus | HuggingFaceCor
         found = [Document(name, path.read_bytes().decode("utf-8", "replace")) for name, path in modules]
         source = f"source of {', '.join(settings.packages)}"
     elif settings.kind == "file":
-        found, source = _files(Path(settings.path)), settings.path
+        found, source = text_files.read(Path(settings.path), settings.column, settings.encoding), settings.path
     else:
         found, source = _dataset(settings), settings.name
-    documents = _without_duplicates(found)
+    documents = distinct(found)
     if not documents:
         raise TicketlabError(f"{source}: no text in it; give the corpus another source")
+    if len(documents) < len(found):
+        log.info("%s: %d of %d documents are blank or copies", source, len(found) - len(documents), len(found))
     checksum = hashlib.sha256("\0".join(part.text for part in documents).encode()).hexdigest()
     if settings.sha256 not in (None, checksum):
         raise TicketlabError(
@@ -114,14 +128,6 @@ def read(settings: DocstringsCorpus | SourceCorpus | FileCorpus | HuggingFaceCor
             "original (of packages: the locked versions), or record the new checksum in corpus.sha256"
         )
     return documents, checksum
-
-
-def _without_duplicates(documents: list[Document]) -> list[Document]:
-    first: dict[str, Document] = {}
-    for document in documents:
-        if document.text.strip():
-            first.setdefault(document.text, document)
-    return list(first.values())
 
 
 def _without_templates(documents: list[Document]) -> Iterator[Document]:
@@ -187,90 +193,68 @@ def _docstrings_below(label: str, node: ast.AST) -> Iterator[Document]:
             yield from _docstrings_below(f"{label}:{child.name}" if isinstance(child, _NAMED) else label, child)
 
 
-def _files(path: Path) -> list[Document]:
-    if path.is_dir():
-        files = {
-            part.relative_to(path).as_posix(): part
-            for part in path.rglob("*")
-            if part.suffix.lower() in TEXT_SUFFIXES and part.is_file()
-        }
-        if not files:
-            raise TicketlabError(f"{path}: no text files in this folder; name them {', '.join(TEXT_SUFFIXES)}")
-        return [Document(name, _text(files[name])) for name in sorted(files)]
-    if not path.is_file():
-        raise TicketlabError(f"{path}: no such file or folder; correct corpus.path")
-    text = _text(path)
-    if not text.strip():
-        raise TicketlabError(f"{path}: the file is empty; correct corpus.path")
-    return [Document(f"{path.name}:{line}", piece) for line, piece in _pieces(text)]
-
-
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-        offset = data.find(b"\0")
-        fault = "a NUL byte, so it is no text file"
-        if offset < 0:
-            # Neither a byte order mark nor the operating system's line ending is text.
-            return data.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        offset, fault = error.start, error.reason
-    except OSError as error:
-        raise TicketlabError(f"{path}: cannot be read ({error.strerror}); correct corpus.path") from error
-    raise TicketlabError(f"{path}: not UTF-8 text: byte {offset} is {fault}; convert it to UTF-8 or remove it")
-
-
-def _pieces(text: str) -> Iterator[tuple[int, str]]:
-    """Documents of one file with the number of their first line; see FILE_DOCUMENT_CHARACTERS."""
-    lines: list[str] = []
-    length = 0
-    for number, line in enumerate(text.splitlines(keepends=True), 1):
-        lines.append(line)
-        length += len(line)
-        limit = FILE_DOCUMENT_CHARACTERS * (1 if not line.strip() else PATIENCE)
-        if length >= limit:
-            yield number - len(lines) + 1, "".join(lines).strip("\n")
-            lines, length = [], 0
-    yield number - len(lines) + 1, "".join(lines).strip("\n")
-
-
 def _dataset(settings: HuggingFaceCorpus) -> list[Document]:
     try:
         import datasets
     except ImportError as error:
         raise TicketlabError("corpus.kind huggingface needs the package datasets; install it") from error
 
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            rows = _rows(datasets, settings, folder)
-        except Exception as error:  # the library raises many kinds, its own and others'
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise TicketlabError(
-                f"{settings.name}: split {settings.split!r} cannot be loaded ({reason}); correct corpus.name, "
-                "corpus.subset and corpus.split, or check the network"
-            ) from error
-        if settings.column not in rows.column_names:
-            raise TicketlabError(
-                f"{settings.name}: no column {settings.column!r}, only {', '.join(rows.column_names)}; "
-                "correct corpus.column"
-            )
-        texts = rows[settings.column][:]
-    if any(not isinstance(text, str | None) for text in texts):
-        raise TicketlabError(f"{settings.name}: column {settings.column!r} does not hold text; correct corpus.column")
-    return [Document(f"{settings.split}:{row}", text) for row, text in enumerate(texts) if text]
+    path = Path(settings.name)
+    if path.is_file() and text_files.is_table(path):
+        # The library takes a file's name for a pattern, and does not name the row that it cannot read.
+        texts = [text for _, text in text_files.rows(path, settings.column, "utf-8")]
+        with _refused(settings):
+            chosen = [texts[row] for _, rows in _slices(settings, {"train": texts}) for row in rows]
+    else:
+        # Local data are never cached: the library's cache could outlive a change of the files.
+        with tempfile.TemporaryDirectory() as folder:
+            with _refused(settings):
+                rows = _rows(datasets, settings, folder)
+            if settings.column not in rows.column_names:
+                raise TicketlabError(
+                    f"{settings.name}: no column {settings.column!r}, only {', '.join(rows.column_names)}; "
+                    "correct corpus.column"
+                )
+            chosen = rows[settings.column][:]
+    if not chosen:
+        raise TicketlabError(f"{settings.name}: split {settings.split!r} has no rows; correct corpus.split")
+    found = text_files.checked(settings.name, settings.column, enumerate(chosen))
+    return [Document(f"{settings.split}:{row}", text) for row, text in found if text]
+
+
+@contextmanager
+def _refused(settings: HuggingFaceCorpus) -> Iterator[None]:
+    """Refuses a dataset or a split with the library's reason."""
+    try:
+        yield
+    except Exception as error:  # the library raises many kinds, its own and others'
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise TicketlabError(
+            f"{settings.name}: split {settings.split!r} cannot be loaded ({reason}); correct corpus.name, "
+            "corpus.subset and corpus.split, or check the network"
+        ) from error
 
 
 def _rows(datasets, settings: HuggingFaceCorpus, folder: str):  # type: ignore[no-untyped-def]
-    """The dataset's rows. Local files are never cached: the library's cache could outlive a change of the files."""
+    """The rows of the split, of a dataset that was saved or that the library loads; folder: for what it stores."""
     path = Path(settings.name)
-    formats = {".jsonl": "json", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
-    if path.is_file() and path.suffix in formats:
-        return datasets.load_dataset(
-            formats[path.suffix], data_files={"train": str(path)}, split=settings.split, cache_dir=folder
-        )
     if (path / "dataset_dict.json").is_file():
-        return datasets.load_from_disk(str(path))[settings.split]
-    if (path / "state.json").is_file():  # one saved Dataset: it has no splits to choose from
-        return datasets.load_from_disk(str(path))
-    cache = folder if path.is_dir() else None
-    return datasets.load_dataset(settings.name, settings.subset, split=settings.split, cache_dir=cache)
+        splits = datasets.load_from_disk(str(path))
+    elif (path / "state.json").is_file():  # one saved Dataset, which may not know the name of its split
+        rows = datasets.load_from_disk(str(path))
+        splits = {"train": rows, str(rows.split or "train"): rows}
+    else:
+        cache = folder if path.is_dir() else None
+        splits = datasets.load_dataset(settings.name, settings.subset, cache_dir=cache)
+        settings = settings.model_copy(update={"subset": None})
+    return datasets.concatenate_datasets([splits[name].select(rows) for name, rows in _slices(settings, splits)])
+
+
+def _slices(settings: HuggingFaceCorpus, splits: Mapping[str, Sized]) -> list[tuple[str, range]]:
+    """The split and the rows in it of each part that the setting's split asks for."""
+    from datasets import ReadInstruction
+
+    if settings.subset is not None:
+        raise ValueError(f"it has no subset {settings.subset!r}")
+    parts = ReadInstruction.from_spec(settings.split).to_absolute({name: len(rows) for name, rows in splits.items()})
+    return [(part.splitname, range(part.from_, part.to)) for part in parts]
