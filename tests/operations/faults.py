@@ -10,6 +10,7 @@ TABLES, TRAINING, CORPORA = (
     "unit/training/test_train.py",
     "unit/tasks/language/test_corpora.py",
 )
+TEXT_FILES = "unit/tasks/language/test_text_files.py"
 CONFIG, BAD_CONFIG = "unit/config/test_study.py", "workflow/test_bad_config.py"
 CLUSTER = "operations/test_cluster.py"
 
@@ -51,10 +52,38 @@ FAULTS: dict[str, list[str]] = {
         f"{TRAINING}::test_if_all_networks_diverge_the_job_ends_with_the_remedy",
         f"{TRAINING}::test_a_rate_that_is_far_too_high_ends_the_job_with_the_remedy",
     ],
+    "file or link with nothing behind it, folder that cannot be listed": [
+        "unit/preflight/test_own_files.py::test_a_file_or_link_with_nothing_behind_it_is_refused_by_study_and_path",
+        "unit/core/test_folders.py::test_a_folder_that_cannot_be_listed_is_refused",
+        f"{TEXT_FILES}::test_files_of_other_kinds_in_a_folder_are_told_and_broken_links_and_pipes_refused",
+    ],
+    "file names with braces, quotes, line breaks or bytes that are no UTF-8; folders in a circle of links": [
+        f"{TEXT_FILES}::test_awkward_names_are_read_and_shown_in_one_line",
+        "unit/core/test_folders.py::test_files_behind_links_are_found_and_a_circle_of_links_ends",
+        "workflow/test_stale.py::test_data_are_prepared_anew_from_the_users_texts_if_and_only_if_these_changed",
+    ],
     "text file empty, binary or wrongly encoded": [
         f"{CORPORA}::test_a_file_that_is_no_text_is_refused_by_name_and_place",
         f"{CORPORA}::test_a_folder_without_text_and_a_missing_path_are_refused",
+        f"{TEXT_FILES}::test_a_text_that_cannot_be_decoded_is_refused_by_file_place_and_remedy",
+        f"{CORPORA}::test_an_encoding_that_python_does_not_know_is_refused",
     ],
+    "table of texts broken, cut off, without the column or without text in it": [
+        f"{TEXT_FILES}::test_a_broken_table_is_refused_by_file_row_and_remedy",
+        f"{TEXT_FILES}::test_a_parquet_file_that_is_cut_off_or_damaged_is_refused",
+        f"{TEXT_FILES}::test_bytes_that_are_no_text_in_a_parquet_file_are_refused",
+        f"{CORPORA}::test_a_dataset_without_the_column_or_split_is_refused",
+    ],
+    "rows without text": [
+        f"{TEXT_FILES}::test_each_row_of_a_table_is_a_document_and_the_log_says_how_many_have_no_text",
+        f"{CORPORA}::test_rows_without_text_are_counted",
+    ],
+    "Hugging Face split or subset that is not there or does not parse": [
+        f"{CORPORA}::test_a_split_that_is_not_there_or_does_not_parse_is_refused",
+        f"{CORPORA}::test_a_subset_of_a_saved_dataset_is_refused_since_it_has_none",
+        f"{CORPORA}::test_a_missing_local_dataset_is_refused",
+    ],
+    "corpus that says one thing only": ["unit/tasks/test_text.py::test_a_corpus_that_says_one_thing_only_is_refused"],
     "corpus shorter than the context": ["unit/tasks/test_text.py::test_a_corpus_shorter_than_the_context_is_refused"],
     "image set without a class": ["unit/tasks/test_images.py::test_a_wrong_npz_file_is_refused_by_name"],
     "`.npz` with pickled objects": [f"{HERE}::test_code_in_an_npz_file_is_refused_and_not_run"],

@@ -16,5 +16,5 @@ def test_a_file_or_link_with_nothing_behind_it_is_refused_by_study_and_path(ship
     with pytest.raises(TicketlabError, match=r"studies\.text\.task: no file .*/link\.txt"):
         own_files.check(validate(shipped))
     corpus.update(path=str(tmp_path / "none.txt"))
-    with pytest.raises(TicketlabError, match=r"studies\.text\.task: no file .*/none\.txt, seen from .*; correct the path"):
+    with pytest.raises(TicketlabError, match=r"text\.task: no file .*/none\.txt, seen from .*; correct the path"):
         own_files.check(validate(shipped))
