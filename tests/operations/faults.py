@@ -12,6 +12,7 @@ TABLES, TRAINING, CORPORA = (
 )
 TEXT_FILES = "unit/tasks/language/test_text_files.py"
 CONFIG, BAD_CONFIG = "unit/config/test_study.py", "workflow/test_bad_config.py"
+VISION = "unit/tasks/vision"
 CLUSTER = "operations/test_cluster.py"
 
 # The fault, as in the first column of the table in docs/operations.md, to its tests.
@@ -86,6 +87,24 @@ FAULTS: dict[str, list[str]] = {
     "corpus that says one thing only": ["unit/tasks/test_text.py::test_a_corpus_that_says_one_thing_only_is_refused"],
     "corpus shorter than the context": ["unit/tasks/test_text.py::test_a_corpus_shorter_than_the_context_is_refused"],
     "image set without a class": ["unit/tasks/test_images.py::test_a_wrong_npz_file_is_refused_by_name"],
+    "`.npz`, IDX or image file that is cut off, empty, foreign or damaged (20 kinds, and every place of a cut)": [
+        f"{VISION}/test_sources.py::test_a_broken_or_foreign_npz_file_is_named_with_the_remedy",
+        f"{VISION}/test_sources.py::test_a_broken_idx_file_is_named_wherever_it_is_cut",
+        f"{VISION}/test_sources.py::test_a_broken_image_or_folder_is_named_with_the_remedy",
+    ],
+    "pixels on no known scale: negative, standardised, 12 bits, NaN … (15 kinds)": [
+        f"{VISION}/test_arrays.py::test_pixels_on_no_known_scale_are_refused_with_their_range"
+    ],
+    "labels that are not one class per image (11 kinds)": [
+        f"{VISION}/test_arrays.py::test_labels_that_are_not_one_class_per_image_are_refused",
+        f"{VISION}/test_arrays.py::test_names_in_one_split_and_numbers_in_another_are_refused",
+    ],
+    "image folder without classes, images or a train split; several image sets; `path` of another kind than `source`": [
+        f"{VISION}/test_sources.py::test_a_broken_image_or_folder_is_named_with_the_remedy",
+        f"{VISION}/test_sources.py::test_a_folder_of_images_without_classes_is_refused",
+        f"{VISION}/test_sources.py::test_two_image_sets_or_none_in_an_idx_folder_are_refused",
+        "unit/tasks/test_images.py::test_a_path_that_does_not_fit_its_source_is_refused",
+    ],
     "`.npz` with pickled objects": [f"{HERE}::test_code_in_an_npz_file_is_refused_and_not_run"],
     "config value of a wrong type or range, unknown key": [
         f"{CONFIG}::test_a_mistake_ends_in_one_message",
