@@ -1,9 +1,13 @@
 # ticketlab: are lottery tickets compatible with developmental interpretability? README.md says how to use this.
 from pathlib import Path
 
+from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 min_version("9.0")
+if not Path(workflow.snakefile).with_name("workflow_scripts").is_dir():
+    here = "ticketlab's rules import its library, which is not here"
+    raise WorkflowError(f"{workflow.snakefile}: {here}: clone the whole repository and name the Snakefile in it")
 
 
 configfile: Path(workflow.snakefile).with_name("config.yaml")

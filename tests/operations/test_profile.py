@@ -20,7 +20,7 @@ FORCED = ("trace_structure", "trace_mask_overlap", "score_roles", "estimate_llc"
 
 
 @pytest.mark.parametrize(("device", "gpus"), [("cpu", 0), ("cuda", 1)])
-def test_a_job_of_networks_asks_for_one_gpu_if_the_config_says_so_and_a_group_for_no_more(
+def test_a_job_of_networks_alone_asks_for_a_gpu_of_the_sites_kind_if_the_config_says_so_and_a_group_for_no_more(
     tiny: Project, tmp_path: Path, device: str, gpus: int
 ) -> None:
     project = tiny.copy(tmp_path / "project")
@@ -31,6 +31,7 @@ def test_a_job_of_networks_asks_for_one_gpu_if_the_config_says_so_and_a_group_fo
         tool.chmod(0o755)
     # Another device makes networks stale, and what is forced would wait for these in vain: so times alone count here.
     asked = ["--forcerun", *FORCED, "--retries=0", "--rerun-triggers=mtime", "--config", f"device={device}"]
+    asked += ["--default-resources", "slurm_partition=main", "gpu_model=a100"]
     command = project.command("--workflow-profile", "profiles/slurm", "--slurm-status-command=squeue", *asked)
     variables = {**environment(), "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
     result = subprocess.run(command, cwd=project.folder, env=variables, capture_output=True, text=True)
@@ -40,7 +41,7 @@ def test_a_job_of_networks_asks_for_one_gpu_if_the_config_says_so_and_a_group_fo
     assert all(of.values()), calls
     assert not [call for call in of["calibrate"] if "--gpus" in call]
     for call in of["instruments"] + of["estimate"]:
-        assert call.count("--gpus=1") == gpus and call.count("--gpus") == gpus
+        assert call.count("--gpus=a100:1") == gpus and call.count("--gpus") == gpus
         assert "--mem" in call and "-t " in call and "-p main" in call
 
 
@@ -49,7 +50,8 @@ def test_on_a_workstation_jobs_of_networks_take_turns_on_the_gpu_and_say_so_wher
     tiny: Project, tmp_path: Path
 ) -> None:
     project = tiny.copy(tmp_path / "project")
-    asked = ["--forcerun", *FORCED, "--rerun-triggers=mtime", "--config", "device=cuda"]
+    # Other resources on the command line, which replace those of a profile, leave the turns alone.
+    asked = ["--forcerun", *FORCED, "--rerun-triggers=mtime", "--resources", "mem_mb=99999", "--config", "device=cuda"]
     result = project.snakemake(*asked)
     assert result.returncode != 0 and "device: cuda asks for a GPU, and torch" in result.stderr, result.stderr[-6000:]
     running: dict[str, str] = {}
