@@ -1,10 +1,12 @@
 """Where Slurm cannot be started, what must run it says so and fails; nothing passes by skipping it."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.conftest import ROOT
 
@@ -59,3 +61,15 @@ def test_the_check_of_a_change_becomes_root_where_it_may(stubs: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert asked(stubs) == {"sudo"}
     assert (stubs / "sudo.asked").read_text().strip() == f"-nEH env PATH={stubs}/bin:{WITHOUT_SLURM} bash .ci/run"
+
+
+def test_github_runs_what_every_change_must_pass() -> None:
+    steps = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]["test"]["steps"]
+    assert steps[-1] == {"run": ".ci/run"} and os.access(ROOT / ".ci/run", os.X_OK)
+
+
+def test_what_the_image_is_built_of_is_there() -> None:
+    kept = [line[1:] for line in (ROOT / "envs/Dockerfile.dockerignore").read_text().splitlines() if line[0] == "!"]
+    copied = re.findall(r"^(?:COPY|RUN) (envs\S*)", (ROOT / "envs/Dockerfile").read_text(), flags=re.MULTILINE)
+    assert copied == ["envs", "envs/create.sh"]
+    assert [name for name in (*kept, *copied) if not (ROOT / name).exists()] == []
