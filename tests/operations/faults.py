@@ -110,7 +110,12 @@ FAULTS: dict[str, list[str]] = {
         f"{CONFIG}::test_a_mistake_ends_in_one_message",
         f"{BAD_CONFIG}::test_a_bad_config_is_refused_in_one_message_before_any_job",
     ],
-    "any config": [f"{HERE}::test_any_config_is_valid_or_refused_in_one_message"],
+    "a name that the task, the model or the study has not": [f"{CONFIG}::test_a_mistake_ends_in_one_message"],
+    "a schedule that empties a tensor": [
+        "unit/preflight/test_tensors.py::test_a_schedule_that_empties_a_tensor_is_refused_with_the_round",
+    ],
+    "any config": ["unit/config/test_any_config.py::test_any_config_is_valid_or_refused_in_one_message"],
+    "config file in another encoding": [f"{CONFIG}::test_a_file_that_is_no_config_is_named"],
     "config file that is no mapping, no YAML, or YAML that constructs objects": [
         f"{CONFIG}::test_a_file_that_is_no_config_is_named",
         f"{BAD_CONFIG}::test_a_bad_config_is_refused_in_one_message_before_any_job",

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from tests.operations.faults import FAULTS
 from tests.operations.processes import jobs_of, running, said, wait_until
 from tests.workflow.projects import ROOT, Project, environment
-from workflow_scripts.ticketlab.config.study import Config, load, validate
+from workflow_scripts.ticketlab.config.study import load
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.networks import METRICS
@@ -212,32 +212,8 @@ VALUES = st.recursive(
 )
 
 
-def paths(content: Any, above: tuple = ()) -> Iterator[tuple]:
-    """Every place in a nested mapping."""
-    for key, value in content.items():
-        yield (*above, key)
-        if isinstance(value, dict):
-            yield from paths(value, (*above, key))
-
-
 def refused_well(error: TicketlabError) -> bool:
     return "\n" not in str(error) and len(str(error)) > 10
-
-
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_any_config_is_valid_or_refused_in_one_message(data: st.DataObject) -> None:
-    """The shipped one with any one place of it holding anything."""
-    shipped = yaml.safe_load((ROOT / "config.yaml").read_text())
-    *above, last = data.draw(st.sampled_from(list(paths(shipped))))
-    place = shipped
-    for key in above:
-        place = place[key]
-    place[data.draw(st.just(last) | KEYS)] = data.draw(VALUES)
-    try:
-        assert isinstance(validate(shipped), Config)
-    except TicketlabError as error:
-        assert refused_well(error)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -24,8 +24,8 @@ BAD = {
         "studies: {digits: {pruning: {schedule: {keep_by_tensor: {layers.9.weight: 0.9}}}}}",
         "digits.pruning.schedule.keep_by_tensor: the model has no prunable tensor 'layers.9.weight'; it has layers.0.",
     ),
-    "studies as a list": ("studies: [digits]", "`studies` must be a mapping"),
-    "defaults as a number": ("defaults: 3", "`defaults` must be a mapping"),
+    "studies as a list": ("studies: [digits]", "studies: must be a mapping"),
+    "defaults as a number": ("defaults: 3", "defaults: must be a mapping"),
     # Snakemake reads the files of --configfile before the workflow does, and says this of them:
     "a list": ("- studies\n- digits\n", "Config file must be given as JSON or YAML with keys at top level"),
     "a word": ("studies\n", "Config file must be given as JSON or YAML with keys at top level"),

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from tests.workflow.projects import ROOT, TINY, Project, closure
-from workflow_scripts.ticketlab.config.study import overlay
+from workflow_scripts.ticketlab.config.files import overlay
 
 LIBRARY = "workflow_scripts/ticketlab"
 

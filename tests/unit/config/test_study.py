@@ -1,12 +1,14 @@
 """The config: what ships is valid, and each mistake ends in one message with the key, the value and what is allowed."""
 
 from functools import reduce
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import yaml
 
-from workflow_scripts.ticketlab.config.study import load, overlay, validate
+from workflow_scripts.ticketlab.config.files import overlay, read
+from workflow_scripts.ticketlab.config.study import load, validate
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.recorded_steps import choose_checkpoints
 
@@ -54,7 +56,7 @@ MISTAKES = [
     ),
     ("studies/text/task/corpus/pakages", [], ["studies.text.task.corpus:", "'pakages'", "packages"]),
     ("defaults/sedes", 4, ["studies.text:", "'sedes'", "4", "seeds"]),
-    ("studies/text/training/learning_rate", "1e-3", ["studies.text.training.learning_rate", "'1e-3'", "valid number"]),
+    ("studies/text/training/learning_rate", "0,1", ["studies.text.training.learning_rate", "'0,1'", "valid number"]),
     ("studies/text/training/learning_rate", float("nan"), ["studies.text.training.learning_rate", "nan", "finite"]),
     ("studies/text/training/steps", 80.5, ["studies.text.training.steps", "80.5", "valid integer"]),
     ("studies/text/training/steps", "800", ["studies.text.training.steps", "'800'", "valid integer"]),
@@ -116,16 +118,72 @@ MISTAKES = [
         ["studies.text", "structure.split", "'new_tasks'", "train, validation"],
     ),
     ("studies/digits/pruning/schedule/keep_by_tensor", {"layers\n2": None}, [r"keep_by_tensor.'layers\n2'", "None"]),
+    (
+        "studies/text/structure/structures",
+        ["fourgram"],
+        ["studies.text", "structure.structures", "'fourgram'", "bigram"],
+    ),
+    (
+        "studies/text/development/structures",
+        ["ridge"],
+        ["studies.text", "development.structures", "'ridge'", "unigram, bigram, trigram"],
+    ),
+    (
+        "studies/text/structure/structures",  # all that is traced then, while development looks at bigrams
+        ["unigram"],
+        ["studies.text", "development.structures", "'bigram'", "what this study traces", "there are unigram"],
+    ),
+    (
+        "studies/digits/roles/scores",
+        ["ablation", "induction"],
+        [
+            "studies.digits",
+            "roles.scores",
+            "'induction'",
+            "task.kind images",
+            "model.kind mlp",
+            "ablation, selectivity",
+        ],
+    ),
+    (
+        "studies/linear_regression/roles/scores",
+        ["ablation", "duplicate_token"],
+        ["roles.scores", "'duplicate_token'", "entropy, ablation, attention"],
+    ),
+    ("studies/modular_addition/roles/scores", ["ablation", "attention"], ["roles.scores", "'attention'", "frequency"]),
+    ("studies/text/roles/scores", ["ablation", "ablation"], ["studies.text.roles", "scores", "repeats"]),
+    ("studies/text/roles/scores", ["inducton"], ["studies.text.roles.scores", "'inducton'", "'induction'"]),
+    ("studies/text/structure/structures", ["bigram", "bigram"], ["studies.text.structure", "structures", "repeats"]),
+    ("studies/digits/task/test_share", 0.9, ["studies.digits.task", "validation_share + test_share", "below 1"]),
+    (
+        "studies/modular_addition/task/train_share",
+        0.9999,
+        ["train_share 0.9999", "1770 pairs"],
+    ),
+    ("studies/markov_chains/task/evaluation_sequences", 1, ["evaluation_sequences", "1", "2"]),
+    ("studies/digits/model/hidden", [10**9], ["studies.digits.model.hidden", "1000000000", "100000"]),
+    ("studies/digits/pruning/rounds", 10**9, ["studies.digits.pruning.rounds", "1000"]),
+    ("studies/text/training/steps", 10**30, ["studies.text.training.steps", "beyond 1e+15"]),
     ("studies/linear_regression/task/tasks", 3, ["studies.linear_regression.task", "3", "more than dimension 3"]),
     ("studies/text/licensed_by", "vision", ["studies.text.licensed_by", "'vision'", "text, digits"]),
     ("studies/text", 3, ["studies.text", "3", "dictionary"]),
     ("studies", {}, ["studies", "at least 1"]),
-    ("studies", None, ["`studies`", "None", "mapping"]),
-    ("defaults", [1], ["`defaults`", "[1]", "mapping"]),
-    ("defaults", None, ["`defaults`", "None", "mapping"]),
+    ("studies", None, ["studies:", "None", "mapping"]),
+    ("defaults", [1], ["defaults:", "[1]", "mapping"]),
+    ("defaults", None, ["defaults:", "None", "mapping"]),
     ("run", ["vision"], ["run", "'vision'", "text, digits"]),
     ("run", "text", ["run", "'text'", "list"]),
+    ("run", ["text", "text"], ["run", "repeats", "text"]),
     ("device", "gpu", ["device", "'gpu'", "auto|cpu|cuda"]),
+    ("results", None, ["results", "None", "string"]),
+    *(("results", path, ["results", repr(path), "path of a folder"]) for path in ("", " ", "~", "~/x", "a{study}")),
+    *(("results", path, ["results", repr(path), "folder of its own"]) for path in (".", "a/..", str(Path.cwd()))),
+    ("results", "a\nb", ["results", "character"]),
+    # on:, yes:, no:, null: and 1: in YAML.
+    *(("studies", {name: {}}, ["studies: ", str(name), "quote it"]) for name in (True, False, None, 1)),
+    *(("studies", {name: {}}, [name, "pattern"]) for name in ("", "a/b", "..", "Text", "a b", "é", "a{b}")),
+    ("studies", {"logs": {}}, ["studies.logs", "folder of the results", "another name"]),
+    ("studies", {"a" * 65: {}}, ["studies", "64"]),
 ]
 
 
@@ -136,6 +194,34 @@ def test_a_mistake_ends_in_one_message(shipped, path, value, words):
     message = str(refusal.value)
     assert message.startswith("config: ") and "\n" not in message
     assert [word for word in words if word not in message] == [], message
+
+
+def test_one_folder_of_results_has_one_name(shipped):
+    inside, outside = str(Path.cwd() / "a"), "/scratch/run 1"
+    written = ["a", "a/", "./a", "a//", "b/../a", inside, inside + "/"]
+    assert {validate(shipped | {"results": path}).results for path in written} == {"a"}
+    assert validate(shipped | {"results": outside + "/"}).results == outside
+
+
+def test_a_number_may_be_written_as_yaml_1_1_does_not_know_it(shipped):
+    put(shipped, "studies/digits/training/learning_rate", "1e-3")
+    put(shipped, "studies/digits/training/betas", ["9e-1", 0.99])
+    put(shipped, "studies/digits/pruning/schedule/keep_by_tensor", {"layers.2.weight": "85e-2"})
+    put(shipped, "calibration/llc", {"step_sizes": ["1e-5", "5e-6"]})
+    config = validate(shipped)
+    digits = config.studies["digits"]
+    assert digits.training.learning_rate == 0.001 and digits.training.betas == [0.9, 0.99]
+    assert digits.pruning.schedule.keep_by_tensor == {"layers.2.weight": 0.85}
+    assert config.calibration.llc.step_sizes == [1e-5, 5e-6]
+    with pytest.raises(TicketlabError, match=r"learning_rate: .*finite"):
+        validate(put(shipped, "studies/digits/training/learning_rate", "nan"))
+
+
+def test_of_many_mistakes_the_first_are_told(shipped):
+    for study in shipped["studies"]:
+        put(shipped, f"studies/{study}/training", {})
+    with pytest.raises(TicketlabError, match=r"training\.steps: Field required; .* and \d+ more$"):
+        validate(shipped)
 
 
 def test_a_missing_key_is_named(shipped):
@@ -182,18 +268,53 @@ def test_another_kind_replaces_what_lies_below():
         ("!!python/object/apply:os.getcwd []", "not a readable YAML file"),
         ("results: a\nstudies: {}\nresults: b", "not a readable YAML file: 'results' twice.*line 3"),
         ("studies: {text: {seeds: 8, seeds: 16}}", "not a readable YAML file: 'seeds' twice"),
+        ("studies:\n  text: {}\n  digits: {}\n  text: {}", "not a readable YAML file: 'text' twice.*line 4"),
+        ("? [a]\n: 1", "not a readable YAML file"),
+        ("a: 2024-99-99", "not a readable YAML file"),
+        ("a: !!bool maybe", "not a readable YAML file"),
+        ("a: " + "[" * 400, "not a readable YAML file"),
+        (b"\x00\x01\x02", "not a readable YAML file"),
+        ("results: caf\u00e9".encode("latin-1"), "byte 12 is not UTF-8; save the file in UTF-8"),
+        ("results: a".encode("utf-16"), "byte 0 is not UTF-8; save the file in UTF-8"),
     ],
 )
 def test_a_file_that_is_no_config_is_named(tmp_path, content, words):
     file = tmp_path / "mine.yaml"
-    file.write_text(content)
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(TicketlabError, match=rf"mine\.yaml: {words}") as refusal:
         load([ROOT / "config.yaml", file], {})
     assert "\n" not in str(refusal.value)
 
 
+def test_a_byte_order_mark_is_no_part_of_a_config(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_bytes("results: caf\u00e9".encode("utf-8-sig"))
+    assert read(file) == {"results": "caf\u00e9"}
+
+
+def test_json_is_read_as_json(tmp_path):
+    file = tmp_path / "mine.json"
+    file.write_text('{"results":\t"a\\/b"}')
+    assert read(file) == {"results": "a/b"}
+    file.write_text('{"run": [], "run": ["text"]}')
+    with pytest.raises(TicketlabError, match=r"mine\.json: not a readable JSON file: 'run' twice"):
+        read(file)
+
+
+def test_a_mapping_within_itself_and_a_bomb_of_references_are_refused(tmp_path):
+    file = tmp_path / "mine.yaml"
+    bomb = "\n".join(f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]" for old, new in pairwise("abcdefghi"))
+    for text in ("studies: &a {text: *a}", f"a: &a [x]\n{bomb}"):
+        file.write_text(text)
+        with pytest.raises(TicketlabError, match=r"^config: "):
+            load([ROOT / "config.yaml", file], {})
+
+
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(TicketlabError, match=r"none\.yaml: not a readable YAML file"):
+    with pytest.raises(TicketlabError, match=r"mine: cannot be read"):
+        (tmp_path / "mine").mkdir()
+        read(tmp_path / "mine")
+    with pytest.raises(TicketlabError, match=r"none\.yaml: cannot be read"):
         load([ROOT / "config.yaml", tmp_path / "none.yaml"], {})
 
 

@@ -1,4 +1,4 @@
-"""A tensor that `keep_by_tensor` names is in the network, or the config is refused (preflight/tensors.py)."""
+"""A schedule names tensors that the network has and empties none, or the config is refused (preflight/tensors.py)."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,9 @@ import pytest
 from tests.conftest import ROOT
 from tests.unit.example_models import SECTIONS
 from workflow_scripts.preflight import tensors
+from workflow_scripts.preflight.tensors import Pruned
 from workflow_scripts.ticketlab import models
+from workflow_scripts.ticketlab.config.files import overlay
 from workflow_scripts.ticketlab.config.study import validate
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 
@@ -19,19 +21,47 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=str)
-@pytest.mark.parametrize("sizes", [(7, 11, 5), (64, 10, 32)])
-def test_the_names_of_tensors_do_not_depend_on_the_datas_sizes(
-    section: dict[str, Any], sizes: tuple[int, int, int]
-) -> None:
-    assert tensors.prunable(section, ROOT) == models.build(section, *sizes).prunable
+def test_without_memory_a_network_has_the_tensors_that_it_has_with_data(section: dict[str, Any]) -> None:
+    network = models.build(section, 7, 11, 5)
+    weights = dict(network.named_parameters())
+    assert sizes(section) == {name: weights[name].numel() for name in network.prunable}
+
+
+def sizes(section: dict[str, Any]) -> dict[str, int]:
+    return tensors.prunable(Pruned("model", section, (7, 11, 5)), ROOT)
 
 
 def test_the_second_time_no_network_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = tensors.prunable(SECTIONS[0], ROOT)
+    first = sizes(SECTIONS[0])
     monkeypatch.delattr(models, "build")
-    assert tensors.prunable(SECTIONS[0], ROOT) == first
-    with pytest.raises(AttributeError):
-        tensors.prunable(SECTIONS[1], ROOT)
+    assert sizes(SECTIONS[0]) == first
+    with pytest.raises(TicketlabError, match="model: no such network can be built: "):
+        sizes(SECTIONS[1])
+
+
+EMPTIED = [
+    ("digits", {"scope": "layerwise", "keep": 0.4}, 8, "round 8 of 8 .* no weight in layers.2.weight .it has 500."),
+    ("modular_addition", {"keep": 0.01}, 4, "round 3 of 4 would leave no weight in the network .it has 19520."),
+    ("text", {"scope": "layerwise", "keep": 0.05}, 3, "round 3 of 3 .* blocks.0.attention.query.weight, "),
+]
+
+
+@pytest.mark.parametrize(("study", "schedule", "rounds", "said"), EMPTIED, ids=[row[0] for row in EMPTIED])
+def test_a_schedule_that_empties_a_tensor_is_refused_with_the_round(
+    shipped: dict[str, Any], study: str, schedule: dict[str, Any], rounds: int, said: str
+) -> None:
+    shipped["studies"][study] = overlay(
+        shipped["studies"][study], {"pruning": {"rounds": rounds, "control_levels": [1], "clock_level": 1}}
+    )
+    shipped["studies"][study]["pruning"] |= {"schedule": schedule, "total_levels": None}
+    with pytest.raises(TicketlabError, match=rf"^config: studies\.{study}\.pruning: {said}"):
+        tensors.check(validate(shipped), ROOT)
+
+
+def test_where_only_the_data_decide_nothing_is_refused(shipped: dict[str, Any]) -> None:
+    shipped["studies"]["digits"]["task"] = {"kind": "images", "source": "npz", "path": "x.npz"}
+    shipped["studies"]["digits"]["pruning"] |= {"schedule": {"scope": "layerwise", "keep": 0.37}}
+    tensors.check(validate(shipped), ROOT)
 
 
 def schedule(shares: dict[str, float]) -> dict[str, Any]:

@@ -80,5 +80,5 @@ def test_replacement_draws_an_example_again_before_the_epoch_ends(digits):
 
 
 def test_a_task_says_in_its_settings_whether_its_training_set_is_finite():
-    finite = {kind for kind in tasks.TASKS if getattr(tasks.module(kind).Settings, "FINITE", False)}
+    finite = {kind for kind in tasks.TASKS if tasks.module(kind).Settings.FINITE}
     assert finite == {"images", "modular_addition", "text"}

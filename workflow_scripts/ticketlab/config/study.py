@@ -3,24 +3,26 @@
 pydantic is the source of truth: config/schema.json is generated from it (`make schema`).
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from importlib import import_module
 from operator import or_
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Annotated, Any, Literal, Self
+from unicodedata import category
 
-import yaml
-from pydantic import Field, PositiveInt, ValidationError, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, ValidationError, model_validator
 
 from workflow_scripts.ticketlab import tasks
+from workflow_scripts.ticketlab.config.files import overlay, read_all
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.random_streams import ORDER_STRIDE
 from workflow_scripts.ticketlab.core.recorded_steps import choose_checkpoints, log_spaced_steps
 from workflow_scripts.ticketlab.settings import models as model_settings
 from workflow_scripts.ticketlab.settings.barriers import BarriersSettings
-from workflow_scripts.ticketlab.settings.base import Section
+from workflow_scripts.ticketlab.settings.base import Section, refuse_repeats, show
 from workflow_scripts.ticketlab.settings.calibration.all import CalibrationSettings
 from workflow_scripts.ticketlab.settings.development import DevelopmentSettings
 from workflow_scripts.ticketlab.settings.dimension import DimensionSettings
@@ -30,7 +32,7 @@ from workflow_scripts.ticketlab.settings.llc import LLCSettings, LLCSweepSetting
 from workflow_scripts.ticketlab.settings.noise import NoiseSettings
 from workflow_scripts.ticketlab.settings.pruning import PruningSettings
 from workflow_scripts.ticketlab.settings.resampling import ResamplingSettings
-from workflow_scripts.ticketlab.settings.roles import RolesSettings
+from workflow_scripts.ticketlab.settings.roles import ALWAYS, RolesSettings
 from workflow_scripts.ticketlab.settings.spawning import SpawningSettings
 from workflow_scripts.ticketlab.settings.structure import StructureSettings
 from workflow_scripts.ticketlab.settings.supermask import SupermaskSettings
@@ -45,13 +47,17 @@ MODELS: dict[str, Any] = {
 _ANY_MODEL: Any = reduce(or_, MODELS.values())
 _ANY_TASK: Any = reduce(or_, (tasks.module(kind).Settings for kind in tasks.TASKS))
 
+LARGEST = 10**15  # integers up to here are exact as float64
+DEEPEST = 20
+MOST_TOLD = 8  # mistakes in one message
+
 
 class StudySettings(Section):
     """A task, a model and a recipe, and the settings of each instrument."""
 
     seeds: PositiveInt = Field(lt=ORDER_STRIDE, description="number of initialisations")
     block_size: PositiveInt = Field(description="seeds trained together by one job; more seeds are more blocks")
-    checkpoints: Annotated[int, Field(ge=3)] = Field(
+    checkpoints: Annotated[int, Field(ge=3, le=10_000)] = Field(
         description="number of log-spaced steps at which networks are evaluated and dense networks are stored"
     )
     licensed_by: str | None = Field(None, description="the study whose winning tickets license a negative result here")
@@ -100,15 +106,11 @@ class StudySettings(Section):
                 f"model.kind {self.model.kind!r} cannot read the inputs of task.kind {self.task.kind!r}; "
                 f"use {' or '.join(readers)}"
             )
-        if self.training.sampling == "epochs" and not getattr(self.task, "FINITE", False):
+        if self.training.sampling == "epochs" and not self.task.FINITE:
             raise ValueError(
                 f"training.sampling 'epochs': task.kind {self.task.kind!r} draws new data at every step; leave it out"
             )
-        sets = (*SPLITS, *getattr(self.task, "FURTHER_SETS", ()))
-        if self.structure.split not in sets:
-            raise ValueError(
-                f"structure.split {self.structure.split!r} is no evaluation set of the task: {', '.join(sets)}"
-            )
+        self._names_that_the_task_has()
         if self.development and self.development.level and self.development.level > self.pruning.rounds:
             raise ValueError(f"development.level {self.development.level} is beyond rounds {self.pruning.rounds}")
         recorded = log_spaced_steps(last, self.checkpoints)
@@ -120,11 +122,57 @@ class StudySettings(Section):
             raise ValueError(f"llc_sweep.factors: learning_rate · localization reaches {product:g}, must be at most 1")
         return self
 
+    def _names_that_the_task_has(self) -> None:
+        """Raises ValueError if an instrument is to look at what this task, or this model, does not have."""
+        task = f"task.kind {self.task.kind}"
+        _refuse_others("structure.split", [self.structure.split], (*SPLITS, *self.task.FURTHER_SETS), task)
+        references = self.structure.structures or self.task.REFERENCES
+        _refuse_others("structure.structures", references, self.task.REFERENCES, task)
+        traced = (*references, *self.task.COMPONENTS)
+        if self.development:
+            _refuse_others("development.structures", self.development.structures, traced, "what this study traces")
+        scores = (*ALWAYS[self.model.COMPONENTS], *self.task.SCORES)
+        _refuse_others("roles.scores", self.roles.scores or (), scores, f"{task} and model.kind {self.model.kind}")
+
+
+def _refuse_others(key: str, names: Iterable[str], there: Sequence[str], where: str) -> None:
+    """Raises ValueError if one of the `names` at this key is not among those that are `there`."""
+    others = [name for name in names if name not in there]
+    if others:
+        raise ValueError(f"{key}: {', '.join(map(repr, others))} not in {where}; there are {', '.join(there)}")
+
+
+def _folder(path: str) -> str:
+    """The one way to write a path: Snakemake takes results/ for another folder than results, with none of its files.
+
+    Raises ValueError for a path that Snakemake would not take literally, or that is not a folder of its own.
+    """
+    if not path.strip() or path.startswith("~") or set(path) & set("{}"):
+        raise ValueError("must be the path of a folder, without ~ and braces, which would not be replaced")
+    normal = os.path.normpath(path)
+    if os.path.isabs(normal) and os.path.commonpath([normal, os.getcwd()]) == os.getcwd():
+        normal = os.path.relpath(normal)
+    if normal == os.curdir:
+        raise ValueError("must be a folder of its own, not that of the project")
+    return normal
+
+
+# Folders that hold what concerns all studies.
+SHARED = ("benchmarks", "calibration", "dimension", "figures", "logs")
+
+
+def _name(name: str) -> str:
+    if name in SHARED:
+        raise ValueError(f"is a folder of the results ({', '.join(SHARED)}): choose another name")
+    return name
+
 
 class Config(Section):
     """The whole file."""
 
-    results: str = Field("results", description="folder that the workflow writes to, relative to the Snakefile")
+    results: Annotated[str, AfterValidator(_folder)] = Field(
+        "results", description="folder that the workflow writes to, relative to the Snakefile"
+    )
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:0")
     numerics: Literal["portable", "compatible", "native"] = Field(
         "portable",
@@ -134,10 +182,13 @@ class Config(Section):
     run: list[str] = Field([], description="studies to run; empty for all")
     calibration: CalibrationSettings = CalibrationSettings()
     dimension: DimensionSettings = DimensionSettings()
-    studies: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], StudySettings] = Field(min_length=1)
+    studies: dict[
+        Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64), AfterValidator(_name)], StudySettings
+    ] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _names(self) -> Self:
+        refuse_repeats(run=self.run)
         for name in self.run:
             if name not in self.studies:
                 raise ValueError(f"run: no study {name!r}; there are {', '.join(self.studies)}")
@@ -158,6 +209,7 @@ def validate(raw: dict[str, Any]) -> Config:
 
     Raises TicketlabError with one message that names each wrong key, its value and what is allowed.
     """
+    _refuse_what_no_key_takes(raw)
     merged = {key: value for key, value in raw.items() if key != "defaults"}
     defaults, studies, calibration = (_mapping(raw, name) for name in ("defaults", "studies", "calibration"))
     # So one value of a default (of a planted teacher, for instance) can be changed alone.
@@ -168,62 +220,44 @@ def validate(raw: dict[str, Any]) -> Config:
     try:
         return Config.model_validate(merged)
     except ValidationError as error:
-        raise TicketlabError("config: " + "; ".join(_sentence(detail) for detail in error.errors())) from None
+        wrong = [_sentence(detail) for detail in error.errors()]
+        more = [f"and {len(wrong) - MOST_TOLD} more"] if len(wrong) > MOST_TOLD else []
+        raise TicketlabError("config: " + "; ".join(wrong[:MOST_TOLD] + more)) from None
+
+
+def _refuse_what_no_key_takes(raw: dict[str, Any]) -> None:
+    """Raises TicketlabError for a key that is no text, and for values on which computing or printing would fail."""
+    pending: list[tuple[str, Any]] = [("", raw)]
+    seen = set()  # by identity: YAML can make a mapping its own part
+    for where, value in pending:
+        if isinstance(value, int) and abs(value) > LARGEST:
+            raise TicketlabError(f"config: {where}: a number beyond {LARGEST:.0e}")
+        if isinstance(value, str) and any(category(letter) in ("Cc", "Cs") for letter in value):
+            raise TicketlabError(f"config: {where}: {show(value)} has a character that is not for reading")
+        if not isinstance(value, dict | list) or id(value) in seen:
+            continue
+        seen.add(id(value))
+        if where.count(".") > DEEPEST:
+            raise TicketlabError(f"config: {where}: more than {DEEPEST} mappings or lists within each other")
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(value, dict) and not isinstance(key, str):
+                raise TicketlabError(
+                    f"config: {where or 'top level'}: YAML reads the key {show(key)} as {type(key).__name__}; "
+                    "a key must be text: quote it, or choose another"
+                )
+            pending.append((f"{where}.{_part(key)}".lstrip("."), inner))
 
 
 def _mapping(raw: dict[str, Any], name: str) -> dict[str, Any]:
     value = raw.get(name, {})
     if not isinstance(value, dict):
-        raise TicketlabError(f"config: `{name}` must be a mapping of keys to values (it is {value!r})")
+        raise TicketlabError(f"config: {name}: must be a mapping of keys to values (it is {show(value)})")
     return value
 
 
 def load(paths: Sequence[Path], overrides: dict[str, Any]) -> Config:
-    """The config of these YAML files: each overlays those before it, and `overrides` overlays them all.
-
-    Raises TicketlabError if a file is missing, is not YAML, would construct objects, or is not a mapping, and as
-    `validate` does.
-    """
-    return validate(reduce(overlay, [*map(_read, paths), overrides], {}))
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that a mapping has twice: YAML would silently take the later value."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(problem=f"{key.value!r} twice", problem_mark=key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def _read(path: Path) -> dict:
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise TicketlabError(f"{path}: not a readable YAML file: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise TicketlabError(f"{path}: must be a mapping of keys to values, not {type(content).__name__}")
-    return content
-
-
-def overlay(base: dict, top: dict) -> dict:
-    """`base` overlaid with `top`: mappings merge key by key, anything else is replaced.
-
-    A mapping of another `kind` (of corpus, for instance) replaces the one below it, whose keys the new kind lacks.
-    """
-    merged = dict(base)
-    for key, value in top.items():
-        below: Any = merged.get(key)
-        merge = isinstance(value, dict) and isinstance(below, dict) and _same_kind(below, value)
-        merged[key] = overlay(below, value) if merge else value
-    return merged
-
-
-def _same_kind(below: dict, top: dict) -> bool:
-    return top.get("kind", below.get("kind")) == below.get("kind")
+    """The config of these files and `overrides`. Raises TicketlabError as `files.read` and `validate` do."""
+    return validate(read_all(paths, overrides))
 
 
 # In the location of an error, pydantic puts the chosen member of a union after the name of the union.
@@ -235,10 +269,13 @@ def _sentence(detail: Any) -> str:
     kept = [part for before, part in zip([None, *parts], parts, strict=False) if before not in UNIONS]
     message = detail["msg"].removeprefix("Value error, ")
     shown = detail["input"]
-    value = "" if isinstance(shown, dict) or detail["type"] == "missing" else f" (it is {shown!r})"
-    # A key may be any text; a message of one line shows it as it could be typed.
-    names = [str(part) if str(part).isprintable() else repr(part) for part in kept]
-    return f"{'.'.join(names) or 'top level'}: {message}{value}"
+    value = "" if isinstance(shown, dict) or detail["type"] == "missing" else f" (it is {show(shown)})"
+    return f"{'.'.join(map(_part, kept)) or 'top level'}: {message}{value}"
+
+
+def _part(key: Any) -> str:
+    """A key in a message of one line: as it could be typed, whatever text it is."""
+    return str(key) if str(key).isprintable() else repr(key)
 
 
 def schema() -> dict:

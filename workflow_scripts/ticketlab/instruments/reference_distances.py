@@ -23,7 +23,6 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.settings.structure import StructureSettings
 from workflow_scripts.ticketlab.tasks.problem import Components, Problem
 from workflow_scripts.ticketlab.training import stack
@@ -53,15 +52,7 @@ def references(
     settings: StructureSettings,
     device: torch.device,
 ) -> References:
-    """The chosen predictors (of the task's `references`) on the chosen split.
-
-    Raises TicketlabError if the settings name a predictor that the task does not have.
-    """
-    unknown = sorted(set(settings.structures or ()) - set(predictors))
-    if unknown:
-        raise TicketlabError(
-            f"structure.structures: {', '.join(unknown)} unknown; this task has {', '.join(predictors)}"
-        )
+    """The chosen predictors (of the task's `references`) on the chosen split."""
     inputs, targets = problem.evaluation[settings.split]
     predictions = {name: predictors[name](inputs) for name in settings.structures or predictors}
     floors = {name: _own_loss(array, targets, problem.noise) for name, array in predictions.items()}

@@ -29,23 +29,16 @@ def schedule(settings: ScheduleSettings, sizes: Mapping[str, int], level: int) -
 
     Raises TicketlabError if a tensor would be emptied, or if keep_by_tensor names one that is not there.
     """
-    if settings.scope == "global":
-        return _at_least_one(round(sum(sizes.values()) * settings.keep**level), "the network", level)
     unknown = sorted(set(settings.keep_by_tensor) - set(sizes))
     if unknown:
         raise TicketlabError(
             f"pruning.schedule.keep_by_tensor: no prunable tensor {unknown[0]}; there are {', '.join(sizes)}"
         )
-    return {
-        name: _at_least_one(round(count * settings.keep_by_tensor.get(name, settings.keep) ** level), name, level)
-        for name, count in sizes.items()
-    }
-
-
-def _at_least_one(count: int, name: str, level: int) -> int:
-    if count < 1:
-        raise TicketlabError(f"pruning: round {level} would leave no weight in {name}; lower rounds or raise keep")
-    return count
+    counts = settings.counts(sizes, level)
+    for name, count in counts.items() if isinstance(counts, dict) else [("the network", counts)]:
+        if count < 1:
+            raise TicketlabError(f"pruning: round {level} would leave no weight in {name}; lower rounds or raise keep")
+    return counts
 
 
 def sizes(weights: Stack) -> dict[str, int]:

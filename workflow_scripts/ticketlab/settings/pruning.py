@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from workflow_scripts.ticketlab.settings.base import Section, refuse_repeats
-from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
+from workflow_scripts.ticketlab.settings.schedule import Rounds, ScheduleSettings
 
 Control = Literal[
     "reinitialised",
@@ -23,7 +23,7 @@ class PruningSettings(Section):
     """Iterative magnitude pruning (IMP) and its controls; level r is the r-th round, with density keep**r."""
 
     schedule: ScheduleSettings
-    rounds: PositiveInt
+    rounds: Rounds
     rewind_steps: list[NonNegativeInt] = Field([0], min_length=1, description="tickets restart from these dense steps")
     control_levels: list[PositiveInt] = Field(min_length=1, description="rounds at which controls are trained as well")
     controls: list[Control] = Field(description="controls of the tickets from the first rewind step")

@@ -1,10 +1,10 @@
 """The settings of the role scores of heads and hidden units, and of their comparison."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
-from workflow_scripts.ticketlab.settings.base import Section
+from workflow_scripts.ticketlab.settings.base import Section, refuse_repeats
 
 Family = Literal[
     "previous_token",
@@ -20,6 +20,12 @@ Family = Literal[
     "ablation",
 ]
 
+# The families that describe a component of each kind, whatever the task; those in its SCORES come in addition.
+ALWAYS: dict[str, tuple[Family, ...]] = {
+    "head": ("previous_token", "first_token", "self", "distance", "entropy", "ablation"),
+    "unit": ("ablation",),
+}
+
 
 class RolesSettings(Section):
     """Every score is measured on two independent probes, so agreement never comes from a shared sample."""
@@ -29,3 +35,8 @@ class RolesSettings(Section):
     examples: PositiveInt = Field(128, description="largest number of examples of a split per probe")
     random_sequences: PositiveInt = Field(64, description="repeated random sequences per probe, for attention scores")
     permutations: PositiveInt = Field(200, description="random index permutations behind the empirical chance level")
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        refuse_repeats(scores=self.scores or [])
+        return self

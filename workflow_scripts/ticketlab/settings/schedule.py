@@ -1,10 +1,13 @@
 """The pruning schedule: what an IMP round depends on, apart from the numbers of rounds and controls."""
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from workflow_scripts.ticketlab.settings.base import Section, Share
+
+Rounds = Annotated[int, Field(gt=0, le=1_000)]  # each is a job and a level of the results
 
 
 class ScheduleSettings(Section):
@@ -21,3 +24,12 @@ class ScheduleSettings(Section):
         if self.keep_by_tensor and self.scope == "global":
             raise ValueError("keep_by_tensor needs scope: layerwise")
         return self
+
+    def counts(self, sizes: Mapping[str, int], level: int) -> int | dict[str, int]:
+        """How many weights round `level` keeps of tensors with these numbers of elements: of all together, or of each.
+
+        0 where it would keep none.
+        """
+        if self.scope == "global":
+            return round(sum(sizes.values()) * self.keep**level)
+        return {name: round(count * self.keep_by_tensor.get(name, self.keep) ** level) for name, count in sizes.items()}

@@ -1,10 +1,10 @@
 """The settings of the comparison of networks with reference predictors."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from workflow_scripts.ticketlab.settings.base import Section
+from workflow_scripts.ticketlab.settings.base import Section, refuse_repeats
 
 
 class StructureSettings(Section):
@@ -16,3 +16,8 @@ class StructureSettings(Section):
         default=None,
         description="names of the task's reference predictors; null: all of them; components are always traced",
     )
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        refuse_repeats(structures=self.structures or [])
+        return self

@@ -2,8 +2,7 @@
 
 A task file has
 
-- `Settings`: its section of the config (settings/base.py); `INPUTS`, one of settings/base.py's, says what models read;
-  `FINITE = True` says that training goes through a finite set in epochs (`Problem.epochs`);
+- `Settings`: its section of the config, a `TaskSection` (problem.py), which says what the config may name;
 - `prepare(settings, study) -> (frame, facts)`: rows of the `data` table, and facts (a JSON-like dict) for its metadata;
 - `load(frame, facts, settings) -> Problem`: the task as training and the analyses see it;
 - `references(problem) -> {structure: predictor}`: reference predictors for trace_structure

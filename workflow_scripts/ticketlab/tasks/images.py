@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.random_streams import generator
-from workflow_scripts.ticketlab.settings.base import Section, Share
-from workflow_scripts.ticketlab.tasks.problem import Epochs, Predictor, Problem, cross_entropy, error_rate
+from workflow_scripts.ticketlab.settings.base import Share
+from workflow_scripts.ticketlab.tasks.problem import Epochs, Predictor, Problem, TaskSection, cross_entropy, error_rate
 from workflow_scripts.ticketlab.tasks.vision import arrays, sources
 
 TEMPERATURES = 2.0 ** np.arange(-9, 2, 0.5)  # those tried, in units of the mean of the squared distances
@@ -27,9 +27,11 @@ FAR = 1e12  # squared distance of an image that does not count as a neighbour
 OWN = ("npz", "idx", "folder")  # sources that read the user's files
 
 
-class Settings(Section):
+class Settings(TaskSection):
     INPUTS: ClassVar = "features"
     FINITE: ClassVar = True
+    REFERENCES: ClassVar = ("class_mean", "nearest_neighbours")
+    SCORES: ClassVar = ("selectivity",)
 
     kind: Literal["images"]
     source: Literal["digits", "mnist5k", "npz", "idx", "folder"] = Field(
@@ -41,13 +43,21 @@ class Settings(Section):
     path: str | None = Field(default=None, description="a file for source: npz; a folder for idx and folder")
     validation_share: Share = Field(default=0.15, description="share of images, where the set has no such split itself")
     test_share: Share = Field(default=0.25, description="share of images, where the set has no such split itself")
-    evaluation_examples: PositiveInt = Field(default=512, description="largest number of evaluated images of a split")
+    evaluation_examples: Annotated[int, Field(ge=2)] = Field(
+        default=512, description="largest number of evaluated images of a split"
+    )
 
     @model_validator(mode="after")
-    def _path_goes_with_own_images(self) -> Self:
+    def _possible(self) -> Self:
         if (self.source in OWN) != (self.path is not None):
             raise ValueError(f"give `path` with source: {', '.join(OWN)}, and only then")
+        if self.source not in OWN and self.validation_share + self.test_share >= 1:
+            raise ValueError("validation_share + test_share must be below 1: the rest is trained on")
         return self
+
+    def largest(self) -> tuple[int, int, int]:
+        pixels = {"digits": 64, "mnist5k": 784}
+        return (pixels[self.source], 10, 1) if self.source in pixels else super().largest()
 
 
 def prepare(settings: Settings, study: str) -> tuple[pd.DataFrame, dict]:

@@ -12,36 +12,44 @@ Every batch draws new training sequences. The evaluation sets are fixed: three s
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
-from torch import Tensor
 
 from workflow_scripts.ticketlab.core.random_streams import generator
-from workflow_scripts.ticketlab.settings.base import Section
-from workflow_scripts.ticketlab.tasks.problem import SPLITS, Predictor, Problem, losses
+from workflow_scripts.ticketlab.tasks.problem import SPLITS, Predictor, Problem, TaskSection, losses
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 NEW_TASKS = "new_tasks"
 
 
-class Settings(Section):
+class Settings(TaskSection):
     INPUTS: ClassVar = "features in sequence"
     FURTHER_SETS: ClassVar = (NEW_TASKS,)
+    REFERENCES: ClassVar = ("ridge", "dmmse")
+    SCORES: ClassVar = ("attention",)
 
     kind: Literal["linear_regression"]
     dimension: PositiveInt = Field(default=4, description="D, the dimension of an input x and a task w")
     tasks: PositiveInt = Field(default=8, description="M, the tasks of the training pool; more than `dimension`")
     noise: PositiveFloat = Field(default=0.35, description="σ, the standard deviation of a target about w·x")
     examples: Annotated[int, Field(ge=2)] = Field(default=10, description="K, examples per sequence; each is predicted")
-    evaluation_sequences: PositiveInt = Field(default=512, description="sequences of each evaluation set")
+    evaluation_sequences: Annotated[int, Field(ge=2)] = Field(
+        default=512, description="sequences of each evaluation set"
+    )
 
     @model_validator(mode="after")
     def _can_be_whitened(self) -> Self:
         if self.tasks <= self.dimension:
             raise ValueError(f"tasks {self.tasks} must be more than dimension {self.dimension}, to be whitened")
         return self
+
+    def largest(self) -> tuple[int, int, int]:
+        return 2 * self.dimension + 2, 1, self.examples
 
 
 def prepare(settings: Settings, study: str) -> tuple[pd.DataFrame, dict]:

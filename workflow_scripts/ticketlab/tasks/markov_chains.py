@@ -13,15 +13,16 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat
 
 from workflow_scripts.ticketlab.core.random_streams import generator
-from workflow_scripts.ticketlab.settings.base import Section
-from workflow_scripts.ticketlab.tasks.problem import SPLITS, Predictor, Problem, cross_entropy, error_rate
+from workflow_scripts.ticketlab.tasks.problem import SPLITS, Predictor, Problem, TaskSection, cross_entropy, error_rate
 
 
-class Settings(Section):
+class Settings(TaskSection):
     INPUTS: ClassVar = "symbols in sequence"
+    REFERENCES: ClassVar = ("unigram", "bigram")
+    SCORES: ClassVar = ("attention", "induction", "duplicate_token")
 
     kind: Literal["markov_chains"]
     states: Annotated[int, Field(ge=2)] = Field(default=3, description="symbols of a chain")
@@ -29,7 +30,12 @@ class Settings(Section):
         default=0.3, description="concentration of the symmetric Dirichlet prior of each row of a transition matrix"
     )
     context: Annotated[int, Field(ge=4)] = Field(default=32, description="symbols in a sequence")
-    evaluation_sequences: PositiveInt = Field(default=256, description="evaluation sequences of each split")
+    evaluation_sequences: Annotated[int, Field(ge=2)] = Field(
+        default=256, description="evaluation sequences of each split"
+    )
+
+    def largest(self) -> tuple[int, int, int]:
+        return self.states, self.states, self.context
 
 
 def prepare(settings: Settings, study: str) -> tuple[pd.DataFrame, dict]:

@@ -18,13 +18,14 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from workflow_scripts.ticketlab.core.random_streams import generator
-from workflow_scripts.ticketlab.settings.base import Section, Share
+from workflow_scripts.ticketlab.settings.base import Share
 from workflow_scripts.ticketlab.tasks.problem import (
     SPLITS,
     Components,
     Epochs,
     Predictor,
     Problem,
+    TaskSection,
     cross_entropy,
     error_rate,
 )
@@ -32,12 +33,15 @@ from workflow_scripts.ticketlab.tasks.problem import (
 IMPOSSIBLE = -1e4  # nats; its exponential is 0 in float64, while 0 · log 0 would not be
 
 
-class Settings(Section):
+class Settings(TaskSection):
     INPUTS: ClassVar = "symbols"
     FINITE: ClassVar = True
+    REFERENCES: ClassVar = ("rule",)
+    COMPONENTS: ClassVar = ("generalising", "memorising", "embedding")
+    SCORES: ClassVar = ("frequency",)
 
     kind: Literal["modular_addition"]
-    modulus: Annotated[int, Field(ge=7, description="p, an odd prime; there are p (p + 1) / 2 examples")]
+    modulus: Annotated[int, Field(ge=7, le=10_000, description="p, an odd prime; there are p (p + 1) / 2 examples")]
     train_share: Share = Field(description="share of the examples; half of the rest is validation, half is test")
     key_frequencies: Annotated[int, Field(ge=1)] = Field(
         default=8, description="number of the strongest of (p − 1) / 2 waves that count as the embedding's own"
@@ -52,14 +56,27 @@ class Settings(Section):
                 f"key_frequencies {self.key_frequencies} must be fewer than the {self.modulus // 2} frequencies of "
                 f"modulus {self.modulus}"
             )
+        train, pairs = self.pairs()
+        if not 1 <= train <= pairs - 4:
+            raise ValueError(
+                f"train_share {self.train_share:g} of {pairs} pairs must leave one to train on and four to evaluate on"
+            )
         return self
+
+    def pairs(self) -> tuple[int, int]:
+        """The number of train pairs, and of all."""
+        pairs = self.modulus * (self.modulus + 1) // 2
+        return round(self.train_share * pairs), pairs
+
+    def largest(self) -> tuple[int, int, int]:
+        return self.modulus, self.modulus, 1
 
 
 def prepare(settings: Settings, study: str) -> tuple[pd.DataFrame, dict]:
     """One row per pair a ≤ b: its symbols [a, b] and its sum modulo p."""
     modulus = settings.modulus
     pairs = np.stack(np.triu_indices(modulus), axis=1)
-    train = round(settings.train_share * len(pairs))
+    train, _ = settings.pairs()
     validation = train + (len(pairs) - train) // 2
     place = generator(study, "split", 0).permutation(len(pairs))
     frame = pd.DataFrame(

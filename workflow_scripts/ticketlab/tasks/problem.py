@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
+
+from workflow_scripts.ticketlab.settings.base import Inputs, Section
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 SPLITS = ("train", "validation", "test")
+UNBOUNDED = 1 << 20
 
 # A reference predictor: inputs (examples, …) to log-probabilities, or means, shaped like the outputs.
 Predictor = Callable[[np.ndarray], np.ndarray]
@@ -34,6 +37,27 @@ class Epochs(NamedTuple):
     take: Callable[[int, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
+class TaskSection(Section):
+    """The base of a task's section: what is known of the task before there are data, so that a config can be refused.
+
+    INPUTS: what models read (settings/base.py). FINITE: whether there are epochs (`Problem.epochs`).
+    FURTHER_SETS: evaluation sets in addition to the splits.
+    REFERENCES, COMPONENTS: the names in what `references` and `components` of the task file return.
+    SCORES: the families of role scores that apply in addition to those of every task (settings/roles.py).
+    """
+
+    INPUTS: ClassVar[Inputs]
+    FINITE: ClassVar[bool] = False
+    FURTHER_SETS: ClassVar[tuple[str, ...]] = ()
+    REFERENCES: ClassVar[tuple[str, ...]] = ()
+    COMPONENTS: ClassVar[tuple[str, ...]] = ()
+    SCORES: ClassVar[tuple[str, ...]] = ()
+
+    def largest(self) -> tuple[int, int, int]:
+        """Problem's inputs, outputs and context, each at most; where only the data decide, a number beyond them all."""
+        return UNBOUNDED, UNBOUNDED, UNBOUNDED
+
+
 @dataclass(frozen=True)
 class Problem:
     """A loaded task.
@@ -43,7 +67,7 @@ class Problem:
     sample: (generator, batch size) to one independent batch of the training distribution, with replacement where that
         is finite: (inputs (batch, …), targets (batch, …)) of NumPy arrays.
     evaluation: for each split its fixed evaluation set (inputs, targets), and further sets of another distribution
-        under names of their own (`FURTHER_SETS` of the task's Settings).
+        under names of their own (FURTHER_SETS).
     metrics: functions (outputs (batch, …, outputs), targets (batch, …)) to one number per example (batch,);
         training minimises "loss", in nats; people read "error" (the share of wrong predictions).
     extras: values that the task's own `references` and `slices` need.

@@ -17,12 +17,20 @@ from pydantic import Field, PositiveInt, model_validator
 
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.random_streams import generator
-from workflow_scripts.ticketlab.settings.base import Section, Share
+from workflow_scripts.ticketlab.settings.base import Share
 from workflow_scripts.ticketlab.tasks.language import corpora, ngrams, tokenisers
 from workflow_scripts.ticketlab.tasks.language.corpora import CorpusSettings
 from workflow_scripts.ticketlab.tasks.language.documents import Document, cut, distinct
 from workflow_scripts.ticketlab.tasks.language.tokenisers import SEPARATOR, TokeniserSettings
-from workflow_scripts.ticketlab.tasks.problem import SPLITS, Epochs, Predictor, Problem, cross_entropy, error_rate
+from workflow_scripts.ticketlab.tasks.problem import (
+    SPLITS,
+    Epochs,
+    Predictor,
+    Problem,
+    TaskSection,
+    cross_entropy,
+    error_rate,
+)
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +45,11 @@ PIECES = 10
 PIECE_CONTEXTS = 2
 
 
-class Settings(Section):
+class Settings(TaskSection):
     INPUTS: ClassVar = "symbols in sequence"
     FINITE: ClassVar = True
+    REFERENCES: ClassVar = tuple(ORDERS)
+    SCORES: ClassVar = ("induction", "duplicate_token")
 
     kind: Literal["text"]
     corpus: CorpusSettings
@@ -50,7 +60,7 @@ class Settings(Section):
     )
     validation_share: Share = Field(default=0.1, description="of the corpus' characters, rounded to whole documents")
     test_share: Share = Field(default=0.1, description="of the corpus' characters, rounded to whole documents")
-    evaluation_sequences: PositiveInt = Field(
+    evaluation_sequences: Annotated[int, Field(ge=2)] = Field(
         default=128, description="largest number of evaluated sequences of a split"
     )
 
@@ -59,6 +69,10 @@ class Settings(Section):
         if self.validation_share + self.test_share >= 1:
             raise ValueError("validation_share + test_share must be below 1: the rest is trained on")
         return self
+
+    def largest(self) -> tuple[int, int, int]:
+        symbols = self.tokeniser.symbols if self.tokeniser.kind == "characters" else self.tokeniser.vocabulary
+        return symbols, symbols, self.context
 
 
 def prepare(settings: Settings, study: str) -> tuple[pd.DataFrame, dict]:

@@ -21,7 +21,7 @@ class ExactSettings(Section):
     regular_parameters: PositiveInt = 24
     regular_step_sizes: StepSizes = Field([4e-4, 2e-4, 1e-4])
     crossings: list[PositiveInt] = Field([1, 2], description="powers p of K = ½ (w₁ w₂^p)²")
-    two_hidden: list[list[PositiveInt]] = Field(
+    two_hidden: list[Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]] = Field(
         [[2, 2], [5, 4]], description="[inputs, outputs] of zero maps, 2 hidden"
     )
     singular_step_sizes: StepSizes = Field([1e-3, 5e-4])

@@ -4,9 +4,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from workflow_scripts.ticketlab.settings.base import Section, Share
+from workflow_scripts.ticketlab.settings.base import Section, Share, Width
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
-from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
+from workflow_scripts.ticketlab.settings.schedule import Rounds, ScheduleSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 
 
@@ -19,7 +19,7 @@ class PlantedSettings(Section):
     density: Share = Field(description="share of each unit's weights that the teacher has, rounded to whole weights")
     noise: NonNegativeFloat = Field(description="standard deviation of the noise on the teacher's outputs")
     planted_round: PositiveInt = Field(description="the round of pruning at which the teacher's density is reached")
-    rounds: PositiveInt
+    rounds: Rounds
     margin: Annotated[float, Field(gt=0, le=1)] = Field(
         description="recovery that is required: 0 is chance given the density of each layer, 1 the best possible"
     )
@@ -37,10 +37,10 @@ class PlantedSettings(Section):
 class DigitsSettings(Section):
     """The classic result on scikit-learn's digits, and its null with labels permuted within each split."""
 
-    hidden: list[PositiveInt] = Field([100, 50], min_length=1)
+    hidden: list[Width] = Field([100, 50], min_length=1, max_length=100)
     training: TrainingSettings = TrainingSettings(learning_rate=0.0012, schedule="constant", batch_size=60, steps=400)
     schedule: ScheduleSettings = ScheduleSettings(scope="layerwise", keep=0.6, keep_by_tensor={"layers.2.weight": 0.8})
-    rounds: PositiveInt = 3
+    rounds: Rounds = 3
     nulls: PositiveInt = Field(2, description="independent permutations of the labels, a study each")
     judging: list[JudgingSettings] = Field(
         [JudgingSettings(metric="error", margin=0.01), JudgingSettings(metric="loss", margin=0.02)],

@@ -2,16 +2,17 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
-from workflow_scripts.ticketlab.settings.base import Section
+from workflow_scripts.ticketlab.settings.base import Section, Width
 
 
 class Settings(Section):
     """One hidden ReLU layer on the sum of the inputs' embeddings (models/embedding_mlp.py)."""
 
     READS: ClassVar = ("symbols",)
+    COMPONENTS: ClassVar = "unit"
 
     kind: Literal["embedding_mlp"]
-    width: PositiveInt = Field(description="width of the embedding")
-    hidden: PositiveInt = Field(description="hidden units")
+    width: Width = Field(description="width of the embedding")
+    hidden: Width = Field(description="hidden units")

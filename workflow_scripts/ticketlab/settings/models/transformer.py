@@ -2,21 +2,22 @@
 
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
-from workflow_scripts.ticketlab.settings.base import Section
+from workflow_scripts.ticketlab.settings.base import Section, Width
 
 
 class Settings(Section):
     """A decoder-only transformer (models/transformer.py)."""
 
     READS: ClassVar = ("features in sequence", "symbols in sequence")
+    COMPONENTS: ClassVar = "head"
 
     kind: Literal["transformer"]
-    layers: PositiveInt
-    width: PositiveInt = Field(description="residual stream width; a multiple of `heads`")
-    heads: PositiveInt
-    mlp_width: Annotated[int, Field(ge=0, description="hidden units per block; 0: attention only")] = 0
+    layers: Annotated[int, Field(gt=0, le=1_000)]
+    width: Width = Field(description="residual stream width; a multiple of `heads`")
+    heads: Annotated[int, Field(gt=0, le=1_000)]
+    mlp_width: Annotated[int, Field(ge=0, le=100_000, description="hidden units per block; 0: attention only")] = 0
     positions: Literal["relative", "absolute"] = "relative"
     layer_norm: bool = Field(True, description="false: no normalisation anywhere, as in Edelman et al.'s networks")
 
