@@ -11,12 +11,8 @@ SHELL := /bin/bash
 CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 
 BIN := .venv/bin
-SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
-UNLOCK := $(BIN)/python -m workflow_scripts.tools.unlock
-CHECK := $(BIN)/python -m workflow_scripts.tools.arguments
-comma := ,
-space := $(subst ,, )
-CHOSEN := $(if $(strip $(STUDIES)),--config run='[$(subst $(space),$(comma),$(strip $(STUDIES)))]')
+# Makes one command line of Snakemake from these variables and the target's own config file (tools/command.py).
+RUN = $(BIN)/python -m workflow_scripts.tools.run $@ --cores="$(CORES)" --studies="$(STUDIES)" -- $(ARGS)
 
 .PHONY: help run quick slurm plan status verify verify-reference report test test-cluster lint format bench reference schema lock clean environment
 
@@ -25,39 +21,28 @@ help: ## this list
 	@echo 'Variables:   CORES=2   STUDIES="text digits"   ARGS="further arguments"   PYTHON=/path/to/python3'
 
 run: environment ## the workflow: from seeds to verdicts, figures and report
-	@$(CHECK) $(ARGS)
-	@$(UNLOCK)
-	$(SNAKEMAKE) $(CHOSEN) $(ARGS)
+	@$(RUN)
 
 quick: environment ## the same with config/quick.yaml: every rule and study in minutes
-	@$(CHECK) $(ARGS)
-	@$(UNLOCK)
-	$(SNAKEMAKE) --configfile config/quick.yaml $(CHOSEN) $(ARGS)
+	@$(RUN)
 
 slurm: environment ## the workflow through a Slurm cluster, as profiles/slurm says (docs/operations.md)
-	@$(CHECK) $(ARGS)
-	@$(UNLOCK)
-	$(BIN)/snakemake --workflow-profile profiles/slurm $(CHOSEN) $(ARGS)
+	@$(BIN)/python -m workflow_scripts.tools.run $@ --cores="$$CORES" --studies="$(STUDIES)" -- $(ARGS)
 
 plan: environment ## what `make run` would do: jobs, reasons and, from what was measured before, the time
-	@$(CHECK) $(ARGS)
-	@$(BIN)/python -m workflow_scripts.tools.plan --cores $(CORES) $(CHOSEN) $(ARGS)
+	@$(RUN)
 
 status: environment ## how far each study is: jobs done, stale, running, failed and missing, stage by stage
-	@$(CHECK) $(ARGS)
-	@$(BIN)/python -m workflow_scripts.tools.status --cores $(CORES) $(CHOSEN) $(ARGS)
+	@$(RUN)
 
 verify: environment ## are the results still what the jobs wrote? every file against its recorded sum
-	@$(CHECK) $(ARGS)
-	@$(BIN)/python -m workflow_scripts.tools.verify --cores $(CORES) $(CHOSEN) $(ARGS)
+	@$(RUN)
 
 verify-reference: environment ## compare the numbers of a finished run with the published ones (ARGS=quick: of the quick run)
 	@$(BIN)/python -m workflow_scripts.tools.verify_reference $(ARGS)
 
 report: environment ## results/report.html and whatever it needs
-	@$(CHECK) $(ARGS)
-	@$(UNLOCK)
-	$(SNAKEMAKE) $(CHOSEN) $(ARGS) -- report
+	@$(RUN)
 
 test: lint ## lint, types, unit tests and the quick workflow end to end
 	$(BIN)/python -m pytest -m "not slow" -n $(shell expr $(CORES) + 1) --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -3,7 +3,6 @@ from os.path import relpath
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.logging import logger
 
 from workflow_scripts import numerics
 from workflow_scripts.preflight import own_files, tensors
@@ -13,6 +12,7 @@ from workflow_scripts.ticketlab.config import rule_params, study as study_config
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
 from workflow_scripts.ticketlab.report.figures.registry import FIGURES as FIGURE_MODULES
+from workflow_scripts.tools import outcome
 
 ROOT = Path(workflow.snakefile).resolve().parents[1]
 CONDA = "../envs/environment.yaml"
@@ -31,8 +31,6 @@ except TicketlabError as error:
     raise WorkflowError(str(error)) from None
 # Jobs inherit this: their libraries look at the environment as they are loaded.
 numerics.fix(CONFIG.numerics)
-if workflow.is_main_process and CONFIG.numerics != "native" and numerics.doubt():
-    logger.warning(numerics.doubt())
 STUDIES = CONFIG.names()
 FORMATS = ["png", "svg"]
 STAGES = []  # the outputs that each stage's target asks for; every rules file adds its own
@@ -42,6 +40,7 @@ job = Params(CONFIG, ROOT)  # job("train_dense"): spec, code and lock, for `para
 # Snakemake's records get them from the manifests. A job's own process does not look.
 if workflow.is_main_process:
     repair(workflow.modifier.modify_path(CONFIG.results))
+    outcome.announce(workflow, CONFIG)
 
 # Jobs on a GPU take turns (docs/gpu.md): those of a run on a workstation, those of one job of a cluster. Not in the
 # profiles, where any --resources would replace it.

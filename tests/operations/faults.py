@@ -122,8 +122,18 @@ FAULTS: dict[str, list[str]] = {
         f"{HERE}::test_any_file_is_a_config_or_refused_in_one_message",
     ],
     "config file that does not exist": [
-        "unit/tools/test_arguments.py::test_a_config_file_that_is_not_there_is_named_in_one_sentence",
+        "unit/tools/test_command.py::test_a_config_file_that_is_not_there_is_named",
         f"{BAD_CONFIG}::test_a_config_file_that_does_not_exist_ends_the_run_by_name",
+    ],
+    "a mistyped argument of `make`, or variables that exclude each other": [
+        "unit/tools/test_command.py::test_what_cannot_be_combined_is_refused_in_one_sentence",
+        "unit/tools/test_command.py::test_an_argument_that_snakemake_refuses_while_it_starts_is_one_sentence",
+    ],
+    "Ctrl-C": [
+        "unit/core/test_job.py::test_ctrl_c_is_no_error_and_a_warning_is_called_one",
+        "unit/tools/test_progress.py::test_after_ctrl_c_no_job_counts_as_failed",
+        "unit/tools/test_outcome.py::test_a_job_that_ctrl_c_ended_was_stopped",
+        "unit/tools/test_status.py::test_a_job_that_ctrl_c_ended_has_not_failed",
     ],
     "`keep_by_tensor` names no tensor": [
         f"{BAD_CONFIG}::test_a_bad_config_is_refused_in_one_message_before_any_job",

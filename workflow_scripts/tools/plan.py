@@ -9,19 +9,18 @@ memory is found alike, with the largest in place of the median.
 import heapq
 import logging
 import sys
-from argparse import ArgumentParser
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from snakemake import cli
 from snakemake.logging import logger
 from snakemake.persistence.file import FilePersistence
 
+from workflow_scripts.tools import command
 from workflow_scripts.tools.dry_run import Job, is_of_study
 from workflow_scripts.tools.reasons import explain
 
@@ -54,7 +53,7 @@ def _job(record: logging.LogRecord) -> Job:
     )
 
 
-def dry_run(arguments: list[str], *, quiet: bool = False) -> list[Job]:
+def dry_run(arguments: Sequence[str], *, quiet: bool = False) -> list[Job]:
     """The jobs that `snakemake <arguments>` would run; on a faulty workflow the process ends as Snakemake would.
 
     quiet: only errors are shown, not the warnings that an earlier dry run has shown.
@@ -62,10 +61,8 @@ def dry_run(arguments: list[str], *, quiet: bool = False) -> list[Job]:
     recorder = Recorder(logging.ERROR if quiet else logging.WARNING)
     logger.addFilter(recorder)
     try:
-        cli.main(["--dry-run", *arguments])
-    except SystemExit as end:
-        if end.code:
-            raise
+        if not command.execute(["--dry-run", *arguments]):
+            sys.exit(1)
     finally:
         logger.removeFilter(recorder)
     return recorder.jobs
@@ -105,8 +102,11 @@ def _expected(job: Job, column: str, of_others: Callable[[Iterable[float]], floa
     return own if own is not None else of_others(of_study or known.values()) if known else None
 
 
-def wall_seconds(jobs: list[Job], cores: int) -> float:
-    """Time from start to end on `cores` cores: each job starts once its inputs are made and enough cores are free."""
+def wall_seconds(jobs: Sequence[Job], cores: int, seconds: Sequence[float]) -> float:
+    """Time from start to end on `cores` cores of jobs that take this many seconds.
+
+    Each job starts once its inputs are made and enough cores are free.
+    """
     maker = {path: index for index, job in enumerate(jobs) for path in job.output}
     waiting_for = [{maker[path] for path in job.input if path in maker} for job in jobs]
     waited_by = defaultdict(list)
@@ -121,7 +121,7 @@ def wall_seconds(jobs: list[Job], cores: int) -> float:
         earliest, index = heapq.heappop(ready)
         taken = min(jobs[index].threads, cores)
         free.sort()
-        finished[index] = max(earliest, free[taken - 1]) + (expected_seconds(jobs[index]) or 0.0)
+        finished[index] = max(earliest, free[taken - 1]) + seconds[index]
         free[:taken] = [finished[index]] * taken
         end = max(end, finished[index])
         for follower in waited_by[index]:
@@ -157,9 +157,9 @@ def report(jobs: list[Job], cores: int) -> str:
         cost += f"{gigabytes(memory):>12}" * bool(memory)
         lines.append(f"{rule:<24}{study:<{width}}{len(members):>5}{cost}")
     unmeasured = [job for job in jobs if expected_seconds(job) is None]
-    total = sum(expected_seconds(job) or 0.0 for job in jobs)
-    on_cores = f"about {duration(wall_seconds(jobs, cores))} on {cores} core{'s' * (cores > 1)}"
-    lines += ["", f"{_count(jobs)}: {duration(total)} of computing, {on_cores}"]
+    expected = [expected_seconds(job) or 0.0 for job in jobs]
+    on_cores = f"about {duration(wall_seconds(jobs, cores, expected))} on {cores} core{'s' * (cores > 1)}"
+    lines += ["", f"{_count(jobs)}: {duration(sum(expected))} of computing, {on_cores}"]
     largest = heapq.nlargest(cores, ((expected_memory(job) or 0.0, job.rule) for job in jobs))
     if memory := sum(each for each, _ in largest):
         rules = ", ".join(dict.fromkeys(rule for _, rule in largest))
@@ -201,7 +201,10 @@ def _grouped(jobs: list[Job], key: Callable[[Job], Any]) -> list[tuple[Any, list
     return list(groups.items())
 
 
+def main(arguments: Sequence[str]) -> None:
+    jobs = explained(dry_run(arguments))
+    print(report(jobs, command.cores(arguments)))
+
+
 if __name__ == "__main__":
-    parser = ArgumentParser(allow_abbrev=False, add_help=False)
-    parser.add_argument("--cores", type=int, required=True)
-    print(report(explained(dry_run(sys.argv[1:])), parser.parse_known_args()[0].cores))
+    main(sys.argv[1:])

@@ -4,7 +4,8 @@
 
 Snakemake's dry run says which jobs have to run. A job is running if a run is at work here and has marked the job's
 outputs unfinished. It has failed if it has to run, does not run, lacks outputs and has a log but no manifest: its
-script first opens the log and deletes the manifest, and writes the manifest at its end. Two things cannot be known. A
+script first opens the log and deletes the manifest, and writes the manifest at its end; its log says if the user
+stopped it. Two things cannot be known. A
 folder that is locked while no process here works in it may belong to a run on another machine or to one that was
 killed. A job that ended before its script began counts as missing.
 """
@@ -12,13 +13,13 @@ killed. A job that ended before its script began counts as missing.
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from snakemake.persistence.file import FilePersistence
 
 from workflow_scripts.preflight import damage
-from workflow_scripts.tools import unlock
+from workflow_scripts.tools import outcome, unlock
 from workflow_scripts.tools.dry_run import Job
 from workflow_scripts.tools.plan import dry_run
 
@@ -40,7 +41,8 @@ def state(job: Job, needed: bool, since: float | None, records: FilePersistence)
         return "done"
     if all(there):
         return "stale"
-    return "failed" if job.log and Path(job.log).exists() and not damage.vouched(job.log) else "missing"
+    ended_badly = job.log and Path(job.log).exists() and not damage.vouched(job.log)
+    return "failed" if ended_badly and not outcome.was_stopped(job) else "missing"
 
 
 def stages(snakefile: Path) -> dict[str, str]:
@@ -101,8 +103,11 @@ def report(jobs: list[Job], needed: set[tuple[str, ...]], records: FilePersisten
     return "\n".join(lines)
 
 
-if __name__ == "__main__":
-    arguments = sys.argv[1:]
+def main(arguments: Sequence[str]) -> None:
     every = [job for job in dry_run(["--forceall", *arguments]) if job.output]
     needed = {job.output for job in dry_run(arguments, quiet=True)}
     print(report(every, needed, FilePersistence(nolock=True)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

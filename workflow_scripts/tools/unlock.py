@@ -16,6 +16,7 @@ import psutil
 
 LOCKS = Path(".snakemake/locks")
 PATIENCE = 60  # seconds
+LOOKS = {"plan", "status", "verify"}  # targets of make that run no job
 
 
 def alive(folder: Path) -> list[int]:
@@ -27,7 +28,8 @@ def alive(folder: Path) -> list[int]:
         except (psutil.Error, OSError):  # gone, or someone else's
             continue
         of_snakemake = any(Path(word).name == "snakemake" or ".snakemake/scripts/" in word for word in command)
-        if here and of_snakemake and process.pid != os.getpid():
+        of_make = "workflow_scripts.tools.run" in command and not LOOKS & set(command)
+        if here and (of_snakemake or of_make) and process.pid != os.getpid():
             found.append(process.pid)
     return found
 

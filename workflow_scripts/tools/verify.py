@@ -8,6 +8,7 @@ again.
 
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 
 from workflow_scripts.preflight import damage
@@ -33,7 +34,11 @@ def report(jobs: list[Job]) -> tuple[str, bool]:
     return "\n".join(lines), not found
 
 
-if __name__ == "__main__":
-    text, good = report(dry_run(["--forceall", *sys.argv[1:]]))
+def main(arguments: Sequence[str]) -> None:
+    text, good = report(dry_run(["--forceall", *arguments]))
     print(text)
     sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

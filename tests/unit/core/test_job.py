@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from workflow_scripts import USUAL
+from workflow_scripts import STOPPED, USUAL
 from workflow_scripts.ticketlab.core.job import RECORDED_PACKAGES, provenance
 
 ROOT = Path(__file__).parents[3]
@@ -64,6 +64,13 @@ def test_our_mistake_keeps_its_traceback_in_the_log_and_says_where_that_is(tmp_p
     assert done.returncode == 1
     assert done.stderr == f"error: imp_round: KeyError: 'key' (traceback in {path})\n"
     assert "Traceback (most recent call last)" in log and "KeyError: 'key'" in log and "step 1\n" in log
+
+
+def test_ctrl_c_is_no_error_and_a_warning_is_called_one(tmp_path):
+    body = "import logging; logging.getLogger('workflow_scripts').warning('diverged'); raise KeyboardInterrupt"
+    done, log, _ = run(tmp_path, body)
+    assert done.returncode != 0 and done.stderr == "warning: imp_round job: diverged\n"
+    assert log.splitlines()[-1] == STOPPED and "Traceback" not in log
 
 
 def test_a_job_whose_spec_is_no_json_fails_with_a_traceback_too(tmp_path):

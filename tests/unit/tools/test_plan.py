@@ -85,19 +85,17 @@ def test_the_memory_of_a_job_is_what_it_took_else_the_most_that_its_study_or_rul
 
 
 @pytest.mark.parametrize(("cores", "seconds"), [(1, 60), (2, 40), (3, 30), (8, 30)])
-def test_a_chain_and_single_jobs_share_the_cores(tmp_path: Path, cores: int, seconds: float) -> None:
-    path = measure(tmp_path, "imp/text.tsv", 10.0)
-    chain = [job("imp", f"round{r}", f"round{r - 1}", benchmark=path) for r in (1, 2, 3)]
-    single = [job("imp", name, benchmark=path) for name in "abc"]
-    assert wall_seconds(chain + single, cores) == seconds
+def test_a_chain_and_single_jobs_share_the_cores(cores: int, seconds: float) -> None:
+    chain = [job("imp", f"round{r}", f"round{r - 1}") for r in (1, 2, 3)]
+    single = [job("imp", name) for name in "abc"]
+    assert wall_seconds(chain + single, cores, [10] * 6) == seconds
 
 
-def test_a_job_with_two_threads_waits_for_two_cores(tmp_path: Path) -> None:
-    path = measure(tmp_path, "imp/text.tsv", 10.0)
-    jobs = [job("imp", "a", benchmark=path), job("imp", "b", benchmark=path, threads=2)]
-    assert wall_seconds(jobs, 2) == 20
-    assert wall_seconds(jobs, 3) == 10
-    assert wall_seconds([job("imp", "b", benchmark=path, threads=4)], 2) == 10
+def test_a_job_with_two_threads_waits_for_two_cores() -> None:
+    jobs = [job("imp", "a"), job("imp", "b", threads=2)]
+    assert wall_seconds(jobs, 2, [10, 10]) == 20
+    assert wall_seconds(jobs, 3, [10, 10]) == 10
+    assert wall_seconds([job("imp", "b", threads=4)], 2, [10]) == 10
 
 
 def test_times_read_like_times() -> None:

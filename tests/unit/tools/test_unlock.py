@@ -6,6 +6,7 @@ import time
 import pytest
 
 from tests.conftest import ROOT
+from workflow_scripts.tools.unlock import alive
 
 
 def unlock(folder, **variables):
@@ -73,3 +74,15 @@ def test_a_slurm_that_does_not_answer_is_no_reason_to_keep_a_lock(tmp_path):
     squeue.write_text("#!/bin/sh\necho 'squeue: fatal: Could not establish a configuration source' >&2; exit 1\n")
     squeue.chmod(0o755)
     assert unlock(folder, PATH=f"{squeue.parent}:{os.environ['PATH']}").returncode == 0
+
+
+@pytest.mark.parametrize(("target", "is_run"), [("run", True), ("plan", False)])
+def test_a_target_of_make_that_runs_jobs_is_alive_and_one_that_looks_is_not(tmp_path, target, is_run):
+    command = [sys.executable, "-c", "import time; time.sleep(60)", "workflow_scripts.tools.run", target]
+    running = subprocess.Popen(command, cwd=tmp_path)
+    try:
+        time.sleep(0.2)
+        assert alive(tmp_path) == [running.pid] * is_run
+    finally:
+        running.kill()
+        running.wait()

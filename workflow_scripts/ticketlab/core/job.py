@@ -108,8 +108,19 @@ def _log_to(log: TextIO, terminal: int, name: str) -> None:
     logger = logging.getLogger("workflow_scripts")
     logger.setLevel(logging.INFO)
     shown = logging.StreamHandler(os.fdopen(terminal, "w", closefd=False))
-    shown.setFormatter(logging.Formatter(f"{name}: %(message)s"))
+    shown.setFormatter(_Named(name))
     logger.handlers = [logging.StreamHandler(log), shown]
+
+
+class _Named(logging.Formatter):
+    """A line after the job's name; a warning is called one (tools/progress.py shows all else for a moment only)."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{'warning: ' * (record.levelno >= logging.WARNING)}{self.name}: {record.getMessage()}"
 
 
 def _remedy(error: Exception) -> str:
@@ -124,7 +135,8 @@ def _remedy(error: Exception) -> str:
 
 
 def _end(terminal: int, message: str) -> None:
-    os.write(terminal, f"error: {message}\n".encode())
+    with suppress(OSError):  # nobody may listen any more
+        os.write(terminal, f"error: {message}\n".encode())
     with suppress(OSError):  # the log may be on the disk that is full
         print(f"error: {message}", file=sys.stderr, flush=True)
     sys.exit(1)

@@ -1,0 +1,121 @@
+"""What a run says at its end: the verdicts, the report's place, what failed with the last lines of its log."""
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from snakemake.logging import logger
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from workflow_scripts import STOPPED, numerics
+from workflow_scripts.ticketlab.config.study import Config
+from workflow_scripts.ticketlab.report.words import interval
+from workflow_scripts.ticketlab.tables import files
+from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
+from workflow_scripts.ticketlab.verdicts.kinds import STRONG_FORM
+from workflow_scripts.ticketlab.verdicts.rows import ANSWERS
+from workflow_scripts.tools.dry_run import Job, of_snakemake
+
+LAST = 5  # lines of a failed job's log
+STOPPING = "Terminating processes on user request"  # Snakemake's words
+
+
+class Failures(logging.Filter):
+    """Takes from Snakemake's log the jobs that failed and did not succeed later, and whether the user stopped it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers: set[int] = set()
+        self.stopped = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        event = getattr(record, "event", None)
+        self.stopped |= record.getMessage().startswith(STOPPING)
+        if event == LogEvent.JOB_ERROR and not self.stopped:
+            self.numbers.add(record.__dict__["jobid"])
+        if event == LogEvent.JOB_FINISHED:
+            self.numbers.discard(record.__dict__["job_id"])
+        return True
+
+
+def announce(workflow: Any, config: Config) -> None:
+    """Have a run of Snakemake's `workflow` say this, and at its start what is to be known of this machine's numbers.
+
+    A logger that shows progress (tools/progress.py) gets the jobs that are to run.
+    """
+    if config.numerics != "native" and numerics.doubt():
+        logger.warning(numerics.doubt())
+    failures = Failures()
+    logger.addFilter(failures)
+    planned: dict[int, Job] = {}
+
+    def begin(log: object) -> None:
+        planned.update({workflow.dag.jobid(job): of_snakemake(job) for job in workflow.dag.needrun_jobs()})
+        for handler in workflow.logger_manager.get_log_handlers():
+            if hasattr(handler, "begin"):
+                handler.begin(planned, workflow.cores if workflow.local_exec else workflow.nodes)
+
+    def end(log: object) -> None:
+        made = [path for job in workflow.dag.jobs for path in job.output if workflow.dag.finished(job)]
+        made += [path for job in workflow.dag.jobs for path in job.output if not workflow.dag.needrun(job)]
+        failed = [planned[number] for number in failures.numbers if not was_stopped(planned[number])]
+        logger.info(text(config.results, set(made), failed, failures.stopped), extra={"outcome": True})
+
+    workflow.onstart(begin)
+    workflow.onsuccess(end)
+    workflow.onerror(end)
+
+
+def text(results: str, made: set[str], failed: Iterable[Job], stopped: bool) -> str:
+    """The end of a run as text. made: outputs that are up to date."""
+    parts = []
+    verdicts, report = f"{results}/verdicts.parquet", f"{results}/report.html"
+    if verdicts in made:
+        parts.append(table(files.read(Path(verdicts), VERDICTS)))
+    if report in made:
+        parts.append(f"The report is {report}")
+    for job in failed:
+        lines = last_lines(job.log)
+        parts.append("\n".join([f"failed: {job.name}  ({job.log})", *(f"    {line}" for line in lines)]))
+    if stopped:
+        parts.append("Stopped. The same command goes on after the last finished job.")
+    elif failed:
+        parts.append("Finished jobs are kept: repair what failed, and give the same command again.")
+    return "\n\n".join(parts)
+
+
+def last_lines(log: str | None, count: int = LAST) -> list[str]:
+    """The last lines of a job's log that are not empty, each of at most 200 characters."""
+    try:
+        lines = Path(log or "").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ["it has no log: it ended before it began to work"]
+    return [line[:200] for line in lines if line.strip()][-count:] or ["its log is empty: it was killed"]
+
+
+def was_stopped(job: Job) -> bool:
+    """Whether the user stopped this job, as the last line of its log says."""
+    return last_lines(job.log, 1) == [STOPPED]
+
+
+def table(verdicts: pd.DataFrame) -> str:
+    """The verdict of each study on each test, with its estimate and 95 % interval, in at most 100 columns.
+
+    Of the strong form's masks the best one is shown, as in the report's figure.
+    """
+    rows = []
+    for study, mine in verdicts.groupby("study", sort=False):
+        masks = mine[mine["kind"] == STRONG_FORM].nsmallest(1, "estimate")
+        shown = pd.concat([mine[mine["kind"].isin(ANSWERS.values())], masks]).sort_values("test", kind="stable")
+        rows += [(study, row["test"], row["decision"], interval(row)) for row in shown.to_dict("records")]
+    return aligned([("study", "test", "verdict", "estimate [95 % interval]"), *rows])
+
+
+def aligned(rows: list[tuple[str, ...]]) -> str:
+    """Rows of text as columns, two spaces apart; a first cell that repeats the one above is left out."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    firsts = [None, *(row[0] for row in rows)]
+    shown = [("" if row[0] == above else row[0], *row[1:]) for row, above in zip(rows, firsts, strict=False)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in shown)
