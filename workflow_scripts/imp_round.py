@@ -8,7 +8,6 @@ from snakemake.script import Snakemake
 from workflow_scripts.ticketlab.core.job import logged
 from workflow_scripts.ticketlab.core.recorded_steps import log_spaced_steps
 from workflow_scripts.ticketlab.pruning.imp import imp_round
-from workflow_scripts.ticketlab.pruning.masks import density
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tables import files
@@ -33,7 +32,7 @@ with logged(snakemake) as provenance:
     members = as_variant(dense, variant="ticket", rewind_step=rewind_step, level=level)
     steps = log_spaced_steps(last, spec["checkpoints"], rewind_step)
     mask, states = imp_round(study, members, rewound, trained, before, level, schedule, training, steps)
-    end, metrics = record(study, members, states, density(mask), last)
+    end, metrics = record(study, members, states, mask, last)
     checkpoints.write_masks(snakemake.output.masks, provenance, study.name, members, last, mask)
     checkpoints.write_weights(snakemake.output.weights, provenance, study.name, members, end)
     files.write(snakemake.output.metrics, METRICS, metrics, provenance)

@@ -26,6 +26,7 @@ with logged(snakemake) as provenance:
     densities = tickets.groupby("level")["density"].mean()
     rows = chain(
         comparisons.tickets(metrics, settings, spec["last_step"]),
+        comparisons.emptied(metrics),
         comparisons.supermasks(metrics, settings),
         comparisons.roles(files.read(snakemake.input.agreement, AGREEMENT), settings),
         comparisons.structure(files.read_many(snakemake.input.structure, STRUCTURE), settings),

@@ -8,7 +8,6 @@ from snakemake.script import Snakemake
 from workflow_scripts.ticketlab.core.job import logged
 from workflow_scripts.ticketlab.core.recorded_steps import log_spaced_steps
 from workflow_scripts.ticketlab.pruning import controls
-from workflow_scripts.ticketlab.pruning import masks as pruning
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tables import files, stacks
@@ -43,7 +42,7 @@ with logged(snakemake) as provenance:
         for members, ticket in controls.by_schedule(tickets):
             steps = log_spaced_steps(ticket.total, spec["checkpoints"], ticket.start.step)
             states = train(study, members, ticket.start, training, steps, ticket.total, masks=ticket.mask)
-            end, metrics = record(study, members, states, pruning.density(ticket.mask), steps[-1])
+            end, metrics = record(study, members, states, ticket.mask, steps[-1])
             rows.append(metrics)
             checkpoints.add_state(weights_writer, study.name, members, end)
             checkpoints.add_masks(masks_writer, study.name, members, ticket.total, ticket.mask)

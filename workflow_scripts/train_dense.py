@@ -24,5 +24,5 @@ with logged(snakemake) as provenance:
             checkpoints.add_state(writer, study.name, members, state, slots=state.step in spec["resume_steps"])
 
         states = train(study, members, initial_state(weights, settings), settings, spec["checkpoints"])
-        _, metrics = record(study, members, states, [1.0] * len(members), keep=keep)
+        _, metrics = record(study, members, states, keep=keep)
     files.write(snakemake.output.metrics, METRICS, metrics, provenance)

@@ -179,6 +179,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "level": 0,
         "step": np.arange(9),
         "density": 1.0,
+        "emptied": "",
         "split": "test",
         "metric": "loss",
         "value": np.linspace(0, 1, 9),

@@ -124,13 +124,13 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the files that the examples read, in which they are then run."""
     keys = {"init_seed": 0, "data_seed": 0, "variant": "ticket", "rewind_step": 0, "level": 8}
     rows = [
-        {"study": "digits", **keys, "init_seed": seed, "step": step, "density": 0.2, "split": split, "metric": metric}
+        {"study": "digits", **keys, "init_seed": seed, "step": step, "split": split, "metric": metric}
         for seed in (0, 1)
         for step in (0, 40)
         for split in ("validation", "test")
         for metric in ("loss", "error")
     ]
-    frame = pd.DataFrame(rows).assign(value=lambda rows: rows.index / 10)
+    frame = pd.DataFrame(rows).assign(density=0.2, emptied="", value=lambda rows: rows.index / 10)
     block = tmp_path / "results/digits/block0"
     files.write(block / "imp/rewind0/round8/metrics.parquet", METRICS, frame, PROVENANCE)
     with stacks.writing(block / "dense/weights.parquet", WEIGHTS, PROVENANCE) as writer:

@@ -11,6 +11,7 @@ from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.pruning import masks as pruning
 from workflow_scripts.ticketlab.pruning import overlap
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
+from workflow_scripts.ticketlab.training.kept import density
 from workflow_scripts.ticketlab.training.stack import Member, dense_members
 
 SIZES = st.dictionaries(st.sampled_from("abcd"), st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1)
@@ -55,7 +56,7 @@ def test_each_round_keeps_exactly_what_the_schedule_says_and_never_revives(shape
         if scope == "global":
             expected = round(sum(sizes.values()) * keep**level)
             assert [sum(row) for row in zip(*counts_of(mask).values(), strict=True)] == [expected] * 2
-            assert pruning.density(mask) == pytest.approx([expected / sum(sizes.values())] * 2, rel=1e-12)
+            assert density(mask) == pytest.approx([expected / sum(sizes.values())] * 2, rel=1e-12)
         else:
             for name, kept in counts_of(mask).items():
                 assert kept == [round(sizes[name] * special.get(name, keep) ** level)] * 2

@@ -13,7 +13,7 @@ from workflow_scripts.ticketlab.config.rule_params import FIGURES
 from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
 from workflow_scripts.ticketlab.report import page as report_page
 from workflow_scripts.ticketlab.report.words import LIKE_CLAIMS, case_of, claim
-from workflow_scripts.ticketlab.verdicts.comparisons import LLC
+from workflow_scripts.ticketlab.verdicts.comparisons import EMPTIED, LLC
 from workflow_scripts.ticketlab.verdicts.kinds import OF_ONE_TICKET
 from workflow_scripts.ticketlab.verdicts.predictions import predict
 from workflow_scripts.ticketlab.verdicts.rows import ANSWERS, T1, T2, T3, VERDICTS
@@ -206,6 +206,15 @@ def test_instrument_states_count_the_flags(tables):
     assert states["roles, exact replicates (the ceiling)"]["state"] == "reproducible"
     # What was not measured is not spoken of.
     assert not [name for name in report_page.instrument_states(frame[frame["test"] == LLC], "text") if "roles" in name]
+
+
+def test_emptied_parts_are_in_the_report(tables):
+    at = {"study": "text", "test": EMPTIED, "contrast": "one_shot", "quantity": "layers.0", "n": 4}
+    rows = pd.DataFrame([{**at, "density": 0.125, "estimate": 0.5}, {**at, "density": 0.03, "estimate": 1.0}])
+    frame = pd.concat([tables[0], rows], ignore_index=True)
+    first = next(report_page.instrument_states(frame, "text"))
+    assert first["instrument"] == "pruning, one shot" and first["state"] == "left no weight in layers.0"
+    assert first["detail"] == "of 4 networks: 50% at 12.5% kept, 100% at 3.0% kept"
 
 
 def test_a_control_away_from_chance_is_reported_as_such(tables):

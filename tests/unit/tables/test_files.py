@@ -39,6 +39,7 @@ def metrics_frame(count=3):
             **pd.DataFrame(keys(count)),
             "step": 5,
             "density": 0.5,
+            "emptied": "",
             "split": "test",
             "metric": "loss",
             "value": np.linspace(0.1, 0.3, count),

@@ -185,7 +185,7 @@ def test_training_evaluates_new_tasks_at_every_step_and_train_at_the_end_only(pr
         "regression", problem, models.build({"kind": "transformer", "layers": 1, "width": 8, "heads": 2}, 8, 1, 7)
     )
     states = [State(step, initial_weights(study, [0]), {}) for step in (3, 9)]
-    _, rows = record(study, dense_members([0]), states, [1.0], last=9)
+    _, rows = record(study, dense_members([0]), states, last=9)
     sets = rows.groupby("step")["split"].unique()
     assert sorted(sets[3]) == sorted({*SETS} - {"train"}) and sorted(sets[9]) == sorted(SETS)
 

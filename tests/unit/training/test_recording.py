@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from workflow_scripts.ticketlab.training.evaluation import evaluate
 from workflow_scripts.ticketlab.training.recording import at_end, record
@@ -16,13 +17,14 @@ def run(case, adamw):
 def test_every_state_is_kept_once_in_order_and_the_last_is_returned(run):
     study, members, states = run
     seen = []
-    last, _ = record(study, members, iter(states), [0.5] * 3, keep=seen.append)
+    last, _ = record(study, members, iter(states), keep=seen.append)
     assert [state.step for state in seen] == [0, 5, 12] and last is states[-1]
 
 
 def test_rows_hold_the_metrics_of_each_state(run):
     study, members, states = run
-    _, rows = record(study, members, states, [0.5, 0.25, 1.0])
+    kept = torch.tensor([[1, 0, 1, 0], [0, 0, 0, 1], [1, 1, 1, 1]])
+    _, rows = record(study, members, states, {"w": kept.view(3, 2, 2).float()})
     for state in states:
         for (split, metric), values in evaluate(study, state.weights).items():
             chosen = rows[(rows["step"] == state.step) & (rows["split"] == split) & (rows["metric"] == metric)]
@@ -32,8 +34,8 @@ def test_rows_hold_the_metrics_of_each_state(run):
 
 def test_the_training_set_is_evaluated_at_one_step_or_at_all(run):
     study, members, states = run
-    _, everywhere = record(study, members, states, [1.0] * 3)
-    _, at_last = record(study, members, states, [1.0] * 3, last=12)
+    _, everywhere = record(study, members, states)
+    _, at_last = record(study, members, states, last=12)
     for rows, steps in ((everywhere, {0, 5, 12}), (at_last, {12})):
         assert set(rows.loc[rows["split"] == "train", "step"]) == steps
         assert set(rows.loc[rows["split"] == "test", "step"]) == {0, 5, 12}
@@ -42,7 +44,7 @@ def test_the_training_set_is_evaluated_at_one_step_or_at_all(run):
 def test_the_effective_weights_are_what_is_evaluated(run):
     study, members, states = run
     negated = lambda weights: {name: -tensor for name, tensor in weights.items()}  # noqa: E731
-    _, rows = record(study, members, states[-1:], [1.0] * 3, effective=negated)
+    _, rows = record(study, members, states[-1:], effective=negated)
     expected = evaluate(study, negated(states[-1].weights))["test", "loss"]
     np.testing.assert_array_equal(rows[(rows["split"] == "test") & (rows["metric"] == "loss")]["value"], expected)
 

@@ -72,6 +72,18 @@ def test_differences_are_paired_by_seed(metrics):
     assert dense["estimate"] == pytest.approx(2.5) and dense["ci_high"] - dense["ci_low"] > 1
 
 
+def test_emptied_parts_are_shares_of_networks_by_variant_and_round(metrics):
+    metrics["emptied"] = ""
+    tickets = metrics["variant"].eq("ticket")
+    metrics.loc[tickets & metrics["init_seed"].isin([0, 2]), "emptied"] = "layers.1, table"
+    metrics.loc[tickets & metrics["init_seed"].eq(1), "emptied"] = "table"
+    found = table(comparisons.emptied(metrics))
+    assert len(found) == 2 and set(found["n"]) == {SEEDS} and set(found["density"]) == {0.5}
+    assert one(found, contrast="ticket", quantity="layers.1", level=1)["estimate"] == 0.5
+    assert one(found, contrast="ticket", quantity="table", level=1)["estimate"] == 0.75
+    assert not list(comparisons.emptied(metrics[metrics["variant"] == "dense"]))
+
+
 def test_the_course_is_compared_at_every_recorded_step(metrics):
     found = table(comparisons.tickets(metrics, SETTINGS, LAST))
     steps = found[found["quantity"].eq("loss") & found["contrast"].eq("ticket - dense")]["step"]

@@ -299,9 +299,7 @@ def digits_study(
     keys, begin = join([(names, control.start) for names, control in controlled])
     mask = concatenate([control.mask for _, control in controlled])
     trained.append((keys, mask, _last(bench, keys, begin, mask)))
-    metrics = pd.concat(
-        at_end(bench.study, names, end.step, end.weights, pruning.density(kept)) for names, kept, end in trained
-    )
+    metrics = pd.concat(at_end(bench.study, names, end.step, end.weights, kept) for names, kept, end in trained)
     return bench, rounds, metrics
 
 

@@ -92,13 +92,6 @@ def ones(weights: Stack) -> Stack:
     return {name: torch.ones_like(tensor) for name, tensor in weights.items()}
 
 
-def density(mask: Stack) -> list[float]:
-    """Share of prunable weights that each network keeps."""
-    total = sum(sizes(mask).values())
-    kept = torch.stack([tensor.flatten(1).sum(1, dtype=torch.float64) for tensor in mask.values()]).sum(0)
-    return (kept / total).tolist()
-
-
 def shuffle(mask: Stack, study: str, members: Sequence[Member]) -> Stack:
     """Each tensor's mask permuted at random within the tensor: the same count per layer, at other places."""
     shuffled = {}

@@ -65,6 +65,5 @@ def search(
     effective = masked_by_scores(frozen_weights(weights, names, init, density), names, density)
     start = initial_state({**weights, **scores}, training)
     states = train(study, members, start, training, steps, effective=effective)
-    densities = pruning.density(top_share(scores, density))
-    end, metrics = record(study, members, states, densities, settings.steps, effective)
+    end, metrics = record(study, members, states, top_share(scores, density), settings.steps, effective)
     return top_share(pruning.prunable(names, end.weights), density), metrics

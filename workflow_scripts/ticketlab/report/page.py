@@ -32,7 +32,7 @@ from workflow_scripts.ticketlab.report.words import (
     spaced,
 )
 from workflow_scripts.ticketlab.verdicts import clock, kinds
-from workflow_scripts.ticketlab.verdicts.comparisons import AGREEMENT, DETERMINACY, LLC, TICKETS, of_roles
+from workflow_scripts.ticketlab.verdicts.comparisons import AGREEMENT, DETERMINACY, EMPTIED, LLC, TICKETS, of_roles
 from workflow_scripts.ticketlab.verdicts.judge import RESTS_ON
 from workflow_scripts.ticketlab.verdicts.predictions import TITLES
 from workflow_scripts.ticketlab.verdicts.rows import ANSWERS, STRONG_FORM, T1, T2, T3, VERDICTS
@@ -202,6 +202,13 @@ def half_way_steps(rows: pd.DataFrame, study: str) -> Iterator[dict]:
 def instrument_states(comparisons: pd.DataFrame, study: str) -> Iterator[dict]:
     """The instruments' reports on themselves in this study, only as far as measured."""
     mine = comparisons[comparisons["study"] == study]
+    for (variant, part), rows in mine[mine["test"] == EMPTIED].groupby(["contrast", "quantity"]):
+        where = (f"{row['estimate']:.0%} at {row['density']:.1%} kept" for _, row in rows.iterrows())
+        yield {
+            "instrument": f"pruning, {spaced(variant)}",
+            "state": f"left no weight in {part}",
+            "detail": f"of {int(rows['n'].max())} networks: {', '.join(where)}",
+        }
     flags = mine[mine["test"].eq(LLC) & mine["quantity"].eq("flagged")]
     for variant, rows in flags.groupby("contrast"):
         flagged, total = (rows["estimate"] * rows["n"]).sum(), rows["n"].sum()

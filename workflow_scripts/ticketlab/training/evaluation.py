@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 
 from workflow_scripts.ticketlab.training import stack
+from workflow_scripts.ticketlab.training.kept import density, emptied
 from workflow_scripts.ticketlab.training.stack import Member, Stack
 from workflow_scripts.ticketlab.training.study import Study
 
@@ -19,11 +20,12 @@ def metric_rows(
     study: str,
     members: Sequence[Member],
     step: int,
-    densities: Iterable[float],
+    masks: Stack | None,
     values: dict[tuple[str, str], np.ndarray],
 ) -> pd.DataFrame:
-    """Rows of the `metrics` table from evaluation.evaluate's {(split, metric): (N,)}."""
-    members, densities = list(members), list(densities)
+    """Rows of the `metrics` table from evaluate's {(split, metric): (N,)}; masks: None for dense networks."""
+    densities = [1.0] * len(members) if masks is None else density(masks)
+    parts = [""] * len(members) if masks is None else [", ".join(names) for names in emptied(masks)]
     return pd.concat(
         pd.DataFrame(
             {
@@ -31,6 +33,7 @@ def metric_rows(
                 **pd.DataFrame([member.keys() for member in members]),
                 "step": step,
                 "density": densities,
+                "emptied": parts,
                 "split": split,
                 "metric": metric,
                 "value": column,

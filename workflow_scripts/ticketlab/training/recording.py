@@ -15,15 +15,15 @@ def record(
     study: Study,
     members: Sequence[Member],
     states: Iterable[State],
-    densities: Sequence[float],
+    masks: Stack | None = None,
     last: int | None = None,
     effective: Callable[[Stack], Stack] = lambda trained: trained,
     keep: Callable[[State], None] = lambda state: None,
 ) -> tuple[State, pd.DataFrame]:
     """Run through `states` (of train), evaluate each and pass it to `keep`.
 
-    densities: the share of prunable weights that each of the N networks keeps. last: the one step at which the training
-    set is evaluated too; None evaluates it at every state. effective: as of train.
+    masks: of the N networks; None if they are dense. last: the one step at which the training set is evaluated too;
+    None evaluates it at every state. effective: as of train.
     """
     parts = []
     for state in states:
@@ -31,13 +31,12 @@ def record(
         sets = [name for name in study.problem.evaluation if name != "train" or last in (None, state.step)]
         with torch.no_grad():
             values = evaluate(study, effective(state.weights), sets)
-        parts.append(metric_rows(study.name, members, state.step, densities, values))
+        parts.append(metric_rows(study.name, members, state.step, masks, values))
     return state, pd.concat(parts)
 
 
 def at_end(
-    study: Study, members: Sequence[Member], step: int, weights: Stack, densities: Sequence[float] | None = None
+    study: Study, members: Sequence[Member], step: int, weights: Stack, masks: Stack | None = None
 ) -> pd.DataFrame:
-    """Rows of table `metrics` of networks at one step, on every evaluation set; dense unless `densities` are given."""
-    densities = [1.0] * len(members) if densities is None else densities
-    return metric_rows(study.name, members, step, densities, evaluate(study, weights))
+    """Rows of table `metrics` of networks at one step, on every evaluation set; dense unless `masks` are given."""
+    return metric_rows(study.name, members, step, masks, evaluate(study, weights))

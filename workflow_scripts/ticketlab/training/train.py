@@ -23,6 +23,7 @@ from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.training import stack
 from workflow_scripts.ticketlab.training.batches import batches
+from workflow_scripts.ticketlab.training.kept import report_emptied
 from workflow_scripts.ticketlab.training.stack import Member, Stack
 from workflow_scripts.ticketlab.training.study import Study
 
@@ -101,6 +102,8 @@ def train(
     weights = {name: tensor.detach().clone() for name, tensor in state.weights.items()}
     slots = {slot: stack.take(tensors, range(len(members))) for slot, tensors in state.slots.items()}
     masks = {} if masks is None else masks
+    if masks:
+        report_emptied(masks, members)
     for name, mask in masks.items():
         for tensors in (weights, *slots.values()):
             tensors[name].mul_(mask)

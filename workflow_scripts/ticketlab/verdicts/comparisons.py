@@ -20,6 +20,7 @@ CELL = ["rewind_step", "level"]
 # The controls that a winning ticket must beat.
 DECISIVE_CONTROLS = ("reinitialised", "shuffled")
 TICKETS, SUPERMASKS, ROLES, STRUCTURE, LLC, MASKS = "tickets", "supermask", "roles", "structure", "llc", "masks"
+EMPTIED = "emptied"
 BARRIERS = "barriers"  # only the clock's figure has them
 AGREEMENT, DETERMINACY = "agreement", "determinacy"  # the quantities of ROLES
 
@@ -50,6 +51,20 @@ def tickets(metrics: pd.DataFrame, settings: JudgingSettings, last_step: int) ->
         if variant == "ticket":
             yield from _against_controls(rows, values[last_step], settings, at, last_step)
     yield from _speed(metrics, settings, density)
+
+
+def emptied(metrics: pd.DataFrame) -> Iterator[dict]:
+    """The parts of networks in which pruning left no weight, by variant and round: the share of networks, if any.
+
+    The part is the quantity, the variant is the contrast.
+    """
+    networks = metrics.drop_duplicates(["variant", *CELL, "init_seed", "data_seed"])
+    for (variant, rewind_step, level), group in networks.groupby(["variant", *CELL]):
+        parts = group["emptied"].str.split(", ").explode()
+        for part, count in parts[parts != ""].value_counts().sort_index().items():
+            share = Estimate(count / len(group), np.nan, np.nan, np.nan, len(group))
+            at = {"rewind_step": rewind_step, "level": level, "density": group["density"].mean()}
+            yield _row(EMPTIED, part, variant, share, **at)
 
 
 def _against_controls(

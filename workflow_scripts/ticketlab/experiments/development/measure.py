@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Sequence
 import pandas as pd
 
 from workflow_scripts.ticketlab.experiments.development.masks import END, Masked
-from workflow_scripts.ticketlab.pruning import masks as pruning
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.training.join import join
 from workflow_scripts.ticketlab.training.recording import at_end
@@ -35,4 +34,4 @@ def measure(
     for state in train(study, members, first, training, steps, masks=mask):
         rows.append(look(members, state.step, state.weights))
         keep([members[index] for index in of_end], state.take(of_end))
-    return pd.concat(rows), at_end(study, members, state.step, state.weights, pruning.density(mask))
+    return pd.concat(rows), at_end(study, members, state.step, state.weights, mask)

@@ -29,6 +29,7 @@ METRICS = of_networks(
     ("split", "metric"),
     "train_dense, imp_round, train_controls, find_supermask, train_spawned, develop_tickets or vary_noise",
     density=pa.float64(),
+    emptied=pa.string(),
     split=pa.string(),
     metric=pa.string(),
     value=pa.float64(),
