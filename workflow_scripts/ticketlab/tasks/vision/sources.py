@@ -6,7 +6,6 @@ without a `test` or `validation` split of their own leave it out.
 
 import gzip
 import math
-import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from workflow_scripts.ticketlab.core.errors import TicketlabError
+from workflow_scripts.ticketlab.core.folders import files_below
 
 Splits = dict[str, tuple[np.ndarray, np.ndarray]]
 
@@ -191,9 +191,8 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _files(path: Path) -> Iterator[Path]:
-    """All files below a folder, also through links, except hidden ones."""
-    for place, _, names in os.walk(path, followlinks=True):
-        yield from (Path(place, name) for name in names if not name.startswith("."))
+    """All files below a folder except hidden ones."""
+    return (file for file in files_below(path) if not file.name.startswith("."))
 
 
 def _reason(error: Exception) -> str:
