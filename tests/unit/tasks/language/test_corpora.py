@@ -121,7 +121,7 @@ def test_each_text_file_of_a_folder_is_a_document(tmp_path):
 
 def test_an_encoding_that_python_does_not_know_is_refused():
     assert settings(kind="file", path="x", encoding="utf-16").encoding == "utf-16"
-    for name in ("rot13", "undefined", "base64", "no\0ne", ""):
+    for name in ("rot13", "undefined", "base64", "idna", "no\0ne", ""):
         with pytest.raises(ValidationError, match="no encoding of text"):
             settings(kind="file", path="x", encoding=name)
 

@@ -49,6 +49,7 @@ def test_a_text_is_decoded_by_its_mark_else_as_declared_and_decompressed(tmp_pat
             "not utf-8 text: byte 1 is invalid continuation byte; set corpus.encoding",
         ),
         (b"ab\xe9", "ascii", "not ascii text: byte 2"),
+        (b"a\\ud800", "unicode_escape", "not unicode_escape text: byte 1 is surrogates not allowed"),
         (b"\xff\xfea\0b", "utf-8", "not utf-16-le text: byte 4 is truncated"),
         ("ab".encode("utf-16-le"), "utf-8", "byte 1 is a NUL"),
         (b"\xff\xfe" + "ab\0".encode("utf-16-le"), "utf-8", "byte 6 is a NUL"),

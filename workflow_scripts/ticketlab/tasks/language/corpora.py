@@ -62,7 +62,7 @@ class SourceCorpus(_PackagesCorpus):
 
 def _is_encoding(name: str) -> str:
     try:
-        b"abcd".decode(name)
+        (b"abcd" * 99).decode(name).encode(name)  # idna is for short names only
     except (LookupError, ValueError) as error:
         raise ValueError(f"Python knows no encoding of text {name!r}; latin-1, cp1252 and utf-16 are some") from error
     return name
@@ -78,7 +78,9 @@ class FileCorpus(_Corpus):
     """
 
     kind: Literal["file"]
-    path: str = Field(description=f"a file, or a folder of {', '.join(text_files.SUFFIXES)} files; .gz may follow")
+    path: str = Field(
+        min_length=1, description=f"a file, or a folder of {', '.join(text_files.SUFFIXES)} files; .gz may follow"
+    )
     column: str = Field(default="text", description="of a table: the column that holds the text")
     encoding: Encoding = Field(default="utf-8", description="of texts without a byte order mark")
 
@@ -87,7 +89,9 @@ class HuggingFaceCorpus(_Corpus):
     """A dataset of the `datasets` library, each row a document."""
 
     kind: Literal["huggingface"]
-    name: str = Field(description="a name on the hub, or a local folder or .jsonl, .json, .csv or .parquet file")
+    name: str = Field(
+        min_length=1, description="a name on the hub, or a local folder or .jsonl, .json, .csv or .parquet file"
+    )
     subset: str | None = Field(default=None, description="the hub's configuration name, for datasets that have several")
     split: str = Field(default="train", description="rows to read, in the library's notation: train, train[:1%], …")
     column: str = Field(default="text", description="the column that holds the text")

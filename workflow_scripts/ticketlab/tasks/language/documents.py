@@ -29,7 +29,6 @@ def of_file(name: str, text: str) -> Iterator[Document]:
     """Documents of one file, named after it and their first line; see FILE_DOCUMENT_CHARACTERS."""
     lines: list[str] = []
     length = 0
-    number = 0
     for number, line in enumerate(text.splitlines(keepends=True), 1):
         lines.append(line)
         length += len(line)
@@ -37,7 +36,8 @@ def of_file(name: str, text: str) -> Iterator[Document]:
         if length >= limit:
             yield Document(f"{name}:{number - len(lines) + 1}", "".join(lines).strip("\n"))
             lines, length = [], 0
-    yield Document(f"{name}:{number - len(lines) + 1}", "".join(lines).strip("\n"))
+    if lines:
+        yield Document(f"{name}:{number - len(lines) + 1}", "".join(lines).strip("\n"))
 
 
 def cut(document: Document, most: int) -> Iterator[Document]:

@@ -111,6 +111,7 @@ def _text(path: Path, encoding: str) -> str:
     encoding = MARKS.get(mark, encoding)
     try:
         text = data[len(mark) :].decode(encoding)
+        text.encode()  # escapes and utf-7 can spell half a surrogate pair, which is no character
     except UnicodeError as error:  # some codecs raise it without a place
         place = len(mark) + getattr(error, "start", 0)
         reason = getattr(error, "reason", error)
