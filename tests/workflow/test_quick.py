@@ -16,7 +16,7 @@ from workflow_scripts.ticketlab.core.numerics_mode import mode
 from workflow_scripts.ticketlab.tables import files, stacks
 from workflow_scripts.ticketlab.tables.schemas.networks import MASKS, WEIGHTS
 from workflow_scripts.ticketlab.verdicts.rows import VERDICTS
-from workflow_scripts.tools import verify_reference
+from workflow_scripts.tools import outcome, verify_reference
 
 RESULTS = "results/quick"
 ON_REQUEST = {"sweep_llc", "draw_llc_sweep"}
@@ -36,6 +36,12 @@ def test_every_rule_and_study_ran_and_left_its_outputs_log_and_benchmark(quick: 
     logs = quick.folder / RESULTS / "logs"
     logged = {path.relative_to(logs).parts[0].removesuffix(".log") for path in logs.rglob("*.log")}
     assert {job.rule for job in jobs} <= logged
+
+
+def test_the_run_ended_with_its_verdicts_and_the_place_of_the_report(quick: Project) -> None:
+    said = min((quick.folder / ".snakemake/log").iterdir()).read_text()
+    assert outcome.table(files.read(quick.folder / RESULTS / "verdicts.parquet", CONTRACTS["verdicts"])) in said
+    assert f"The report is {RESULTS}/report.html" in said
 
 
 def test_a_second_run_has_nothing_to_do(quick: Project) -> None:

@@ -61,7 +61,8 @@ def announce(workflow: Any, config: Config) -> None:
         made = [path for job in workflow.dag.jobs for path in job.output if workflow.dag.finished(job)]
         made += [path for job in workflow.dag.jobs for path in job.output if not workflow.dag.needrun(job)]
         failed = [planned[number] for number in failures.numbers if not was_stopped(planned[number])]
-        logger.info(text(config.results, set(made), failed, failures.stopped), extra={"outcome": True})
+        if said := text(config.results, set(made), failed, failures.stopped):
+            logger.info(said, extra={"outcome": True})
 
     workflow.onstart(begin)
     workflow.onsuccess(end)
