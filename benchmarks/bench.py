@@ -13,7 +13,6 @@ os.environ["TQDM_DISABLE"] = "1"  # devinterp draws a progress bar per chain
 import argparse
 import io
 import platform
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -23,20 +22,17 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-import datasets
 import numpy as np
 import torch
-from devinterp.slt.llc import llc as devinterp_llc
 from torch.nn import functional as F
 
 from workflow_scripts.ticketlab import models
-from workflow_scripts.ticketlab.calibration.devinterp_llc import Logits, next_symbol_loss
-from workflow_scripts.ticketlab.core.random_streams import generator
+from workflow_scripts.ticketlab.calibration.devinterp_llc import Logits, as_dataset, bigram_task, devinterps_call
 from workflow_scripts.ticketlab.instruments import llc
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tasks import images
-from workflow_scripts.ticketlab.tasks.problem import Problem, cross_entropy
+from workflow_scripts.ticketlab.tasks.problem import Problem
 from workflow_scripts.ticketlab.training import stack
 from workflow_scripts.ticketlab.training.batches import batch
 from workflow_scripts.ticketlab.training.stack import Stack
@@ -94,19 +90,7 @@ def measure(pair: Pair, repetitions: int) -> Rates:
 
 
 def bigram_problem() -> tuple[Problem, np.ndarray]:
-    """Sequences of a source in which one symbol in five is random and the others follow from the one before."""
-    random = generator("bench", "text", 0)
-    follower = random.permutation(SYMBOLS)
-    sequences = random.integers(SYMBOLS, size=(512, CONTEXT + 1))
-    for place in range(CONTEXT):
-        follows = random.random(512) < 0.8
-        sequences[follows, place + 1] = follower[sequences[follows, place]]
-
-    def sample(random: np.random.Generator, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-        chosen = sequences[random.integers(len(sequences), size=batch_size)]
-        return chosen[:, :-1], chosen[:, 1:]
-
-    return Problem(SYMBOLS, SYMBOLS, CONTEXT, sample, {}, {"loss": cross_entropy}, {}), sequences
+    return bigram_task("bench", SYMBOLS, CONTEXT, 512)
 
 
 def digits_problem() -> Problem:
@@ -184,7 +168,7 @@ def llc_pair(settings: LLCSettings, training_steps: int) -> Pair:
     study = Study("bench", problem, model)
     first = {name: tensor[0] for name, tensor in initial_weights(study, [0]).items()}
     weights = plain_training(study, 0, first, recipe, {})
-    dataset = datasets.Dataset.from_dict({"input_ids": sequences.tolist()}).with_format("torch")
+    dataset = as_dataset(sequences)
     members, start = stack.dense_members([0]), stack.stack([weights])
 
     def ours() -> float:
@@ -192,23 +176,7 @@ def llc_pair(settings: LLCSettings, training_steps: int) -> Pair:
         return float(llc.estimate(traces, settings)["llc"].iloc[0])
 
     def theirs() -> float:
-        with tempfile.TemporaryDirectory() as folder:
-            found = devinterp_llc(
-                Logits(model),
-                dataset,
-                {},
-                lr=settings.learning_rate,
-                n_beta=settings.nbeta,
-                localization=settings.localization,
-                num_chains=settings.chains,
-                num_draws=settings.draws,
-                num_burnin_steps=settings.burn_in,
-                batch_size=settings.batch_size,
-                loss_fn=next_symbol_loss,
-                device="cpu",
-                output_path=Path(folder) / "samples.zarr",
-            )
-            return float(found["llc_mean"])
+        return float(devinterps_call(Logits(model), dataset, settings)["llc_mean"])
 
     work = settings.chains * (settings.burn_in + settings.draws)
     return Pair(f"LLC text, {settings.chains} chains", "chain-steps", work, ours, theirs)

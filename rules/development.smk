@@ -1,5 +1,5 @@
 # What becomes of a transient in tickets, in the studies whose dense networks have one.
-DEVELOPED = rule_params.developed(CONFIG)
+DEVELOPED = rule_params.having(CONFIG, "development")
 
 
 rule develop_tickets:

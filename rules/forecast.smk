@@ -1,5 +1,5 @@
 # Whether the roles of trained components are predicted by what the components are at earlier steps (P8).
-FORECAST = rule_params.forecast(CONFIG)
+FORECAST = rule_params.having(CONFIG, "forecast")
 
 
 rule forecast_roles:

@@ -1,5 +1,5 @@
 # Parts of the initial weights are kept and the rest is drawn again (P3).
-RESAMPLED = rule_params.resampled(CONFIG)
+RESAMPLED = rule_params.having(CONFIG, "resampling")
 
 
 rule resample_weights:

@@ -69,11 +69,11 @@ def all_specs(raw):
         found["summarise_noise", study, ""] = rule_params.summarise_noise(config, study)
         for size in rule_params.doses(config, study):
             found["vary_noise", study, size] = rule_params.vary_noise(config, study, size)
-        if study in rule_params.developed(config):
+        if study in rule_params.having(config, "development"):
             found["develop_tickets", study, ""] = rule_params.develop_tickets(config, study)
-        if study in rule_params.resampled(config):
+        if study in rule_params.having(config, "resampling"):
             found["resample_weights", study, ""] = rule_params.resample_weights(config, study)
-        if study in rule_params.forecast(config):
+        if study in rule_params.having(config, "forecast"):
             found["forecast_roles", study, ""] = rule_params.forecast_roles(config, study)
         for source in ("dense", "tickets", "development"):
             found["estimate_llc", study, source] = rule_params.estimate_llc(config, study, source)
@@ -177,12 +177,10 @@ def test_every_rule_is_covered(shipped):
         "clock_level",
         "masked_at_a_step",
         "llc_of_developed",
+        "having",
         "doses",
         "external_files",
-        "developed",
         "development_level",
-        "resampled",
-        "forecast",
     }
     rules = {name for name in public if not name.startswith("_")} - others
     assert {rule for rule, _, _ in all_specs(shipped)} == rules

@@ -14,6 +14,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from inspect import unwrap
 from pathlib import Path
+from typing import Any
 
 import datasets
 import numpy as np
@@ -53,26 +54,33 @@ class LanguageModel:
     step: int
 
 
-def bigram_source(settings: ParitySettings) -> np.ndarray:
-    """Sequences (count, context + 1): one symbol in five is random, each other follows from the one before."""
-    random = generator(STUDY, "text", 0)
-    follower = random.permutation(settings.symbols)
-    sequences = random.integers(settings.symbols, size=(settings.sequences, settings.context + 1))
-    for place in range(settings.context):
-        follows = random.random(settings.sequences) < 0.8
+def bigram_task(stream: str, symbols: int, context: int, count: int) -> tuple[Problem, np.ndarray]:
+    """A task, and the `count` sequences (count, context + 1) that are its training set.
+
+    One symbol in five is random, each other follows from the one before.
+    """
+    random = generator(stream, "text", 0)
+    follower = random.permutation(symbols)
+    sequences = random.integers(symbols, size=(count, context + 1))
+    for place in range(context):
+        follows = random.random(count) < 0.8
         sequences[follows, place + 1] = follower[sequences[follows, place]]
-    return sequences
+
+    def sample(random: np.random.Generator, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
+        chosen = sequences[random.integers(count, size=batch_size)]
+        return chosen[:, :-1], chosen[:, 1:]
+
+    return Problem(symbols, symbols, context, sample, {}, {"loss": cross_entropy}, {}), sequences
+
+
+def as_dataset(sequences: np.ndarray) -> datasets.Dataset:
+    """The sequences in the form that devinterp reads."""
+    return datasets.Dataset.from_dict({"input_ids": sequences.tolist()}).with_format("torch")
 
 
 def language_model(settings: ParitySettings) -> LanguageModel:
     """A one-layer transformer trained on the source."""
-    sequences = bigram_source(settings)
-
-    def sample(random: np.random.Generator, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-        chosen = sequences[random.integers(len(sequences), size=batch_size)]
-        return chosen[:, :-1], chosen[:, 1:]
-
-    problem = Problem(settings.symbols, settings.symbols, settings.context, sample, {}, {"loss": cross_entropy}, {})
+    problem, sequences = bigram_task(STUDY, settings.symbols, settings.context, settings.sequences)
     shape = {"layers": 1, "width": settings.width, "heads": settings.heads, "mlp_width": settings.width}
     model = models.build({"kind": "transformer", **shape}, problem.inputs, problem.outputs, problem.context)
     recipe = TrainingSettings(learning_rate=0.01, batch_size=settings.batch_size, steps=settings.training_steps)
@@ -117,23 +125,33 @@ def devinterps(language: LanguageModel, settings: ParitySettings, calls: int) ->
         tokens = torch.from_numpy(language.sequences)
         network = Logits(language.study.model)
         at_minimum = next_symbol_loss(network, tokens).double().mean().item()
-    dataset = datasets.Dataset.from_dict({"input_ids": language.sequences.tolist()}).with_format("torch")
+    dataset = as_dataset(language.sequences)
     found = []
     for call in range(calls):
-        trace = _loss_trace(network, dataset, settings, torch_seed(STUDY, "devinterp", call) % 2**31)
+        with torch.random.fork_rng(devices=[]):
+            result = devinterps_call(
+                network,
+                dataset,
+                llc_settings(settings),
+                num_init_loss_batches=1,
+                init_seed=torch_seed(STUDY, "devinterp", call) % 2**31,
+                match_sampling_input_ids_across_chains=False,
+            )
+        # Its losses (chains, burn-in + draws), each on the batch of the step that follows.
+        trace = result["loss_trace"].transpose("chain", "step").to_numpy().astype(float)
         found.append(settings.nbeta * (trace[:, settings.burn_in :].mean() - at_minimum))
     return np.array(found)
 
 
-def _loss_trace(network: nn.Module, dataset: datasets.Dataset, settings: ParitySettings, seed: int) -> np.ndarray:
-    """devinterp's losses (chains, burn-in + draws), each on the batch of the step that follows."""
+def devinterps_call(network: nn.Module, dataset: datasets.Dataset, settings: LLCSettings, **further: Any) -> Any:
+    """The result of `devinterp.slt.llc.llc` under these settings, its progress bars and warnings silenced."""
     os.environ["TQDM_DISABLE"] = "1"
     from devinterp.slt.llc import llc as devinterp_llc
 
     quiet = (redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), warnings.catch_warnings())
-    with tempfile.TemporaryDirectory() as folder, quiet[0], quiet[1], quiet[2], torch.random.fork_rng(devices=[]):
+    with tempfile.TemporaryDirectory() as folder, quiet[0], quiet[1], quiet[2]:
         warnings.simplefilter("ignore")
-        found = devinterp_llc(
+        return devinterp_llc(
             network,
             dataset,
             {},
@@ -143,15 +161,12 @@ def _loss_trace(network: nn.Module, dataset: datasets.Dataset, settings: ParityS
             num_chains=settings.chains,
             num_draws=settings.draws,
             num_burnin_steps=settings.burn_in,
-            num_init_loss_batches=1,
             batch_size=settings.batch_size,
-            init_seed=seed,
-            match_sampling_input_ids_across_chains=False,
             loss_fn=next_symbol_loss,
             device="cpu",
             output_path=Path(folder) / "samples.zarr",
-        )
-        return found["loss_trace"].transpose("chain", "step").to_numpy().astype(float)
+            **further,
+        ).load()
 
 
 class Logits(nn.Module):

@@ -20,6 +20,11 @@ def blocks(config: Config, study: str) -> range:
     return range(settings.seeds // settings.block_size)
 
 
+def having(config: Config, section: str) -> list[str]:
+    """The studies that run the experiment of this section."""
+    return [study for study in config.names() if getattr(config.studies[study], section) is not None]
+
+
 def wildcard_values(config: Config, study: str) -> dict[str, list]:
     """The values in a study of each wildcard that has the same values in all rules."""
     settings = config.studies[study]
@@ -144,13 +149,7 @@ def summarise_noise(config: Config, study: str) -> dict:
 
 def draw_noise(config: Config) -> dict:
     """The batch size of each study's own recipe."""
-    noisy = [study for study in config.names() if doses(config, study)]
-    return {"studies": {study: config.studies[study].training.batch_size for study in noisy}}
-
-
-def developed(config: Config) -> list[str]:
-    """The studies whose tickets are searched for transients."""
-    return [study for study in config.names() if config.studies[study].development is not None]
+    return {"studies": {study: config.studies[study].training.batch_size for study in having(config, "noise")}}
 
 
 def development_level(config: Config, study: str) -> int:
@@ -170,7 +169,7 @@ def develop_tickets(config: Config, study: str) -> dict:
 
 
 def summarise_development(config: Config) -> dict:
-    return {"studies": {study: _section(config, study, "judging") for study in developed(config)}}
+    return {"studies": {study: _section(config, study, "judging") for study in having(config, "development")}}
 
 
 def draw_development(config: Config) -> dict:
@@ -181,14 +180,9 @@ def draw_development(config: Config) -> dict:
                 "judging": _section(config, study, "judging"),
                 "last_step": config.studies[study].training.steps,
             }
-            for study in developed(config)
+            for study in having(config, "development")
         }
     }
-
-
-def resampled(config: Config) -> list[str]:
-    """The studies in which parts of θ₀ are kept and the rest is drawn again."""
-    return [study for study in config.names() if config.studies[study].resampling]
 
 
 def resample_weights(config: Config, study: str) -> dict:
@@ -202,16 +196,11 @@ def resample_weights(config: Config, study: str) -> dict:
 
 
 def summarise_resampling(config: Config) -> dict:
-    return {"alpha": {study: config.studies[study].judging.alpha for study in resampled(config)}}
+    return {"alpha": {study: config.studies[study].judging.alpha for study in having(config, "resampling")}}
 
 
 def draw_resampling(config: Config) -> dict:
-    return {"judging": {study: _section(config, study, "judging") for study in resampled(config)}}
-
-
-def forecast(config: Config) -> list[str]:
-    """The studies in which roles are predicted."""
-    return [study for study in config.names() if config.studies[study].forecast]
+    return {"judging": {study: _section(config, study, "judging") for study in having(config, "resampling")}}
 
 
 def forecast_roles(config: Config, study: str) -> dict:
@@ -228,7 +217,7 @@ def forecast_roles(config: Config, study: str) -> dict:
 
 
 def draw_forecast(config: Config) -> dict:
-    return {"forecast": {study: _section(config, study, "forecast") for study in forecast(config)}}
+    return {"forecast": {study: _section(config, study, "forecast") for study in having(config, "forecast")}}
 
 
 def measure_deep_linear(config: Config) -> dict:

@@ -13,7 +13,9 @@ from workflow_scripts.ticketlab.report.figures.style import (
     GREY,
     PLAIN,
     Look,
+    bars,
     figure_of_rows,
+    line,
     step_axis,
     style,
 )
@@ -21,7 +23,7 @@ from workflow_scripts.ticketlab.tables.schemas.forecast import FORECAST
 
 READS = {"forecast": FORECAST}
 
-FORETOLD = {
+PREDICTED = {
     "roles": Look("roles, by components at step k", BLUE, "o"),
     "permuted": Look("the same, roles permuted (control)", GREY, "x", ":"),
 }
@@ -48,11 +50,8 @@ def roles(frame: pd.DataFrame, forecast: dict[str, dict]) -> Figure:
 
 def _curves(axes: Axes, rows: pd.DataFrame, section: dict) -> None:
     axes.axhspan(section["chance"], section["predicted"], color=BLACK, alpha=0.08, linewidth=0)
-    for contrast, look in FORETOLD.items():
-        mine = rows[rows["contrast"] == contrast].sort_values("step")
-        (line,) = axes.plot(mine["step"], mine["estimate"], color=look.colour, marker=look.marker, label=look.label)
-        line.set(linestyle=look.dash)
-        axes.vlines(mine["step"], mine["ci_low"], mine["ci_high"], color=look.colour, linewidth=1.4)
+    for contrast, look in PREDICTED.items():
+        bars(axes, line(axes, rows[rows["contrast"] == contrast], "step", look, look.label, band=False), "step", look)
     step_axis(axes, "training step k", int(rows["step"].max()))
     axes.set_ylim(0.3, 1.03)
     end = axes.get_yaxis_transform()

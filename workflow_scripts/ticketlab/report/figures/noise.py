@@ -10,7 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from workflow_scripts.ticketlab.report.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, Look, style
+from workflow_scripts.ticketlab.report.figures.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    Look,
+    bars,
+    legend,
+    line,
+    style,
+)
 from workflow_scripts.ticketlab.tables.schemas.noise import NOISE
 
 READS = {"noise": NOISE}
@@ -59,23 +70,15 @@ def figure(frame: pd.DataFrame, batch_sizes: dict[str, int]) -> Figure:
 
 def _panel(axes: Axes, rows: pd.DataFrame, looks: dict[tuple[str, str], Look], own: int) -> None:
     for (contrast, quantity), look in looks.items():
-        mine = rows[rows["contrast"].eq(contrast) & rows["quantity"].eq(quantity)].sort_values("batch_size")
-        axes.plot(
-            mine["batch_size"],
-            mine["estimate"],
-            color=look.colour,
-            marker=look.marker,
-            linestyle=look.dash,
-            label=look.label,
-        )
-        axes.vlines(mine["batch_size"], mine["ci_low"], mine["ci_high"], color=look.colour, linewidth=1.2)
+        mine = rows[rows["contrast"].eq(contrast) & rows["quantity"].eq(quantity)]
+        bars(axes, line(axes, mine, "batch_size", look, look.label, band=False), "batch_size", look)
     axes.axvline(own, color=GREY, linewidth=0.8, linestyle=":")
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_locator(FixedLocator(sorted(rows["batch_size"].unique())))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("batch size: the larger, the less noise")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
+    legend(axes)
 
 
 def of_tables(tables: dict[str, pd.DataFrame], spec: dict[str, Any]) -> Figure:

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from workflow_scripts.ticketlab.report.figures.style import BLACK, BLUE, GREY, RED, style
+from workflow_scripts.ticketlab.report.figures.calibration.lines import lines
+from workflow_scripts.ticketlab.report.figures.style import style
 from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
 
 READS = {"calibration": CALIBRATION}
@@ -24,21 +24,12 @@ def figure(frame: pd.DataFrame) -> Figure:
     with style():
         drawn = Figure(figsize=(13, 6.4), layout="constrained")
         for axes, (title, quantities) in zip(drawn.subplots(2, 2).flat, PANELS.items(), strict=True):
-            _lines(axes, frame[frame["quantity"].isin(quantities)])
+            rows = frame[frame["quantity"].isin(quantities)]
+            at = rows["x"].map(lambda x: "" if pd.isna(x) else f" at {x:.3g}")
+            lines(axes, rows, (rows["family"] + ", " + rows["case"] + at).tolist())
             axes.set_title(title)
         drawn.supxlabel("bar: nominal value; dot and line: simulated share with its binomial interval", fontsize=9)
     return drawn
-
-
-def _lines(axes: Axes, rows: pd.DataFrame) -> None:
-    for line, (_, row) in enumerate(rows.iterrows()):
-        colour = RED if row["required"] and not row["passed"] else BLUE if row["required"] else GREY
-        axes.plot([row["ci_low"], row["ci_high"]], [line, line], color=colour)
-        axes.plot(row["truth"], line, "|", color=BLACK, markersize=10)
-        axes.plot(row["estimate"], line, "o", color=colour)
-    at = rows["x"].map(lambda x: "" if pd.isna(x) else f" at {x:.3g}")
-    axes.set_yticks(range(len(rows)), (rows["family"] + ", " + rows["case"] + at).tolist(), fontsize=7)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
 
 
 def of_tables(tables: dict[str, pd.DataFrame], spec: dict[str, Any]) -> Figure:
