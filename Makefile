@@ -8,7 +8,20 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+# nproc obeys OpenMP's variables, which are not about jobs.
+CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+
+# What a site exports reaches neither set-up nor a run; workflow_scripts/preflight/surroundings.py does the same for jobs.
+unexport PYTHONPATH PYTHONHOME PYTHONUSERBASE PYTHONSTARTUP PYTHONIOENCODING PYTHONOPTIMIZE
+export PYTHONNOUSERSITE := 1
+export PYTHONUTF8 := 1
+# Snakemake and uv need a folder for caches, Snakemake a name of the user too.
+ifeq ($(shell d="$${XDG_CACHE_HOME:-$${HOME:-/dev/null}/.cache}/snakemake"; mkdir -p "$$d" 2>/dev/null; test -w "$$d" || echo no),no)
+export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
+endif
+ifeq ($(shell id -un 2>/dev/null),)
+export LOGNAME := nobody
+endif
 
 BIN := .venv/bin
 # Makes one command line of Snakemake from these variables and the target's own config file (tools/command.py).

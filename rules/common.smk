@@ -4,8 +4,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from workflow_scripts import numerics
-from workflow_scripts.preflight import own_files, tensors
+from workflow_scripts.preflight import own_files, surroundings, tensors
 from workflow_scripts.preflight.params import Params
 from workflow_scripts.preflight.recover import repair
 from workflow_scripts.ticketlab.config import rule_params, study as study_config
@@ -30,7 +29,7 @@ try:
 except TicketlabError as error:
     raise WorkflowError(str(error)) from None
 # Jobs inherit this: their libraries look at the environment as they are loaded.
-numerics.fix(CONFIG.numerics)
+surroundings.settle(CONFIG.numerics)
 STUDIES = CONFIG.names()
 FORMATS = ["png", "svg"]
 STAGES = []  # the outputs that each stage's target asks for; every rules file adds its own

@@ -18,7 +18,7 @@ from workflow_scripts.tools import lock
 
 ROOT = Path(__file__).parents[2]
 ENVS = ROOT / "envs"
-LOCAL = {"workflow_scripts", "benchmarks", "tests"}
+LOCAL = {"workflow_scripts", "benchmarks", "tests", "envs"}
 CODE = sorted(path for folder in LOCAL for path in (ROOT / folder).rglob("*.py"))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from envs import install
 from workflow_scripts.tools.command import TARGETS
 
 ROOT = Path(__file__).parents[2]
@@ -25,11 +26,13 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def make(folder: Path, *arguments: str, python: str | Path = sys.executable) -> subprocess.CompletedProcess[str]:
+def make(
+    folder: Path, *arguments: str, python: str | Path = sys.executable, **variables: str
+) -> subprocess.CompletedProcess[str]:
     # Without the variables of the make that may run these tests, and those given to it.
     hidden = ("MAKE", "MFLAGS", "ARGS", "CORES", "STUDIES")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
-    environment["PYTHON"] = str(python)
+    environment |= {"PYTHON": str(python), **variables}
     return subprocess.run(["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True)
 
 
@@ -76,6 +79,60 @@ def test_a_set_up_that_failed_does_not_count_and_a_complete_one_holds_until_lock
     lock.write_text("# mended\n")
     assert is_complete(folder)
     assert not is_complete(folder.rename(folder.parent / "moved"))
+
+
+HOSTILE = {
+    "PYTHONPATH": "/exported",
+    "PYTHONHOME": "/exported",
+    "PYTHONIOENCODING": "ascii",
+    "PIP_USER": "1",
+    "PIP_TARGET": "/exported",
+    "PIP_REQUIRE_VIRTUALENV": "0",
+    "UV_TARGET": "/exported",
+    "OMP_NUM_THREADS": "77",
+    "HOME": "/dev/null",
+    "XDG_CACHE_HOME": "",
+}
+
+
+def test_what_a_site_exports_disturbs_neither_set_up_nor_a_run(folder: Path) -> None:
+    with (folder / "Makefile").open("a") as makefile:
+        makefile.write(
+            "\nshown:\n\t@echo $(CORES) $$XDG_CACHE_HOME; $(BIN)/python -c 'import sys; print(\"θ\", sys.path)'\n"
+        )
+    done = make(folder, "environment", "shown", **HOSTILE)
+    assert done.returncode == 0, done.stderr
+    cores, last = done.stdout.splitlines()[-2:]
+    assert cores == f"{len(os.sched_getaffinity(0))} {folder}/.snakemake/cache"
+    assert last.startswith("θ") and "/exported" not in last
+
+
+def test_the_installers_keep_of_a_sites_settings_only_where_to_download_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", os.environ | HOSTILE | {"UV_OFFLINE": "1", "HOME": "/home/me"})
+    monkeypatch.setattr(
+        install,
+        "settings_of_pip",
+        lambda: {"extra-index-url": "https://a https://b", "find-links": "/c /d", "timeout": "9"},
+    )
+    kept = install.variables()
+    assert not kept.keys() & HOSTILE.keys() - {"OMP_NUM_THREADS", "HOME", "XDG_CACHE_HOME"}
+    assert {name: kept[name] for name in kept if name.startswith(("PIP_", "UV_"))} == {
+        "PIP_EXTRA_INDEX_URL": "https://a https://b",
+        "PIP_FIND_LINKS": "/c /d",
+        "PIP_TIMEOUT": "9",
+        "PIP_CONFIG_FILE": os.devnull,
+        "UV_EXTRA_INDEX_URL": "https://a https://b",
+        "UV_FIND_LINKS": "/c,/d",
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+        "UV_OFFLINE": "1",
+    }
+
+
+def test_a_set_up_that_fails_says_where_its_log_is(folder: Path) -> None:
+    (folder / "envs/requirements.lock").write_text("no such requirement!\n")
+    done = make(folder, "environment")
+    assert f"said is in {folder}/.venv/set-up.log" in done.stderr
+    assert "no such requirement!" in (folder / ".venv/set-up.log").read_text()
 
 
 def test_help_is_the_default_and_tells_every_target(folder: Path) -> None:

@@ -1,5 +1,5 @@
 """The commands behind make targets; no rule calls them."""
 
-from workflow_scripts import numerics
+from workflow_scripts.preflight import surroundings
 
-numerics.fix("portable")  # before anything that computes is loaded
+surroundings.settle("portable")  # before anything that computes is loaded

@@ -9,7 +9,8 @@ import pandas as pd
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from workflow_scripts import STOPPED, numerics
+from workflow_scripts import STOPPED
+from workflow_scripts.preflight import surroundings
 from workflow_scripts.ticketlab.config.study import Config
 from workflow_scripts.ticketlab.report.words import interval
 from workflow_scripts.ticketlab.tables import files
@@ -18,6 +19,7 @@ from workflow_scripts.ticketlab.verdicts.kinds import STRONG_FORM
 from workflow_scripts.ticketlab.verdicts.rows import ANSWERS
 from workflow_scripts.tools.dry_run import Job, of_snakemake
 
+LOCK = Path(__file__).parents[2] / "envs/requirements.lock"
 LAST = 5  # lines of a failed job's log
 STOPPING = "Terminating processes on user request"  # Snakemake's words
 
@@ -45,8 +47,8 @@ def announce(workflow: Any, config: Config) -> None:
 
     A logger that shows progress (tools/progress.py) gets the jobs that are to run.
     """
-    if config.numerics != "native" and numerics.doubt():
-        logger.warning(numerics.doubt())
+    for doubt in surroundings.doubts(config.numerics, LOCK):
+        logger.warning(doubt)
     failures = Failures()
     logger.addFilter(failures)
     planned: dict[int, Job] = {}

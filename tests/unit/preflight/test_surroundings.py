@@ -1,0 +1,64 @@
+"""What a site exports does not reach jobs, and packages that are not the lock's are named."""
+
+import io
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from workflow_scripts import numerics
+from workflow_scripts.preflight import surroundings
+
+ROOT = Path(__file__).parents[3]
+HOSTILE = {
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "OMP_NUM_THREADS": "64",
+    "PYTHONIOENCODING": "ascii",
+}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    """An environment of its own for `settle` to change."""
+    monkeypatch.setattr(os, "environ", os.environ | HOSTILE | {"PYTHONPATH": "/site", "PYTHONHOME": "/site"})
+
+
+def test_a_job_draws_in_one_thread_and_writes_any_letter_whatever_the_site_exports(tmp_path):
+    surroundings.settle("portable")
+    code = """
+import sys, matplotlib.pyplot, torch
+sys.stdout.write(f"θ {matplotlib.get_backend()} {torch.get_num_threads()} {'/site' in sys.path}")
+"""
+    (tmp_path / "matplotlib").mkdir()
+    (tmp_path / "matplotlib/matplotlibrc").write_text("backend: none\nfigure.dpi: many\n")
+    os.environ["XDG_CONFIG_HOME"] = str(tmp_path)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=os.environ)
+    assert (done.stdout.decode(), done.stderr) == ("θ agg 1 False", b"")
+
+
+def test_a_stream_that_is_not_utf8_gets_escapes(monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii", write_through=True))
+    surroundings.settle("portable")
+    sys.stdout.write("θ₀")
+    assert written.getvalue() == rb"\u03b8\u2080"
+
+
+def test_packages_that_are_not_the_locks_are_named_with_their_place(tmp_path, monkeypatch):
+    monkeypatch.setattr(numerics, "doubt", str)
+    lock = tmp_path / "lock"
+    locked = version("numpy")
+    lock.write_text(f"numpy=={locked}\ntorch=={version('torch').partition('+')[0]}\nnot-here==1.0\n")
+    assert list(surroundings.doubts("portable", lock)) == []
+    (tmp_path / "numpy-9.9.dist-info").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    (doubt,) = surroundings.doubts("portable", lock)
+    assert f"numpy 9.9, not {locked}, from {tmp_path}" in doubt and "make clean" in doubt
+
+
+def test_this_environment_is_the_locks(monkeypatch):
+    monkeypatch.setattr(numerics, "doubt", str)
+    assert list(surroundings.doubts("portable", ROOT / "envs/requirements.lock")) == []
