@@ -10,6 +10,7 @@ from pathlib import Path
 
 from snakemake import cli
 
+from workflow_scripts.ticketlab.config.files import read
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 
 CONFIG_FILES = (".yaml", ".yml", ".json")
@@ -109,12 +110,15 @@ def parts(further: Sequence[str]) -> Words:
     return Words(settings, files, [*early, *targets], [word for word in others if word not in early])
 
 
-def refuse_absent(further: Sequence[str]) -> None:
-    """A TicketlabError for config files among the words of ARGS that do not exist; Snakemake shows a traceback."""
-    absent = [file for file in parts(further).files if not Path(file).is_file()]
+def refuse_unreadable(further: Sequence[str]) -> None:
+    """A TicketlabError for config files among the words of ARGS that cannot be read; Snakemake shows a traceback."""
+    files = [Path(file) for file in parts(further).files]
+    absent = [str(file) for file in files if not file.is_file()]
     if absent:
         here = Path.cwd().name
         raise TicketlabError(f"--configfile: no file {', '.join(absent)} in {here}/; fix its name or create it")
+    for file in files:
+        read(file)
 
 
 def execute(arguments: Sequence[str]) -> bool:

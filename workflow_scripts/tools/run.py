@@ -28,7 +28,7 @@ def main(words: Sequence[str]) -> None:
     end = words.index("--")
     given = parser.parse_args(words[:end])
     try:
-        command.refuse_absent(words[end + 1 :])
+        command.refuse_unreadable(words[end + 1 :])
         arguments = command.compose(given.target, given.cores, given.studies, words[end + 1 :])
         if given.target in LOOKS:
             LOOKS[given.target](arguments)

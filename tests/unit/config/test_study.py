@@ -269,6 +269,8 @@ def test_another_kind_replaces_what_lies_below():
         ("results: a\nstudies: {}\nresults: b", "not a readable YAML file: 'results' twice.*line 3"),
         ("studies: {text: {seeds: 8, seeds: 16}}", "not a readable YAML file: 'seeds' twice"),
         ("studies:\n  text: {}\n  digits: {}\n  text: {}", "not a readable YAML file: 'text' twice.*line 4"),
+        ("studies: &a {text: *a}", "not a readable YAML file: .*recursive"),
+        ("&a\nstudies: *a", "not a readable YAML file: .*recursive"),
         ("? [a]\n: 1", "not a readable YAML file"),
         ("a: 2024-99-99", "not a readable YAML file"),
         ("a: !!bool maybe", "not a readable YAML file"),
@@ -301,13 +303,12 @@ def test_json_is_read_as_json(tmp_path):
         read(file)
 
 
-def test_a_mapping_within_itself_and_a_bomb_of_references_are_refused(tmp_path):
+def test_a_bomb_of_references_is_refused(tmp_path):
     file = tmp_path / "mine.yaml"
     bomb = "\n".join(f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]" for old, new in pairwise("abcdefghi"))
-    for text in ("studies: &a {text: *a}", f"a: &a [x]\n{bomb}"):
-        file.write_text(text)
-        with pytest.raises(TicketlabError, match=r"^config: "):
-            load([ROOT / "config.yaml", file], {})
+    file.write_text(f"a: &a [x]\n{bomb}")
+    with pytest.raises(TicketlabError, match=r"^config: top level: no key 'a'"):
+        load([ROOT / "config.yaml", file], {})
 
 
 def test_a_missing_file_is_named(tmp_path):

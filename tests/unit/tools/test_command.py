@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from workflow_scripts.ticketlab.core.errors import TicketlabError
-from workflow_scripts.tools.command import compose, cores, execute, refuse_absent
+from workflow_scripts.tools.command import compose, cores, execute, refuse_unreadable
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,15 @@ def test_all_cores_are_a_number() -> None:
 
 def test_a_config_file_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "a.yaml").touch()
-    refuse_absent(["--configfile", "a.yaml", "--config", "seeds=1"])
+    (tmp_path / "a.yaml").write_text("run: []")
+    refuse_unreadable(["--configfile", "a.yaml", "--config", "seeds=1"])
     for further in (["--configfile=gone.yaml"], ["--configfiles", "a.yaml", "gone.yaml", "-n"]):
         with pytest.raises(TicketlabError) as refusal:
-            refuse_absent(further)
+            refuse_unreadable(further)
         assert str(refusal.value) == (f"--configfile: no file gone.yaml in {tmp_path.name}/; fix its name or create it")
+
+
+def test_a_config_file_over_which_snakemake_ends_in_a_traceback_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes("run: []".encode("utf-16"))
+    with pytest.raises(TicketlabError, match=r"a\.yaml: byte 0 is not UTF-8"):
+        refuse_unreadable(["--configfile", str(tmp_path / "a.yaml")])

@@ -50,6 +50,7 @@ _ANY_TASK: Any = reduce(or_, (tasks.module(kind).Settings for kind in tasks.TASK
 LARGEST = 10**15  # integers up to here are exact as float64
 DEEPEST = 20
 MOST_TOLD = 8  # mistakes in one message
+LONGEST = 1000  # characters of what is wrong with one key
 
 
 class StudySettings(Section):
@@ -267,7 +268,7 @@ UNIONS = ("task", "model", "corpus", "tokeniser", "checkpoints")
 def _sentence(detail: Any) -> str:
     parts = list(detail["loc"])
     kept = [part for before, part in zip([None, *parts], parts, strict=False) if before not in UNIONS]
-    message = detail["msg"].removeprefix("Value error, ")
+    message = detail["msg"].removeprefix("Value error, ")[:LONGEST]
     shown = detail["input"]
     value = "" if isinstance(shown, dict) or detail["type"] == "missing" else f" (it is {show(shown)})"
     return f"{'.'.join(map(_part, kept)) or 'top level'}: {message}{value}"
@@ -275,7 +276,7 @@ def _sentence(detail: Any) -> str:
 
 def _part(key: Any) -> str:
     """A key in a message of one line: as it could be typed, whatever text it is."""
-    return str(key) if str(key).isprintable() else repr(key)
+    return str(key)[:LONGEST] if str(key).isprintable() else show(key)
 
 
 def schema() -> dict:
