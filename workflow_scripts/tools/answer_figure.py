@@ -5,9 +5,11 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from workflow_scripts.ticketlab.report.figures.style import BLACK, GREY, PURPLE, VARIANTS, Look, style
+from workflow_scripts.ticketlab.report.figures.style import BLACK, GREY, PLAIN, PURPLE, VARIANTS, Look, style
+from workflow_scripts.ticketlab.verdicts.rows import REFUTES, SUPPORTS
 
 STRUCTURE, SUPERMASK = Look("a structure", PURPLE, "D"), Look("best mask", BLACK, "P")
 Row = Mapping[str, Any]
@@ -33,14 +35,20 @@ def figure(facts: Mapping[str, Any]) -> Figure:
         offsets = {"ticket": -0.2, "shuffled": 0.2}
         for name, look, row, margin in tickets:
             measured = row if name == "ticket" else row["controls"][name]
-            _point(left, studies.index(row["study"]) + offsets.get(name, 0), measured, look, margin)
+            place = studies.index(row["study"]) + offsets.get(name, 0)
+            _point(left, place, measured, look, margin, filled=row["rewind_step"] == 0)
+        for study in set(studies) - won.keys():
+            left.text(
+                0, studies.index(study), " no sparse ticket wins", va="center", fontsize=8, color=GREY, bbox=PLAIN
+            )
         masks.set_title("T1, strong form: best untrained mask")
         for row in facts["best_supermasks"]:
-            _point(masks, studies.index(row["study"]), row, SUPERMASK, row["margin"])
-        for axes in (left, masks):
+            decided = row["decision"] in (SUPPORTS, REFUTES)
+            _point(masks, studies.index(row["study"]), row, SUPERMASK, row["margin"], filled=decided)
+        for axes, hollow in ((left, "rewound"), (masks, "inconclusive")):
             axes.set_xscale("symlog", linthresh=1)
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
-            axes.set_xlabel("difference to dense, in δ")
+            axes.set_xlabel(f"minus dense, in δ (hollow: {hollow})")
             axes.margins(x=0.1)
             _bounds(axes, (0, 1))
         roles.set_title("T2: roles")
@@ -56,9 +64,10 @@ def figure(facts: Mapping[str, Any]) -> Figure:
         _bounds(structures, (judging.forgotten,))
         left.set_yticks(range(len(studies)), studies)
         left.set_ylim(len(studies) - 0.5, -0.5)
-        handles = {line.get_label(): line for line in left.get_lines() if not str(line.get_label()).startswith("_")}
+        shown = [VARIANTS[name] for name in dict.fromkeys(name for name, *_ in tickets)]
+        handles = [Line2D([], [], color=look.colour, marker=look.marker, ls="none", label=look.label) for look in shown]
         if handles:
-            drawn.legend(handles.values(), handles.keys(), loc="outside lower left", ncols=len(handles))
+            drawn.legend(handles=handles, loc="outside lower left", ncols=len(handles))
     return drawn
 
 

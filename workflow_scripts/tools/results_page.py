@@ -157,6 +157,7 @@ def facts(frames: Mapping[str, pd.DataFrame], order: Sequence[str]) -> dict[str,
         "some_structure": by_kind[kinds.TRANSIENCE],
         "structures": structures(by_kind[kinds.TRANSIENT_STRUCTURE], frames["comparisons"]),
         "landmarks": landmarks(frames["clock"], studies),
+        "llc": clock.LLC,
         "predictions": predictions(frames["predictions"], [*studies, "deep_linear"]),
         "calibrations": calibrations(frames["calibration"]),
     }

@@ -10,6 +10,7 @@ import jinja2
 import pandas as pd
 import pytest
 import yaml
+from matplotlib.axes import Axes
 
 from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE
 from workflow_scripts.ticketlab.report import words
@@ -98,7 +99,7 @@ def test_any_decisions_and_missing_numbers_make_pages(
 def test_the_figure_draws_the_tables_numbers(frames: dict[str, pd.DataFrame]) -> None:
     known = facts(frames, ORDER)
     drawn = answer_figure.figure(known)
-    _, _, roles, structures = drawn.axes
+    tickets, masks, roles, structures = drawn.axes
     points = {
         (float(line.get_xdata()[0]), float(line.get_ydata()[0]))
         for line in roles.get_lines()
@@ -106,8 +107,16 @@ def test_the_figure_draws_the_tables_numbers(frames: dict[str, pd.DataFrame]) ->
     }
     studies = known["studies"]
     assert points == {(row["estimate"], studies.index(row["study"])) for row in known["roles"]}
-    filled = sum(line.get_markerfacecolor() != "white" for line in structures.get_lines() if line.get_marker() == "D")
-    assert filled == sum(row["left"] for row in known["structures"])
+    assert filled(structures, "D") == sum(row["left"] for row in known["structures"])
+    assert filled(masks, "P") == sum(row["decision"] in (SUPPORTS, REFUTES) for row in known["best_supermasks"])
+    from_the_start = {row["study"] for row in known["tickets"] if row["won"] and row["rewind_step"] == 0}
+    assert filled(tickets, "o") == len(from_the_start)  # rewound tickets are hollow
+    without = [study for study in studies if not any(row["won"] and row["study"] == study for row in known["tickets"])]
+    assert sorted(text.get_position()[1] for text in tickets.texts) == sorted(map(studies.index, without))
+
+
+def filled(axes: Axes, marker: str) -> int:
+    return sum(line.get_markerfacecolor() != "white" for line in axes.get_lines() if line.get_marker() == marker)
 
 
 def test_one_study_alone_makes_pages(frames: dict[str, pd.DataFrame]) -> None:
