@@ -1,4 +1,4 @@
-"""T1 and the strong form on tables of known truth: each branch, what licenses a negative, what NaN may never become."""
+"""T1 on tables of known truth: each branch, what licenses a negative, what NaN may never become."""
 
 import numpy as np
 import pandas as pd
@@ -33,7 +33,6 @@ from workflow_scripts.ticketlab.verdicts.tickets import (
     NEITHER,
     WINNING,
     sooner,
-    strong_form,
     ticket_cells,
     winning_cells,
 )
@@ -243,47 +242,6 @@ def test_what_is_as_good_as_dense_is_held_to_the_interval_that_is_printed(contra
 def test_the_walk_to_a_winner_shares_the_level_of_the_interval_among_rewind_steps():
     cells = pd.DataFrame({"rewind_step": [0, 20], "density": 0.3, "p": [0.02, 1.0], "decision": [WINNING, NEITHER]})
     assert winning_cells(cells, SETTINGS).empty and len(winning_cells(cells.head(1), SETTINGS)) == 1
-
-
-@pytest.mark.parametrize(
-    ("end", "decision", "words"),
-    [
-        (2.0, SUPPORTS, "not worse than dense by 0.1; "),
-        (2.4, REFUTES, "worse than dense by more than 0.1"),
-        (2.1, INCONCLUSIVE, "not shown on either side of the margin 0.1"),
-        (3.95, INCONCLUSIVE, "the search found nothing better than a random mask"),
-        (3.9, INCONCLUSIVE, "the search found nothing clearly better than a random mask"),
-    ],
-)
-def test_the_strong_form_is_refuted_only_where_the_search_worked(end, decision, words):
-    table = judged(compared(metrics(WINS | {("supermask_kaiming", 1, 0.3): end})))
-    row = verdict(table, kinds.STRONG_FORM, variant="supermask_kaiming", density=0.3)
-    assert row["decision"] == decision and words in row["reason"] and "better than a random mask" in row["reason"]
-
-
-def masked(variant, level, p, low, high):
-    """What is compared of one supermask whose search worked."""
-    at = {"level": level, "density": 0.5**level}
-    return [
-        row("supermask", "loss", f"{variant} - dense", (low + high) / 2, low, high, p=p) | at,
-        row("supermask", "loss", f"{variant} - random mask", -1.0, -1.1, -0.9, p=0.0) | at,
-    ]
-
-
-@pytest.mark.parametrize(("p", "low", "high", "decision"), [(0.01, -0.1, 0.08, SUPPORTS), (0.99, 0.12, 0.3, REFUTES)])
-def test_supermasks_are_adjusted_over_variants_and_densities_on_both_sides(p, low, high, decision):
-    """One-sided p = 0.01 is 0.02 two-sided, and 0.06 where two other masks were tried."""
-    mine, spans = masked("supermask_kaiming", 1, p, low, high), (0.5, 0.0, 0.2)
-    others = [*masked("supermask_kaiming", 2, *spans), *masked("supermask_signed_constant", 1, *spans)]
-    alone, among = (next(strong_form(pd.DataFrame(rows), SETTINGS)) for rows in (mine, mine + others))
-    assert alone["decision"] == decision and among["decision"] == INCONCLUSIVE
-    assert "adjusted p 0.02" in alone["reason"] and "adjusted p 0.06" in among["reason"]
-
-
-def test_a_diverged_supermask_is_undecided():
-    table = judged(compared(with_nan(metrics(WINS | {("supermask_kaiming", 1, 0.3): 2.4}), "supermask_kaiming")))
-    row = verdict(table, kinds.STRONG_FORM)
-    assert row["decision"] == INCONCLUSIVE and row["reason"] == DIVERGED
 
 
 def test_tickets_that_get_there_sooner_or_later():

@@ -13,10 +13,10 @@ from workflow_scripts.ticketlab.instruments import determinacy
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.verdicts.roles import fixed_roles
 from workflow_scripts.ticketlab.verdicts.rows import STRONG_FORM, T1, T2, T3, WITHHELD
+from workflow_scripts.ticketlab.verdicts.strong_form import strong_form
 from workflow_scripts.ticketlab.verdicts.tickets import (
     against_total,
     sooner,
-    strong_form,
     ticket_cells,
     winning_cells,
     winning_ticket,
