@@ -20,7 +20,6 @@ import yaml
 from workflow_scripts.ticketlab.config.study import Config
 from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
 from workflow_scripts.ticketlab.core.readings import NOT_MEASURED
-from workflow_scripts.ticketlab.report.alternatives import ALTERNATIVES
 from workflow_scripts.ticketlab.report.words import (
     LIKE_CLAIMS,
     case_of,
@@ -100,8 +99,7 @@ def page(
         "predictions": list(predicted(predictions)),
         "clock": [{"name": study, "rows": list(half_way_steps(clock_rows, study))} for study in studies],
         "figures": [
-            {"name": name, "png": b64encode(png).decode(), "alt": ALTERNATIVES[name], "caption": captions[name]}
-            for name, png in figures.items()
+            {"name": name, "png": b64encode(png).decode(), **_caption(captions[name])} for name, png in figures.items()
         ],
         "basis": [_basis(config, comparisons, study) for study in studies],
         "instruments": [{"name": study, "states": list(instrument_states(comparisons, study))} for study in studies],
@@ -116,6 +114,12 @@ def page(
             "packages": ", ".join(f"{name} {version}" for name, version in sorted(origin["packages"].items())),
         },
     }
+
+
+def _caption(text: str) -> dict[str, str]:
+    """A caption, whose first paragraph is for readers who do not see the figure, too."""
+    seen, _, caption = text.partition("\n\n")
+    return {"alt": " ".join(seen.split()), "caption": caption}
 
 
 def answers(verdicts: pd.DataFrame, studies: Sequence[str]) -> list[dict]:
