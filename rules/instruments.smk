@@ -4,6 +4,7 @@ rule trace_structure:
         weights=rules.train_dense.output.weights,
     output:
         structure=at("{study}/block{block}/structure.parquet"),
+        retained=at("{study}/block{block}/retained.parquet"),
     log:
         logs("trace_structure", "study", "block"),
     benchmark:

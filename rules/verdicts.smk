@@ -6,6 +6,7 @@ rule summarise:
         metrics=of_job([trained.output.metrics for trained in TRAINED]),
         agreement=rules.compare_roles.output.agreement,
         structure=of_job(rules.trace_structure.output.structure),
+        retained=of_job(rules.trace_structure.output.retained),
         overlap=of_job([rules.trace_mask_overlap.output.overlap, rules.compare_final_masks.output.overlap]),
         llc=of_job(rules.estimate_llc.output.llc, source=["dense", "tickets"]),
     output:

@@ -13,7 +13,7 @@ from workflow_scripts.ticketlab.tables.schemas.llc import LLC
 from workflow_scripts.ticketlab.tables.schemas.networks import METRICS
 from workflow_scripts.ticketlab.tables.schemas.overlap import OVERLAP
 from workflow_scripts.ticketlab.tables.schemas.roles import AGREEMENT
-from workflow_scripts.ticketlab.tables.schemas.structure import STRUCTURE
+from workflow_scripts.ticketlab.tables.schemas.structure import RETAINED, STRUCTURE
 from workflow_scripts.ticketlab.verdicts import comparisons
 
 snakemake: Snakemake  # put here by Snakemake
@@ -29,7 +29,11 @@ with logged(snakemake) as provenance:
         comparisons.emptied(metrics),
         comparisons.supermasks(metrics, settings),
         comparisons.roles(files.read(snakemake.input.agreement, AGREEMENT), settings),
-        comparisons.structure(files.read_many(snakemake.input.structure, STRUCTURE), settings),
+        comparisons.structure(
+            files.read_many(snakemake.input.structure, STRUCTURE),
+            files.read_many(snakemake.input.retained, RETAINED),
+            settings,
+        ),
         comparisons.learning_coefficients(files.read_many(snakemake.input.llc, LLC), densities, settings),
         comparisons.masks(files.read_many(snakemake.input.overlap, OVERLAP), settings),
     )

@@ -1,6 +1,6 @@
-"""The distances of every network, and of its components, to the task's reference predictors at every recorded step.
+"""The distances of every network to the task's reference predictors at every recorded step, and of what is left in it.
 
-The metadata also hold `between`, the distances of the predictors to each other.
+The metadata of `structure` also hold `between`, the distances of the predictors to each other.
 """
 
 import pandas as pd
@@ -8,11 +8,11 @@ from snakemake.script import Snakemake
 
 from workflow_scripts.ticketlab import tasks
 from workflow_scripts.ticketlab.core.job import logged
-from workflow_scripts.ticketlab.instruments import reference_distances
+from workflow_scripts.ticketlab.instruments import nearest_part, reference_distances
 from workflow_scripts.ticketlab.settings.structure import StructureSettings
 from workflow_scripts.ticketlab.tables import files, stacks
 from workflow_scripts.ticketlab.tables.schemas.networks import WEIGHTS
-from workflow_scripts.ticketlab.tables.schemas.structure import STRUCTURE
+from workflow_scripts.ticketlab.tables.schemas.structure import RETAINED, STRUCTURE
 from workflow_scripts.ticketlab.training import checkpoints
 from workflow_scripts.ticketlab.training.study import open_study
 
@@ -27,9 +27,15 @@ with logged(snakemake) as provenance:
     references = reference_distances.references(
         study.problem, predictors, StructureSettings(**spec["structure"]), study.device
     )
-    rows = []
-    for step in stacks.steps(snakemake.input.weights, WEIGHTS):
+    steps = stacks.steps(snakemake.input.weights, WEIGHTS)
+    structure, retained = [], []
+    for step in steps:
         members, weights = checkpoints.read_weights(snakemake.input.weights, step, study.device)
-        rows.append(reference_distances.rows(study, members, step, weights, references, components))
+        structure.append(reference_distances.rows(study, members, step, weights, references, components))
+        retained.append(nearest_part.of_networks(study, members, step, weights, references, getattr(task, "SEEN", {})))
+    start, end = (checkpoints.read_weights(snakemake.input.weights, step, study.device)[1] for step in (0, steps[-1]))
+    path = nearest_part.nearest_on_path(study, start, end, references, components)
+    retained.append(nearest_part.rows(study, members, steps[-1], nearest_part.PATH, path))
     between = reference_distances.between(references)
-    files.write(snakemake.output.structure, STRUCTURE, pd.concat(rows), provenance, between=between)
+    files.write(snakemake.output.structure, STRUCTURE, pd.concat(structure), provenance, between=between)
+    files.write(snakemake.output.retained, RETAINED, pd.concat(retained), provenance)

@@ -63,6 +63,29 @@ def table_transformers(log_probabilities: Tensor, context: int) -> tuple[Transfo
     return model, weights
 
 
+def outvoting_transformers(first: Tensor, added: Tensor, context: int) -> tuple[Transformer, Stack]:
+    """A stack of transformers whose one head adds to what they predict without it, and their common architecture.
+
+    first, added: logits (N, symbols, symbols) of the next symbol (last axis) after each symbol. The head attends to its
+    own place and copies the symbol into the second half of the residual stream, from which `added` is read. Without
+    norms, so nothing else changes when it is ablated: with all symbols equally often it then adds the mean of `added`.
+    """
+    symbols = first.shape[-1]
+    settings = {"kind": "transformer", "layers": 1, "width": 2 * symbols, "heads": 1, "layer_norm": False}
+    model: Any = _zero(settings, symbols, context)
+    eye = torch.eye(symbols)
+    with torch.no_grad():
+        model.embedding.weight[:, :symbols] = eye
+        attention = model.blocks[0].attention
+        attention.distance_bias[0, 0] = 100
+        attention.value.weight[:symbols, :symbols] = eye
+        attention.output.weight[symbols:, :symbols] = eye
+    count = len(first)
+    weights = {name: tensor.detach().expand(count, *tensor.shape).clone() for name, tensor in model.named_parameters()}
+    weights["unembedding.weight"][:] = torch.cat([first.mT, added.mT], dim=-1).float()
+    return model, weights
+
+
 def _zero(settings: dict, symbols: int, context: int) -> Transformer:
     model = transformer.build(settings, symbols, symbols, context)
     with torch.no_grad():

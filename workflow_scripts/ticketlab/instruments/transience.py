@@ -1,4 +1,4 @@
-"""The numbers of test 3: the share of a structure that was acquired, and the share of that which was forgotten."""
+"""The numbers of test 3: how much of a structure was acquired, how much of that forgotten, and how much is retained."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -52,3 +52,18 @@ def acquisition_and_forgetting(steps: Sequence[int], distances: np.ndarray) -> C
         forgotten[seeds_here] = np.divide(end - lowest, gained, out=np.full_like(gained, np.nan), where=gained > 0)
         turning[seeds_here] = steps[index]
     return Course(acquired, forgotten, turning)
+
+
+def share_retained(steps: Sequence[int], distances: np.ndarray, turning_step: np.ndarray) -> np.ndarray:
+    """R of each seed: the share of what a part of the network had of a structure that it has at the end, (seeds,).
+
+    R = (d(0) − d(end)) / (d(0) − d(turning step)), from the distances (seeds, steps) of a part of the network
+    (instruments/nearest_part.py): 1 where a part of the end network is as near to the predictor as ever, 0 where it is
+    no nearer than one of the initial network. turning_step: of `acquisition_and_forgetting`, located on other seeds.
+    NaN where the part was no nearer at the turning step than at first.
+    """
+    distances = np.asarray(distances, dtype=np.float64)
+    places = [list(steps).index(step) if step in steps else 0 for step in turning_step]
+    start, end = distances[:, 0], distances[:, -1]
+    gained = start - distances[np.arange(len(distances)), places]
+    return np.divide(start - end, gained, out=np.full_like(gained, np.nan), where=gained > 0)

@@ -36,9 +36,11 @@ def claim(row: Mapping | pd.Series) -> str:
         case kinds.LATER_ROLES:
             return f"roles are fixed by step {row['split_step']:.0f}"
         case kinds.TRANSIENCE:
-            return "some structure is acquired and then forgotten"
+            return "some structure is acquired and then lost from the network"
         case kinds.TRANSIENT_STRUCTURE:
-            return f"the {row['structure']} predictor is acquired and forgotten"
+            return f"the {spaced(row['structure'])} predictor is acquired and then lost from the network"
+        case kinds.DETOUR:
+            return f"predictions make a detour by the {spaced(row['structure'])} predictor"
     raise ValueError(f"no sentence for a claim of kind {row['kind']!r}")
 
 

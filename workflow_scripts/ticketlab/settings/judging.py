@@ -18,7 +18,14 @@ class JudgingSettings(Section):
     determined: Share = Field(0.75, description="roles count as fixed by the initialisation above this determinacy")
     undetermined: Share = Field(0.25, description="roles count as free below this determinacy")
     acquired: Share = Field(0.5, description="structure counts as acquired if its distance falls by this fraction")
+    detour: NonNegativeFloat = Field(
+        0.1,
+        description="it counts as a detour if it acquires this much more of it than the straight path of its outputs",
+    )
     forgotten: NonNegativeFloat = Field(0.1, description="it counts as forgotten if this fraction of the fall is lost")
+    retained: Share = Field(
+        0.5, description="it counts as lost if parts of the end network retain less than this of it"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

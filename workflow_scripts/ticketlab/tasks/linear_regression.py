@@ -32,6 +32,7 @@ class Settings(TaskSection):
     FURTHER_SETS: ClassVar = (NEW_TASKS,)
     REFERENCES: ClassVar = ("ridge", "dmmse")
     SCORES: ClassVar = ("attention",)
+    DRAWN_ONCE: ClassVar = "one pool of tasks"
 
     kind: Literal["linear_regression"]
     dimension: PositiveInt = Field(default=4, description="D, the dimension of an input x and a task w")

@@ -30,6 +30,7 @@ from workflow_scripts.ticketlab.tasks.problem import (
     error_rate,
 )
 
+SCALES = [0.0, *2.0 ** np.arange(-5, 7, 0.5)]  # of the rest of the logits, whose root mean square is 1
 IMPOSSIBLE = -1e4  # nats; its exponential is 0 in float64, while 0 · log 0 would not be
 
 
@@ -140,8 +141,9 @@ def components(problem: Problem) -> Components:
 
     generalising: −log p(true sum), in nats, by the generalising component alone: the mean of logit[a, b, c] over all
         pairs with the same c − a − b. It is the orthogonal projection on the logits that shift with the operands.
-    memorising: −log p(true sum), in nats, by the rest of the logits, mean over the train pairs. It falls as the
-        network memorises pairs and rises again when the network no longer needs them.
+    memorising: −log p(true sum), in nats, by the rest of the logits at their best scale, mean over the train pairs. It
+        falls as the network memorises pairs and rises again when the network no longer needs them. The scale is free
+        (from SCALES), since logits grow all the time; at scale 0 the distance is log p.
     embedding: the share of the embedding's variance outside its `key_frequencies` strongest frequencies, from 0 to 1.
     """
     modulus = problem.outputs
@@ -158,7 +160,8 @@ def components(problem: Problem) -> Components:
         del weights
         by_offset = _by_offset(logits, pairs)
         rest = by_offset[:, seen] - by_offset.mean(axis=1, keepdims=True)
-        return -_log_softmax(rest)[..., 0].mean(axis=1)
+        rest /= np.sqrt(np.square(rest).mean(axis=(1, 2), keepdims=True)).clip(min=np.finfo(float).tiny)
+        return np.min([-_log_softmax(scale * rest)[..., 0].mean(axis=1) for scale in SCALES], axis=0)
 
     def embedding(logits: np.ndarray, weights: dict[str, np.ndarray]) -> np.ndarray:
         del logits

@@ -13,7 +13,8 @@ import pandas as pd
 from workflow_scripts.ticketlab.core import statistics
 from workflow_scripts.ticketlab.core.statistics import Estimate
 from workflow_scripts.ticketlab.instruments.determinacy import determinacy
-from workflow_scripts.ticketlab.instruments.transience import acquisition_and_forgetting
+from workflow_scripts.ticketlab.instruments.nearest_part import ELSEWHERE, PATH
+from workflow_scripts.ticketlab.instruments.transience import acquisition_and_forgetting, share_retained
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 
 CELL = ["rewind_step", "level"]
@@ -173,23 +174,48 @@ def of_roles(rows: pd.DataFrame, quantity: str, matching: str = "identity") -> p
     return rows[mine & rows["matching"].eq(matching) & rows["score"].eq("all")]
 
 
-def structure(distances: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """T3: distance to each reference predictor over training; the fractions that were acquired and forgotten."""
+def structure(distances: pd.DataFrame, retained: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """T3: distance to each reference predictor over training; the shares acquired, forgotten and retained.
+
+    distances, retained: tables `structure` and `retained`. Contrasts: "acquired" A; "forgotten" F; "beyond path", A less
+    that of the straight path, paired by seed; "retained" R, by the way that shows most of it in that seed, since one is
+    enough; "retained, by another's part", its null. Where the distance is of a component of the network, that component
+    is the part. "distance, part" and the like are the mean distances of what is left.
+    """
     for name, group in distances.groupby("structure"):
-        values = group.pivot(index="init_seed", columns="step", values="distance").sort_index(axis=1)
+        values = _distances(group)
         for step in values.columns:
             result = statistics.mean_interval(values[step], settings.alpha)
             yield _row(STRUCTURE, name, "distance", result, step=step)
         course = acquisition_and_forgetting(values.columns.tolist(), values.to_numpy())
         # The two halves of the seeds may turn at different steps: the earlier one is given for both, and was recorded.
         turning = int(course.turning_step.min())
-        acquired = statistics.exceeds(course.acquired, settings.acquired, settings.alpha)
-        yield _row(STRUCTURE, name, "acquired", acquired, step=turning)
-        # A seed that never came nearer cannot forget.
-        forgotten = course.forgotten[~np.isnan(course.forgotten)]
-        if len(forgotten):
-            result = statistics.exceeds(forgotten, settings.forgotten, settings.alpha)
-            yield _row(STRUCTURE, name, "forgotten", result, step=turning)
+        ways = {way: _distances(part) for way, part in retained[retained["structure"] == name].groupby("way")}
+        beyond = course.acquired - (1 - ways.pop(PATH).iloc[:, -1] / values[0]).to_numpy()
+        for contrast, shares, threshold in (
+            ("acquired", course.acquired, settings.acquired),
+            ("beyond path", beyond, settings.detour),
+            ("forgotten", course.forgotten[~np.isnan(course.forgotten)], settings.forgotten),
+        ):
+            if len(shares):  # a seed that never came nearer cannot forget
+                result = statistics.exceeds(shares, threshold, settings.alpha)
+                yield _row(STRUCTURE, name, contrast, result, step=turning)
+        for way, course_of_way in ways.items():
+            for step in course_of_way.columns:
+                result = statistics.mean_interval(course_of_way[step], settings.alpha)
+                yield _row(STRUCTURE, name, f"distance, {way}", result, step=step)
+        left = {way: share_retained(values.columns.tolist(), found, course.turning_step) for way, found in ways.items()}
+        of_another = left.pop(ELSEWHERE, None)
+        kept = (
+            share_retained(values.columns.tolist(), values, course.turning_step)
+            if not left
+            else np.fmax.reduce(list(left.values()))
+        )
+        for contrast, shares in (("retained", kept), ("retained, by another's part", of_another)):
+            if shares is not None and not np.isnan(shares).all():
+                known = shares[~np.isnan(shares)]
+                result = statistics.not_worse(known, settings.retained, settings.alpha)
+                yield _row(STRUCTURE, name, contrast, result, step=turning)
 
 
 def learning_coefficients(estimates: pd.DataFrame, densities: pd.Series, settings: JudgingSettings) -> Iterator[dict]:
@@ -232,6 +258,11 @@ def barriers(frame: pd.DataFrame, alpha: float) -> Iterator[dict]:
     for (metric, pair, split_step), group in frame.groupby(["metric", "pair", "split_step"]):
         by_init = group.groupby("init_seed")["barrier"].agg(lambda values: values.mean(skipna=False))
         yield _row(BARRIERS, metric, pair, statistics.mean_interval(by_init, alpha), step=split_step)
+
+
+def _distances(rows: pd.DataFrame) -> pd.DataFrame:
+    """Distances as seeds × steps, both ascending."""
+    return rows.pivot(index="init_seed", columns="step", values="distance").sort_index().sort_index(axis=1)
 
 
 def _by_seed(rows: pd.DataFrame) -> pd.DataFrame:

@@ -36,7 +36,8 @@ def judge(comparisons: pd.DataFrame, studies: dict[str, dict], calibration: pd.D
     """The verdict table (without column order) of all studies.
 
     comparisons: the `comparisons` tables of the studies; calibration: the `calibration` tables of the instruments.
-    studies: by name, `judging` (settings), `licensed_by` (a study or None) and `last_step`.
+    studies: by name, `judging` (settings), `licensed_by` (a study or None), `drawn_once` (of its task, or None) and
+        `last_step`.
     """
     by_study = {name: comparisons[comparisons["study"] == name] for name in studies}
     settings = {name: JudgingSettings(**spec["judging"]) for name, spec in studies.items()}
@@ -52,7 +53,7 @@ def judge(comparisons: pd.DataFrame, studies: dict[str, dict], calibration: pd.D
             *against_total(by_study[name], settings[name]),
             *strong_form(by_study[name], settings[name]),
             *fixed_roles(by_study[name], settings[name]),
-            *transience(by_study[name], settings[name]),
+            *transience(by_study[name], settings[name], spec["drawn_once"]),
         ]
         rows += [{"study": name, **row, "detectable": detectable(row, settings[name])} for row in own]
     table = pd.DataFrame(rows)

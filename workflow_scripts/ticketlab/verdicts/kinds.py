@@ -7,7 +7,7 @@ TICKET, SMALLEST_MATCHING, WINNING_TICKET = "ticket", "smallest_matching", "winn
 DENSE_TOTAL, SOONER = "dense_total", "sooner"
 STRONG_FORM = "strong_form"
 FIXED_ROLES, LATER_ROLES = "fixed_roles", "later_roles"
-TRANSIENCE, TRANSIENT_STRUCTURE = "transience", "transient_structure"
+TRANSIENCE, TRANSIENT_STRUCTURE, DETOUR = "transience", "transient_structure", "detour"
 KINDS = (
     TICKET,
     SMALLEST_MATCHING,
@@ -19,6 +19,7 @@ KINDS = (
     LATER_ROLES,
     TRANSIENCE,
     TRANSIENT_STRUCTURE,
+    DETOUR,
 )
 # Claims on one ticket each, many per study.
 OF_ONE_TICKET = (TICKET, DENSE_TOTAL, SOONER)

@@ -12,7 +12,10 @@ SUPPORTS, REFUTES = "supports LTH", "refutes LTH"
 
 WITHHELD = "inconclusive (instrument)"
 
-VERDICTS = (SUPPORTS, REFUTES, MIXED, INCONCLUSIVE, WITHHELD)
+# An estimate on which the hypothesis takes no side.
+NO_SIDE = "no side"
+
+VERDICTS = (SUPPORTS, REFUTES, MIXED, INCONCLUSIVE, NO_SIDE, WITHHELD)
 
 DIVERGED = "a network diverged (the log of the job that trained it names it): lower training.learning_rate"
 

@@ -17,9 +17,12 @@ class StructureCalibrationSettings(Section):
         description="standard deviation over seeds of a distance, relative to it (.01 to .17 in the default studies)",
     )
     persistence: Share = Field(0.8, description="correlation of that deviation between consecutive recorded steps")
-    effects: list[Share] = Field([0.2, 0.3], description="true forgotten fractions whose detection is measured")
+    effects: list[Share] = Field([0.2, 0.3], description="true retained shares whose loss is to be found")
     power: Share = Field(0.8, description="rate at which a true effect should be found")
     distance_tolerance: PositiveFloat = Field(1e-5, description="nats, between networks and predictors set by hand")
     sample_tolerance: PositiveFloat = Field(0.01, description="nats, between predictors estimated on a stream")
-    fraction_tolerance: PositiveFloat = Field(1e-4, description="of the fractions that a script acquires and forgets")
+    fraction_tolerance: PositiveFloat = Field(1e-4, description="of the shares that a script acquires and forgets")
+    path_tolerance: PositiveFloat = Field(
+        1e-3, description="nats, of the least distance on a straight path, which is taken at points"
+    )
     bias_tolerance: PositiveFloat = Field(0.01, description="of the mean forgotten fraction under noise")

@@ -1,4 +1,4 @@
-"""Distances of a network from reference predictors."""
+"""Distances of a network, and of what is left in it, from reference predictors."""
 
 import pyarrow as pa
 
@@ -11,4 +11,8 @@ STRUCTURE = of_networks(
     structure=pa.string(),
     distance=pa.float64(),
     reference_floor=pa.float64(),
+)
+
+RETAINED = of_networks(
+    "retained", ("structure", "way"), "trace_structure", structure=pa.string(), way=pa.string(), distance=pa.float64()
 )
