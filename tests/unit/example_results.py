@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
+from workflow_scripts.ticketlab.instruments.nearest_part import PART, PATH
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.verdicts import clock, comparisons
 from workflow_scripts.ticketlab.verdicts.judge import judge
@@ -56,7 +57,7 @@ def example(study: str = "example", section: dict | None = None) -> pd.DataFrame
         comparisons.tickets(_metrics(settings.metric, random), settings, LAST),
         comparisons.supermasks(_metrics(settings.metric, random), settings),
         comparisons.roles(_agreement(study, random), settings),
-        comparisons.structure(_structure(random), settings),
+        comparisons.structure(*_structure_and_retained(random), settings),
         comparisons.learning_coefficients(_llc(random), pd.Series({level: 0.5**level for level in LEVELS}), settings),
         comparisons.masks(_overlap(random), settings),
     )
@@ -96,7 +97,10 @@ def barrier_curves(**studies: dict) -> pd.DataFrame:
 
 def judged(frame: pd.DataFrame, **studies: dict) -> pd.DataFrame:
     """The `verdicts` table of these studies (each its judging section)."""
-    specs = {name: {"judging": section, "licensed_by": None, "last_step": LAST} for name, section in studies.items()}
+    specs = {
+        name: {"judging": section, "licensed_by": None, "drawn_once": None, "last_step": LAST}
+        for name, section in studies.items()
+    }
     return judge(frame, specs, calibration_of())
 
 
@@ -173,6 +177,15 @@ def _structure(random: np.random.Generator) -> pd.DataFrame:
         for step, distance in zip(STEPS, course, strict=True)
     ]
     return pd.DataFrame(rows, columns=["init_seed", "step", "structure", "distance"])
+
+
+def _structure_and_retained(random: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Of "unigram", a part keeps all; "tri_gram" is measured on a component, which has no other part."""
+    structure = _structure(random)
+    part = structure[structure["structure"] == "unigram"].assign(way=PART)
+    part["distance"] = part.groupby("init_seed")["distance"].cummin()
+    path = structure[structure["step"] == STEPS[-1]].assign(way=PATH, distance=0.5)
+    return structure, pd.concat([part, path])
 
 
 def _llc(random: np.random.Generator) -> pd.DataFrame:

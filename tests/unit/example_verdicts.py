@@ -57,7 +57,12 @@ def judged(*parts, licensed_by=None, **others):
     names = ["s", *others]
     frame = pd.concat([part.assign(study=name) for name, part in zip(names, frames, strict=True)], ignore_index=True)
     studies = {
-        name: {"judging": JUDGING, "licensed_by": licensed_by if name == "s" else None, "last_step": LAST}
+        name: {
+            "judging": JUDGING,
+            "licensed_by": licensed_by if name == "s" else None,
+            "drawn_once": None,
+            "last_step": LAST,
+        }
         for name in names
     }
     table = judge(frame, studies, calibration_of())
@@ -120,8 +125,19 @@ def base():
     return compared(metrics(WINS))
 
 
-def structure(name="bigram", acquired=(0.9, 0.8, 1.0), forgotten=(0.4, 0.3, 0.5), p=1e-6, n=SEEDS):
-    rows = [row("structure", name, "acquired", *acquired, n=n, step=8)]
-    if forgotten is not None:
-        rows.append(row("structure", name, "forgotten", *forgotten, p=p, n=n, step=8))
+def structure(
+    name="bigram",
+    acquired=(0.9, 0.8, 1.0),
+    beyond=(0.3, 0.2, 0.4),
+    forgotten=(0.4, 0.3, 0.5),
+    retained=(0.1, 0.0, 0.2),
+    p=1e-6,
+    n=SEEDS,
+):
+    """Rows on a structure that was acquired on a detour and lost; p: of what was lost and of the detour."""
+    rows = [row("structure", name, "acquired", *acquired, p=1e-6, n=n, step=8)]
+    rows.append(row("structure", name, "beyond path", *beyond, p=p, n=n, step=8))
+    for contrast, numbers in (("forgotten", forgotten), ("retained", retained)):
+        if numbers is not None:
+            rows.append(row("structure", name, contrast, *numbers, p=p, n=n, step=8))
     return pd.DataFrame(rows)

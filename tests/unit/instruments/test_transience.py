@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow_scripts.ticketlab.instruments.transience import acquisition_and_forgetting
+from workflow_scripts.ticketlab.instruments.transience import acquisition_and_forgetting, share_retained
 
 STEPS = [0, 1, 2, 4, 8, 16, 32, 64]
 
@@ -111,3 +111,15 @@ def test_true_forgetting_is_found_under_noise():
     crossed, _ = simulate(truth)
     expected = (truth[-1] - truth.min()) / (truth[0] - truth.min())
     assert crossed.mean() == pytest.approx(expected, abs=0.05)
+
+
+def test_what_a_part_retains_is_a_share_of_what_it_had_when_the_network_was_nearest():
+    curves = np.array([[1.0, 0.2, 0.2], [1.0, 0.2, 1.0], [1.0, 0.5, 0.0], [2.0, 1.0, 1.5]])
+    np.testing.assert_allclose(share_retained([0, 4, 64], curves, np.array([4, 4, 4, 4])), [1, 0, 2, 0.5])
+    np.testing.assert_allclose(share_retained([0, 4, 64], curves[:1], np.array([64])), [1])
+
+
+def test_a_part_that_never_came_nearer_retains_nothing_that_can_be_measured():
+    curves = np.array([[1.0, 1.2, 0.5], [1.0, np.nan, 0.5]])
+    assert np.isnan(share_retained([0, 4, 64], curves, np.array([4, 4]))).all()
+    assert np.isnan(share_retained([0, 4, 64], curves, np.array([-1, -1]))).all()

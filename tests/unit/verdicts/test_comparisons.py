@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from workflow_scripts.ticketlab.core import statistics
+from workflow_scripts.ticketlab.instruments.nearest_part import PATH
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
@@ -234,9 +235,20 @@ def distances(values, steps=(0, 2, 8, 32), name="bigram"):
     return frame.rename("distance").reset_index().assign(structure=name)
 
 
+def ways(path, **found):
+    """The table `retained`: distances of what is left by way, (seeds, steps), and the least on the path, (seeds,)."""
+    parts = [distances(values).assign(way=way.replace("_", " ")) for way, values in found.items()]
+    last = distances(np.asarray(path)[:, None], steps=(32,)).assign(way=PATH)
+    return pd.concat([*parts, last])
+
+
+def compared_structure(values, retained):
+    return table(comparisons.structure(distances(values), retained, SETTINGS))
+
+
 def test_acquired_and_forgotten():
     values = np.array([[1.0, 0.5, 0.2, 0.6]] * 8) + np.random.default_rng(0).normal(0, 0.01, (8, 4))
-    found = table(comparisons.structure(distances(values), SETTINGS))
+    found = compared_structure(values, ways([0.5] * 8))
     acquired, forgotten = one(found, contrast="acquired"), one(found, contrast="forgotten")
     assert acquired["estimate"] == pytest.approx(0.8, abs=0.02) and acquired["p"] < 1e-6 and acquired["step"] == 8
     assert forgotten["estimate"] == pytest.approx(0.5, abs=0.03) and forgotten["n"] == 8
@@ -245,15 +257,36 @@ def test_acquired_and_forgotten():
 
 def test_what_was_never_acquired_cannot_be_forgotten():
     values = np.array([[1.0, 1.1, 1.2, 1.3]] * 4)
-    found = table(comparisons.structure(distances(values), SETTINGS))
+    found = compared_structure(values, ways([1.0] * 4, part=values))
+    assert not found["contrast"].eq("retained").any()
     assert one(found, contrast="acquired")["estimate"] <= 0 and not found["contrast"].eq("forgotten").any()
 
 
 def test_a_diverged_network_makes_acquisition_unknown():
     values = np.array([[1.0, 0.5, 0.2, 0.6]] * 4)
     values[2, 3] = np.nan
-    found = table(comparisons.structure(distances(values), SETTINGS))
+    found = compared_structure(values, ways([0.5] * 4, part=values))
     assert math.isnan(one(found, contrast="acquired")["estimate"])
+
+
+def test_the_straight_path_is_compared_seed_by_seed():
+    values = np.array([[1.0, 0.5, 0.2, 0.6], [2.0, 0.5, 0.2, 0.6]] * 2)
+    found = one(compared_structure(values, ways([0.4, 1.0] * 2)), contrast="beyond path")
+    assert found["estimate"] == pytest.approx(np.mean([0.8 - 0.6, 0.9 - 0.5])) and found["n"] == 4
+
+
+def test_one_way_to_find_what_is_left_is_enough_and_that_of_another_network_is_its_null():
+    values = np.array([[1.0, 0.5, 0.2, 0.6]] * 4)
+    part, context = (np.array([[1.0, 0.6, 0.2, end]] * 4) for end in (0.6, 0.36))
+    found = compared_structure(values, ways([0.5] * 4, part=part, context=context, part_of_another=values + 0.2))
+    assert one(found, contrast="retained")["estimate"] == pytest.approx(0.8)
+    assert one(found, contrast="retained, by another's part")["estimate"] == pytest.approx(0.5)
+    assert sorted(found[found["contrast"] == "distance, context"]["step"]) == [0, 2, 8, 32]
+
+
+def test_a_component_is_its_own_part():
+    values = np.array([[1.0, 0.5, 0.2, 0.6]] * 4)
+    assert one(compared_structure(values, ways([0.5] * 4)), contrast="retained")["estimate"] == pytest.approx(0.5)
 
 
 def agreements(same, other=0.0, replicate=1.0, inits=6, noise=0.02):

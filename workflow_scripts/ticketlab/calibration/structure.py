@@ -23,7 +23,6 @@ steps, independently by predictor.
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -249,12 +248,13 @@ def _simulate(predictors: Sequence[Truth], case: str, settings: StructureCalibra
     decided = []
     for simulation in range(settings.simulations):
         random = generator("calibration", f"structure {case}", simulation)
-        compared = pd.DataFrame(
-            row
-            for index, truth in enumerate(predictors)
-            for row in compare(_name(index), steps, truth, settings, random)
-        )
-        verdicts = verdicts_transience.transience(compared, JUDGING)
+        compared = []
+        for index, truth in enumerate(predictors):
+            distances = noisy(true_course(truth.forgotten, steps), settings, random)
+            part = noisy(true_course(1 - truth.retained, steps), settings, random)
+            on_path = (LOWEST + truth.beyond) * distances[:, 0]
+            compared += compare(_name(index), steps, distances, part, on_path)
+        verdicts = verdicts_transience.transience(pd.DataFrame(compared), JUDGING)
         of_loss = [row for row in verdicts if row["kind"] != kinds.DETOUR]
         decided.append({row["structure"] or SOME: row["decision"] for row in of_loss})
     return pd.DataFrame(decided)
@@ -265,24 +265,25 @@ def _name(index: int) -> str:
 
 
 def compare(
-    name: str, steps: list[int], truth: Truth, settings: StructureCalibrationSettings, random: np.random.Generator
+    name: str, steps: list[int], distances: np.ndarray, part: np.ndarray, on_path: np.ndarray
 ) -> Iterator[dict]:
-    """The decisive rows of `comparisons.structure`, without the mean at each step, which takes most of its time."""
-    distances = noisy(true_course(truth.forgotten, steps), settings, random)
-    part = noisy(true_course(1 - truth.retained, steps), settings, random)
+    """The decisive rows of `comparisons.structure`, without the mean at each step, which takes most of its time.
+
+    distances of networks and of their parts (seeds, steps); on_path: the least of each on its straight path (seeds,).
+    """
     course = transience.acquisition_and_forgetting(steps, distances)
     kept = transience.share_retained(steps, part, course.turning_step)
-    on_path = 1 - LOWEST - truth.beyond
-    for contrast, values, test in (
-        ("acquired", course.acquired, partial(statistics.exceeds, threshold=JUDGING.acquired)),
-        ("beyond path", course.acquired - on_path, partial(statistics.exceeds, threshold=JUDGING.detour)),
-        ("forgotten", course.forgotten, partial(statistics.exceeds, threshold=JUDGING.forgotten)),
-        ("retained", kept, partial(statistics.not_worse, margin=JUDGING.retained)),
+    beyond = course.acquired - (1 - on_path / distances[:, 0])
+    for contrast, values, test, bound in (
+        ("acquired", course.acquired, statistics.exceeds, JUDGING.acquired),
+        ("beyond path", beyond, statistics.exceeds, JUDGING.detour),
+        ("forgotten", course.forgotten, statistics.exceeds, JUDGING.forgotten),
+        ("retained", kept, statistics.not_worse, JUDGING.retained),
     ):
         known = values[~np.isnan(values)]
         if len(known):
             step = int(course.turning_step.min())
-            result = asdict(test(known, alpha=JUDGING.alpha))
+            result = asdict(test(known, bound, JUDGING.alpha))
             yield {"test": STRUCTURE, "contrast": contrast, "quantity": name, "step": step, **result}
 
 

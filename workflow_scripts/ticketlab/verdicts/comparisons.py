@@ -177,8 +177,8 @@ def of_roles(rows: pd.DataFrame, quantity: str, matching: str = "identity") -> p
 def structure(distances: pd.DataFrame, retained: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
     """T3: distance to each reference predictor over training; the shares acquired, forgotten and retained.
 
-    distances, retained: tables `structure` and `retained`. Contrasts: "acquired" A; "forgotten" F; "beyond path", A less
-    that of the straight path, paired by seed; "retained" R, by the way that shows most of it in that seed, since one is
+    distances, retained: tables `structure` and `retained`. Contrasts: "acquired" A; "forgotten" F; "beyond path", A less that
+    of the straight path, paired by seed; "retained" R, by the way that shows most of it in that seed, since one is
     enough; "retained, by another's part", its null. Where the distance is of a component of the network, that component
     is the part. "distance, part" and the like are the mean distances of what is left.
     """

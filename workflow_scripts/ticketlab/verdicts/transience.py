@@ -19,8 +19,8 @@ LOST, KEPT, UNKNOWN = "lost", "kept", "unknown"
 def transience(rows: pd.DataFrame, settings: JudgingSettings, drawn_once: str | None = None) -> Iterator[dict]:
     """T3, for each reference predictor: whether what the network acquired of it is still in the network at the end.
 
-    *Lost* needs all of three: it was acquired (A), by more than on the straight path of the outputs (the network came to
-    it, not only past it), and parts of the end network retain less than `retained` of it (R). Holm's adjustment runs
+    *Lost* needs all of three: it was acquired (A), by more than on the straight path of the outputs (the network came
+    to it, not only past it), and parts of the end network retain less than `retained` of it (R). Holm's adjustment runs
     over the predictors, on the greatest of the three p-values. Only what is lost contradicts the reading of the
     hypothesis in which training reveals what is there: no mask of the end network selects it. What is outvoted but kept
     supports neither view, nor does what is never left: the predictors may be the wrong ones (docs/theory.md).

@@ -3,15 +3,20 @@
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from workflow_scripts.ticketlab.instruments.nearest_part import CONTEXT, PART
 from workflow_scripts.ticketlab.report.figures.style import (
+    BLACK,
+    BLUE,
+    GREY,
+    RED,
+    Look,
     draw,
-    legend,
     line,
     not_measured,
     of_test,
-    series,
     step_axis,
     study_rows,
 )
@@ -21,38 +26,59 @@ from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
 from workflow_scripts.ticketlab.verdicts.comparisons import STRUCTURE
 
 READS = {"comparisons": COMPARISONS, "verdicts": VERDICTS}
+COURSES = {
+    "distance": Look("the network", BLACK, "o"),
+    f"distance, {PART}": Look("its nearest part", BLUE, "s", "--"),
+    f"distance, {CONTEXT}": Look("with the context cut", RED, "^", "-."),
+}
+PATH = Look("least on the straight path", GREY, "", ":")
+SHARES = {"acquired": "A", "beyond path": "beyond path", "forgotten": "F", "retained": "R"}
 
 
 def figure(comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict[str, dict]) -> Figure:
-    """T3: distance to each reference predictor over training, with A and F."""
+    """T3: distance to each reference predictor over training: of the network, of what is left, of the straight path."""
     del verdicts
-    drawn, rows = study_rows("T3 transience: structure that is acquired and then lost again", settings, (10.5, 3.9))
+    measured = {study: of_test(comparisons, study, STRUCTURE) for study in settings}
+    columns = 1 + max(rows["quantity"].nunique() for rows in measured.values())
+    drawn, rows = study_rows("T3 transience: structure that is acquired and then lost again", settings, (11, 3.2))
     for (study, spec), row in zip(settings.items(), rows, strict=True):
-        mine, axes = of_test(comparisons, study, STRUCTURE), row.subplots()
+        first, *others = row.subplots(1, columns)
+        structures = list(measured[study].groupby("quantity", sort=False))
+        if not structures:
+            not_measured(first)
+        for (name, mine), axes in zip(structures, [first, *others], strict=False):
+            _structure(axes, name, mine, spec["last_step"])
+        for axes in [first, *others][max(1, len(structures)) :]:
+            axes.axis("off")
         examples = spaced(spec["structure_split"])
-        axes.set_title(f"distance of the dense network to reference predictors on {examples} examples; rings: nearest")
-        axes.set_ylabel("KL(predictor ‖ network) (nats)")
-        step_axis(axes, "training step", spec["last_step"])
-        distances = mine[mine["contrast"] == "distance"]
-        if distances.empty:
-            not_measured(axes)
-            continue
-        for (name, course), look in zip(distances.groupby("quantity", sort=False), series(), strict=False):
-            course = line(axes, course, "step", look, f"{spaced(name)}\n{_acquired_and_forgotten(mine, name)}")
-            turning = mine.loc[mine["quantity"].eq(name) & mine["contrast"].eq("acquired"), "step"]
-            nearest = course[course["step"].isin(turning)]
-            axes.plot(nearest["step"], nearest["estimate"], "o", markersize=11, fillstyle="none", color=look.colour)
-        axes.set_ylim(bottom=0)
-        legend(axes)
+        if structures:
+            first.set_ylabel(f"KL(predictor ‖ network) (nats)\non {examples} examples")
+            handles = [handle for axes in row.axes for handle in axes.get_legend_handles_labels()[0]]
+            by_label = {handle.get_label(): handle for handle in handles}
+            others[len(structures) - 1].legend(by_label.values(), by_label, loc="upper left", borderaxespad=0)
     return drawn
 
 
-def _acquired_and_forgotten(mine: pd.DataFrame, name: str) -> str:
-    parts = []
-    for contrast, letter in (("acquired", "A"), ("forgotten", "F")):
-        for _, row in mine[mine["quantity"].eq(name) & mine["contrast"].eq(contrast)].iterrows():
-            parts.append(f"{letter} {in_hundredths(row)}")
-    return "\n".join(parts) or "never approached"
+def _structure(axes: Axes, name: str, mine: pd.DataFrame, last: int) -> None:
+    """One structure's panel; where there is no part of a network to look for, it is a component's own distance."""
+    contrasts = mine.groupby("contrast")
+    words = [spaced(name)]
+    for contrast, letter in SHARES.items():
+        if contrast in contrasts.groups:
+            words.append(f"{letter} {in_hundredths(contrasts.get_group(contrast).iloc[0])}")
+    axes.set_title("\n".join(words), fontsize=8)
+    step_axis(axes, "training step", last)
+    of_component = f"distance, {PART}" not in contrasts.groups
+    for contrast, look in COURSES.items():
+        if contrast in contrasts.groups:
+            label = "distance of a component" if of_component else look.label
+            line(axes, contrasts.get_group(contrast), "step", look, label)
+    if {"acquired", "beyond path"} <= set(contrasts.groups):
+        acquired, beyond = (contrasts.get_group(of).iloc[0] for of in ("acquired", "beyond path"))
+        at_first = contrasts.get_group("distance").query("step == 0")["estimate"].item()
+        least = (1 - (acquired["estimate"] - beyond["estimate"])) * at_first
+        axes.axhline(least, color=PATH.colour, linestyle=PATH.dash, label=PATH.label)
+    axes.set_ylim(bottom=0)
 
 
 def of_tables(tables: dict[str, pd.DataFrame], spec: dict[str, Any]) -> Figure:
