@@ -32,7 +32,7 @@ with logged(snakemake) as provenance:
     for step in steps:
         members, weights = checkpoints.read_weights(snakemake.input.weights, step, study.device)
         structure.append(reference_distances.rows(study, members, step, weights, references, components))
-        retained.append(nearest_part.of_networks(study, members, step, weights, references, getattr(task, "SEEN", {})))
+        retained.append(nearest_part.of_networks(study, members, step, weights, references, task.Settings.SEEN))
     start, end = (checkpoints.read_weights(snakemake.input.weights, step, study.device)[1] for step in (0, steps[-1]))
     path = nearest_part.nearest_on_path(study, start, end, references, components)
     retained.append(nearest_part.rows(study, members, steps[-1], nearest_part.PATH, path))

@@ -27,8 +27,13 @@ CLAIMS = [
     ),
     (kinds.FIXED_ROLES, {"split_step": 0}, "the initialisation fixes the roles"),
     (kinds.LATER_ROLES, {"split_step": 40.0}, "roles are fixed by step 40"),
-    (kinds.TRANSIENCE, {}, "some structure is acquired and then forgotten"),
-    (kinds.TRANSIENT_STRUCTURE, {"structure": "bigram"}, "the bigram predictor is acquired and forgotten"),
+    (kinds.TRANSIENCE, {}, "some structure is acquired and then lost from the network"),
+    (
+        kinds.TRANSIENT_STRUCTURE,
+        {"structure": "tri_gram"},
+        "the tri gram predictor is acquired and then lost from the network",
+    ),
+    (kinds.DETOUR, {"structure": "bigram"}, "predictions make a detour by the bigram predictor"),
 ]
 
 

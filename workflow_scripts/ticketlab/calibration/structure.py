@@ -211,9 +211,9 @@ def left_in_the_network(settings: StructureCalibrationSettings) -> Iterator[dict
         (share,) = transience.share_retained([0, 1, 2], np.array([[start, peak, end]]), np.array([1]))
         yield checks.within_tolerance(_of("scripted", case, "retained"), truth, share, settings.fraction_tolerance)
     model, weights = table_transformers(torch.from_numpy(np.stack([uniform, most])), inputs.shape[1])
-    ends_of_path = [{name: tensor[[index]] for name, tensor in weights.items()} for index in (0, 1)]
+    first_end, last_end = ({name: tensor[[index]] for name, tensor in weights.items()} for index in (0, 1))
     study = Study("calibration", _problem(inputs, inputs, SYMBOLS), model)
-    (least,) = nearest_part.nearest_on_path(study, *ends_of_path, references, None).values()
+    (least,) = nearest_part.nearest_on_path(study, first_end, last_end, references, None).values()
     of = _of("scripted", "straight path from uniform to stay .9", "distance")
     yield checks.within_tolerance(of, 0.0, least[0], settings.path_tolerance)
 
@@ -248,7 +248,7 @@ def _simulate(predictors: Sequence[Truth], case: str, settings: StructureCalibra
     decided = []
     for simulation in range(settings.simulations):
         random = generator("calibration", f"structure {case}", simulation)
-        compared = []
+        compared: list[dict] = []
         for index, truth in enumerate(predictors):
             distances = noisy(true_course(truth.forgotten, steps), settings, random)
             part = noisy(true_course(1 - truth.retained, steps), settings, random)

@@ -313,7 +313,7 @@ def judge(config: Config) -> dict:
             name: {
                 "judging": _section(config, name, "judging"),
                 "licensed_by": config.studies[name].licensed_by if config.studies[name].licensed_by in names else None,
-                "drawn_once": getattr(config.studies[name].task, "DRAWN_ONCE", None),
+                "drawn_once": config.studies[name].task.DRAWN_ONCE,
                 "last_step": config.studies[name].training.steps,
             }
             for name in names

@@ -9,8 +9,7 @@ A task file has
   (instruments/reference_distances.py);
 - `slices(problem, split) -> {slice: mask}`: parts of an evaluation set on which ablation effects are measured
   (instruments/role_scores.py);
-- where it has some, `components(problem) -> Components`: parts of a network's computation, for trace_structure as well;
-- where predictors see only the last symbols, `SEEN`, how many by predictor (instruments/nearest_part.py);
+- where it has some, `components(problem) -> Components`: parts of a network's computation, for trace_structure as well.
 
 Task files import torch inside functions, and only where needed: validation of the config and a dry run do without it.
 """

@@ -44,6 +44,8 @@ class TaskSection(Section):
     FURTHER_SETS: evaluation sets in addition to the splits.
     REFERENCES, COMPONENTS: the names in what `references` and `components` of the task file return.
     SCORES: the families of role scores that apply in addition to those of every task (settings/roles.py).
+    SEEN: how many of the last symbols a predictor sees, for those that see no more (instruments/nearest_part.py).
+    DRAWN_ONCE: what all seeds share, if claims on transience are about its draws: T3 then has one case, not one a seed.
     """
 
     INPUTS: ClassVar[Inputs]
@@ -52,6 +54,8 @@ class TaskSection(Section):
     REFERENCES: ClassVar[tuple[str, ...]] = ()
     COMPONENTS: ClassVar[tuple[str, ...]] = ()
     SCORES: ClassVar[tuple[str, ...]] = ()
+    SEEN: ClassVar[dict[str, int]] = {}
+    DRAWN_ONCE: ClassVar[str | None] = None
 
     def largest(self) -> tuple[int, int, int]:
         """Problem's inputs, outputs and context, each at most; where only the data decide, a number beyond them all."""

@@ -36,7 +36,6 @@ log = logging.getLogger(__name__)
 
 # The reference predictors, and the number of symbols in their n-grams.
 ORDERS = {"unigram": 1, "bigram": 2, "trigram": 3}
-SEEN = {name: order - 1 for name, order in ORDERS.items()}  # symbols of the context
 # A reference predictor is confident and right where it gives the true symbol at least this probability.
 CONFIDENT = 0.5
 # A symbol repeats its sequence where the last symbols up to it, this many, occurred together earlier in the sequence.
@@ -50,6 +49,7 @@ class Settings(TaskSection):
     INPUTS: ClassVar = "symbols in sequence"
     FINITE: ClassVar = True
     REFERENCES: ClassVar = tuple(ORDERS)
+    SEEN: ClassVar = {name: order - 1 for name, order in ORDERS.items()}
     SCORES: ClassVar = ("induction", "duplicate_token")
 
     kind: Literal["text"]

@@ -13,7 +13,7 @@ import pandas as pd
 from workflow_scripts.ticketlab.core import statistics
 from workflow_scripts.ticketlab.core.statistics import Estimate
 from workflow_scripts.ticketlab.instruments.determinacy import determinacy
-from workflow_scripts.ticketlab.instruments.nearest_part import ELSEWHERE, PATH
+from workflow_scripts.ticketlab.instruments.nearest_part import CONTEXT, ELSEWHERE, PART, PATH
 from workflow_scripts.ticketlab.instruments.transience import acquisition_and_forgetting, share_retained
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 
@@ -24,6 +24,7 @@ TICKETS, SUPERMASKS, ROLES, STRUCTURE, LLC, MASKS = "tickets", "supermask", "rol
 EMPTIED = "emptied"
 BARRIERS = "barriers"  # only the clock's figure has them
 AGREEMENT, DETERMINACY = "agreement", "determinacy"  # the quantities of ROLES
+OF_PART, OF_CONTEXT = f"distance, {PART}", f"distance, {CONTEXT}"  # contrasts of STRUCTURE
 
 
 def tickets(metrics: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[dict]:
@@ -177,10 +178,10 @@ def of_roles(rows: pd.DataFrame, quantity: str, matching: str = "identity") -> p
 def structure(distances: pd.DataFrame, retained: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
     """T3: distance to each reference predictor over training; the shares acquired, forgotten and retained.
 
-    distances, retained: tables `structure` and `retained`. Contrasts: "acquired" A; "forgotten" F; "beyond path", A less that
-    of the straight path, paired by seed; "retained" R, by the way that shows most of it in that seed, since one is
-    enough; "retained, by another's part", its null. Where the distance is of a component of the network, that component
-    is the part. "distance, part" and the like are the mean distances of what is left.
+    distances, retained: tables `structure` and `retained`. Contrasts: "acquired" A; "forgotten" F; "beyond path", A
+    less that of the straight path, paired by seed; "retained" R, by the way that shows most of it in that seed, since
+    one is enough; "retained, by another's part", its null. Where the distance is of a component of the network, this
+    component is the part. OF_PART and OF_CONTEXT are the mean distances of what is left.
     """
     for name, group in distances.groupby("structure"):
         values = _distances(group)

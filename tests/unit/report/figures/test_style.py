@@ -162,13 +162,20 @@ def test_the_margin_and_the_control_level_are_named(results):
 
 def test_estimates_are_drawn_where_the_tables_put_them(results):
     frame = results[0]
-    axes = panels(style.draw(FIGURES["transience"], *results))[0]
-    course = frame[frame["study"].eq("example") & frame["quantity"].eq("tri_gram") & frame["contrast"].eq("distance")]
-    label = next(label for label in legend_of(axes) if label.startswith("tri gram"))
-    (line,) = lines_labelled(axes, label)
-    assert list(line.get_xdata()) == course["step"].tolist()
-    assert list(line.get_ydata()) == course["estimate"].tolist()
-    assert re.search(r"A 0\.\d\d \[.*\]\nF ", label)
+    of_component, of_predictor = panels(style.draw(FIGURES["transience"], *results))[:2]
+    mine = frame[frame["study"].eq("example") & frame["quantity"].isin(["tri_gram", "unigram"])]
+    for axes, structure, contrast, label in (
+        (of_component, "tri_gram", "distance", "distance of a component"),
+        (of_predictor, "unigram", "distance", "the network"),
+        (of_predictor, "unigram", "distance, part", "its nearest part"),
+    ):
+        course = mine[mine["quantity"].eq(structure) & mine["contrast"].eq(contrast)]
+        (line,) = lines_labelled(axes, label)
+        assert list(line.get_xdata()) == course["step"].tolist()
+        assert list(line.get_ydata()) == course["estimate"].tolist()
+    assert re.match(r"unigram\nA 0\.\d\d \[.*\]\nbeyond path .*\nF .*\nR ", of_predictor.get_title(loc="left"))
+    (path,) = lines_labelled(of_predictor, "least on the straight path")
+    assert path.get_ydata()[0] == pytest.approx(0.5, rel=1e-3)  # as the table says
 
 
 def test_only_sound_estimates_are_a_filled_learning_coefficient(results):

@@ -6,7 +6,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from workflow_scripts.ticketlab.instruments.nearest_part import CONTEXT, PART
 from workflow_scripts.ticketlab.report.figures.style import (
     BLACK,
     BLUE,
@@ -23,13 +22,13 @@ from workflow_scripts.ticketlab.report.figures.style import (
 from workflow_scripts.ticketlab.report.words import in_hundredths, spaced
 from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
 from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
-from workflow_scripts.ticketlab.verdicts.comparisons import STRUCTURE
+from workflow_scripts.ticketlab.verdicts.comparisons import OF_CONTEXT, OF_PART, STRUCTURE
 
 READS = {"comparisons": COMPARISONS, "verdicts": VERDICTS}
 COURSES = {
     "distance": Look("the network", BLACK, "o"),
-    f"distance, {PART}": Look("its nearest part", BLUE, "s", "--"),
-    f"distance, {CONTEXT}": Look("with the context cut", RED, "^", "-."),
+    OF_PART: Look("its nearest part", BLUE, "s", "--"),
+    OF_CONTEXT: Look("with the context cut", RED, "^", "-."),
 }
 PATH = Look("least on the straight path", GREY, "", ":")
 SHARES = {"acquired": "A", "beyond path": "beyond path", "forgotten": "F", "retained": "R"}
@@ -45,17 +44,17 @@ def figure(comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict[str
         first, *others = row.subplots(1, columns)
         structures = list(measured[study].groupby("quantity", sort=False))
         if not structures:
-            not_measured(first)
+            row.clear()
+            not_measured(row.subplots())
+            continue
         for (name, mine), axes in zip(structures, [first, *others], strict=False):
             _structure(axes, name, mine, spec["last_step"])
-        for axes in [first, *others][max(1, len(structures)) :]:
-            axes.axis("off")
-        examples = spaced(spec["structure_split"])
-        if structures:
-            first.set_ylabel(f"KL(predictor ‖ network) (nats)\non {examples} examples")
-            handles = [handle for axes in row.axes for handle in axes.get_legend_handles_labels()[0]]
-            by_label = {handle.get_label(): handle for handle in handles}
-            others[len(structures) - 1].legend(by_label.values(), by_label, loc="upper left", borderaxespad=0)
+        for axes in others[len(structures) - 1 :]:
+            axes.remove()
+        first.set_ylabel(f"KL(predictor ‖ network) (nats)\non {spaced(spec['structure_split'])} examples")
+        handles = [handle for axes in row.axes for handle in axes.get_legend_handles_labels()[0]]
+        by_label = {str(handle.get_label()): handle for handle in handles}
+        row.legend(by_label.values(), by_label.keys(), loc="center right")
     return drawn
 
 
@@ -68,7 +67,7 @@ def _structure(axes: Axes, name: str, mine: pd.DataFrame, last: int) -> None:
             words.append(f"{letter} {in_hundredths(contrasts.get_group(contrast).iloc[0])}")
     axes.set_title("\n".join(words), fontsize=8)
     step_axis(axes, "training step", last)
-    of_component = f"distance, {PART}" not in contrasts.groups
+    of_component = OF_PART not in contrasts.groups
     for contrast, look in COURSES.items():
         if contrast in contrasts.groups:
             label = "distance of a component" if of_component else look.label
