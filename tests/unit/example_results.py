@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
-from workflow_scripts.ticketlab.instruments.nearest_part import PART, PATH
+from workflow_scripts.ticketlab.instruments.transience import PART, PATH
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.verdicts import clock, comparisons
 from workflow_scripts.ticketlab.verdicts.judge import judge

@@ -15,6 +15,7 @@ from workflow_scripts.ticketlab.models.mlp import MLP
 from workflow_scripts.ticketlab.pruning import imp
 from workflow_scripts.ticketlab.pruning import masks as pruning_masks
 from workflow_scripts.ticketlab.report.figures.calibration import pruning as pruning_figure
+from workflow_scripts.ticketlab.settings import schedule
 from workflow_scripts.ticketlab.settings.calibration.pruning import PruningCalibrationSettings
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
@@ -131,7 +132,7 @@ def test_an_off_by_one_in_the_count_is_red(monkeypatch):
 
 
 def test_a_schedule_that_rounds_the_wrong_way_is_red(monkeypatch):
-    monkeypatch.setattr(pruning_masks, "round", lambda count: int(count) - 1, raising=False)
+    monkeypatch.setattr(schedule, "round", lambda count: int(count) - 1, raising=False)
     assert ("imp", "weights kept") in failures(linear())
 
 

@@ -11,8 +11,7 @@ from workflow_scripts.ticketlab.calibration import structure
 from workflow_scripts.ticketlab.core import statistics
 from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.instruments import reference_distances, transience
-from workflow_scripts.ticketlab.instruments.nearest_part import PART, PATH
-from workflow_scripts.ticketlab.instruments.transience import Course
+from workflow_scripts.ticketlab.instruments.transience import PART, PATH, Course
 from workflow_scripts.ticketlab.report.figures.calibration import structure as structure_figure
 from workflow_scripts.ticketlab.report.figures.style import RED, save
 from workflow_scripts.ticketlab.settings.calibration.structure import StructureCalibrationSettings

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from workflow_scripts.ticketlab.core import statistics
-from workflow_scripts.ticketlab.instruments.nearest_part import PATH
+from workflow_scripts.ticketlab.instruments.transience import PATH
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS

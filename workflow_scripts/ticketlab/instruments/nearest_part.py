@@ -27,13 +27,12 @@ import torch
 from torch import Tensor
 
 from workflow_scripts.ticketlab.instruments.reference_distances import CHUNK, References, divergence
+from workflow_scripts.ticketlab.instruments.transience import CONTEXT, ELSEWHERE, PART
 from workflow_scripts.ticketlab.tasks.problem import Components
 from workflow_scripts.ticketlab.training import stack
 from workflow_scripts.ticketlab.training.stack import Member, Stack
 from workflow_scripts.ticketlab.training.study import Study
 
-# How a distance of table `retained` was found.
-PART, ELSEWHERE, CONTEXT, PATH = "part", "part of another", "context", "path"
 PATH_POINTS = 33  # of the straight path, with both ends
 ROUNDS = 16  # of the search: a network with more components gives up several at once
 EXAMPLES = 32  # of either half

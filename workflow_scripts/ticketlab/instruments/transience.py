@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+# How a distance of table `retained` was found (instruments/nearest_part.py).
+PART, ELSEWHERE, CONTEXT, PATH = "part", "part of another", "context", "path"
+
 
 class Course(NamedTuple):
     """Acquisition and forgetting of each seed: (seeds,) each.

@@ -13,8 +13,14 @@ import pandas as pd
 from workflow_scripts.ticketlab.core import statistics
 from workflow_scripts.ticketlab.core.statistics import Estimate
 from workflow_scripts.ticketlab.instruments.determinacy import determinacy
-from workflow_scripts.ticketlab.instruments.nearest_part import CONTEXT, ELSEWHERE, PART, PATH
-from workflow_scripts.ticketlab.instruments.transience import acquisition_and_forgetting, share_retained
+from workflow_scripts.ticketlab.instruments.transience import (
+    CONTEXT,
+    ELSEWHERE,
+    PART,
+    PATH,
+    acquisition_and_forgetting,
+    share_retained,
+)
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 
 CELL = ["rewind_step", "level"]
