@@ -49,6 +49,7 @@ rule predict:
     input:
         comparisons=rules.judge.input.comparisons,
         verdicts=rules.judge.output.verdicts,
+        calibration=rules.judge.input.calibration,
         # Lists, also of one: the studies may have none of these.
         development=[rules.summarise_development.output.development] if DEVELOPED else [],
         resampling=[rules.summarise_resampling.output.resampling] if RESAMPLED else [],
@@ -77,8 +78,7 @@ rule verdicts:
         rules.forecast.input,
         rules.calibrations.input,
         every(rules.summarise.output),
-        rules.judge.output,
-        rules.predict.output,
+        [rules.judge.output, rules.predict.output],
 
 
 STAGES.append(rules.verdicts.input)

@@ -11,6 +11,7 @@ from workflow_scripts.ticketlab.settings.dimension import DimensionSettings
 from workflow_scripts.ticketlab.settings.forecast import ForecastSettings
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.tables import files
+from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
 from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
 from workflow_scripts.ticketlab.tables.schemas.development import DEVELOPMENT
 from workflow_scripts.ticketlab.tables.schemas.dimension import DIMENSION
@@ -45,6 +46,8 @@ with logged(snakemake) as provenance:
         *dimension.predictions(files.read(inputs.dimension, DIMENSION), DimensionSettings(**spec["dimension"])),
     ]
     comparisons = files.read_many(inputs.comparisons, COMPARISONS)
-    table = predictions.predict(comparisons, files.read(inputs.verdicts, VERDICTS), spec["studies"], further)
+    verdicts = files.read(inputs.verdicts, VERDICTS)
+    checks = files.read_many(inputs.calibration, CALIBRATION)
+    table = predictions.predict(comparisons, verdicts, spec["studies"], checks, further)
     files.write(snakemake.output.predictions, PREDICTIONS, table, provenance)
     print(table[["study", "prediction", "quantity", "dose", "ci_low", "ci_high", "verdict"]].to_string())

@@ -50,7 +50,7 @@ def page(config, frame, verdicts, figures=None, times=NO_TIMES, commit="f00"):
         calibration=calibration_of(roles="a broken case"),
         calibration_figures=dict.fromkeys(INSTRUMENTS, b"png"),
         clock_rows=clock_of(**{study: judging() for study in config.names()}),
-        predictions=predict(frame, verdicts, rule_params.figures(config)["studies"]),
+        predictions=predict(frame, verdicts, rule_params.figures(config)["studies"], calibration_of()),
         figures=figures or {},
         captions=CAPTIONS,
         times=times,

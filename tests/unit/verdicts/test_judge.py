@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from tests.unit.example_results import calibration_of
 from tests.unit.example_verdicts import (
     ALL_FAIL,
     BAD,
@@ -25,8 +24,8 @@ from tests.unit.example_verdicts import (
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
 from workflow_scripts.ticketlab.verdicts import kinds, rows
-from workflow_scripts.ticketlab.verdicts.judge import detectable, withheld
-from workflow_scripts.ticketlab.verdicts.rows import REFUTES, STRONG_FORM, SUPPORTS, T1, T2, T3, WITHHELD
+from workflow_scripts.ticketlab.verdicts.judge import detectable
+from workflow_scripts.ticketlab.verdicts.rows import T1, T2, T3
 from workflow_scripts.ticketlab.verdicts.tickets import MATCHING, NEITHER, WINNING
 
 
@@ -53,30 +52,6 @@ def test_whether_the_control_study_licenses_a_negative_is_said_whatever_the_answ
         table = judged(compared(metrics(ends)), licensed_by="other", other=compared(metrics(control)))
         assert words in verdict(table, kinds.WINNING_TICKET)["reason"]
     assert "licens" in verdict(judged(compared(metrics(ends))), kinds.WINNING_TICKET)["reason"]
-
-
-@pytest.mark.parametrize(
-    ("instrument", "tests"),
-    [("pruning", {T1, STRONG_FORM}), ("roles", {T2}), ("structure", {T3}), ("statistics", {T1, STRONG_FORM, T2, T3})],
-)
-def test_a_verdict_whose_instrument_is_out_of_calibration_is_withheld_and_says_so(instrument, tests):
-    table = pd.DataFrame([{"test": test, "decision": SUPPORTS, "reason": "r"} for test in (T1, STRONG_FORM, T2, T3)])
-    assert withheld(table, calibration_of()).equals(table)
-    judged = withheld(table, calibration_of(**{instrument: "the broken case"})).set_index("test")
-    for test, row in judged.iterrows():
-        if test in tests:
-            assert row["decision"] == WITHHELD
-            assert f"{instrument} is out of calibration (example the broken case" in row["reason"]
-            assert row["reason"].endswith("otherwise: supports LTH, r")
-        else:
-            assert row["decision"] == SUPPORTS
-
-
-def test_an_instrument_that_was_never_calibrated_is_not_believed():
-    table = pd.DataFrame([{"test": T2, "decision": REFUTES, "reason": "r"}])
-    checks = calibration_of()
-    row = withheld(table, checks[checks["instrument"] != "roles"]).iloc[0]
-    assert row["decision"] == WITHHELD and "roles was never calibrated" in row["reason"]
 
 
 def test_what_a_verdict_could_have_seen_is_told_in_its_own_unit():

@@ -4,8 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.unit.example_results import LAST, example, figure_settings, judged, judging
-from workflow_scripts.ticketlab.core.readings import BUILT, INCONCLUSIVE, LATENT, MIXED, NOT_MEASURED, VERDICTS
+from tests.unit.example_results import LAST, calibration_of, example, figure_settings, judged, judging
+from workflow_scripts.ticketlab.core.readings import (
+    BUILT,
+    INCONCLUSIVE,
+    LATENT,
+    MIXED,
+    NOT_MEASURED,
+    VERDICTS,
+    WITHHELD,
+)
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.predictions import PREDICTIONS
 from workflow_scripts.ticketlab.verdicts import predictions
@@ -20,8 +28,8 @@ def frame() -> pd.DataFrame:
     return example("example", SECTION)
 
 
-def predict(frame: pd.DataFrame) -> pd.DataFrame:
-    return predictions.predict(frame, judged(frame, example=SECTION), STUDIES)
+def predict(frame: pd.DataFrame, **failing: str) -> pd.DataFrame:
+    return predictions.predict(frame, judged(frame, example=SECTION), STUDIES, calibration_of(**failing))
 
 
 def one(table: pd.DataFrame, prediction: str, words: str) -> pd.Series:
@@ -55,8 +63,19 @@ def test_what_a_run_did_not_measure_is_named_once(frame):
     measured = {"P1", "P2", "P5", "P6"}
     assert set(absent["prediction"]) == set(predictions.TITLES) - measured
     verdicts = judged(frame, example=SECTION)
-    nothing = predictions.predict(frame[frame["test"] == "structure"], verdicts, STUDIES)
+    nothing = predictions.predict(frame[frame["test"] == "structure"], verdicts, STUDIES, calibration_of())
     assert nothing["verdict"].eq(NOT_MEASURED).all() and len(nothing) == len(predictions.TITLES)
+
+
+@pytest.mark.parametrize(
+    ("instrument", "withheld"),
+    [("llc", {"P5"}), ("roles", {"P1"}), ("pruning", {"P2", "P5", "P6"}), ("structure", set())],
+)
+def test_a_reading_whose_instrument_is_out_of_calibration_is_withheld(frame, instrument, withheld):
+    table = predict(frame, **{instrument: "a broken case"})
+    rows = table[table["verdict"] == WITHHELD]
+    assert set(rows["prediction"]) == withheld
+    assert rows["reason"].str.contains(f"{instrument} is out of calibration (example a broken case", regex=False).all()
 
 
 @pytest.mark.parametrize(
@@ -173,7 +192,10 @@ def test_each_study_is_judged_by_its_own_margin(frame):
     wide = judging(margin=0.5)
     both = pd.concat([frame, frame.assign(study="wide")])
     table = predictions.predict(
-        both, judged(both, example=SECTION, wide=wide), figure_settings(example=SECTION, wide=wide)
+        both,
+        judged(both, example=SECTION, wide=wide),
+        figure_settings(example=SECTION, wide=wide),
+        calibration_of(),
     )
     loose = one(table[table["study"] == "wide"], "P6", "other initial weights")
     assert (

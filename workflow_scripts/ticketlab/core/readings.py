@@ -9,10 +9,12 @@ from math import exp, hypot, log, nan
 import pandas as pd
 
 MIXED, INCONCLUSIVE = "mixed", "inconclusive"
+WITHHELD = "inconclusive (instrument)"  # an instrument behind the number is out of calibration
+NO_SIDE = "no side"  # an estimate on which neither the hypothesis nor a view takes a side
 
 LATENT, BUILT, NOT_MEASURED = "latent", "built", "not measured"
 ANY = "any"  # both views allow it
-VERDICTS = (LATENT, BUILT, MIXED, INCONCLUSIVE, NOT_MEASURED)
+VERDICTS = (LATENT, BUILT, MIXED, INCONCLUSIVE, NO_SIDE, WITHHELD, NOT_MEASURED)
 # A number with its interval: dose, ci_low, ci_high, n.
 Dose = tuple[float, float, float, int]
 

@@ -33,6 +33,7 @@ from workflow_scripts.ticketlab.report.words import (
 from workflow_scripts.ticketlab.verdicts import clock, kinds
 from workflow_scripts.ticketlab.verdicts.comparisons import AGREEMENT, DETERMINACY, EMPTIED, LLC, TICKETS, of_roles
 from workflow_scripts.ticketlab.verdicts.judge import RESTS_ON
+from workflow_scripts.ticketlab.verdicts.predictions import RESTS_ON as PREDICTIONS_REST_ON
 from workflow_scripts.ticketlab.verdicts.predictions import TITLES
 from workflow_scripts.ticketlab.verdicts.rows import ANSWERS, STRONG_FORM, T1, T2, T3, VERDICTS
 
@@ -242,7 +243,7 @@ def instrument_states(comparisons: pd.DataFrame, study: str) -> Iterator[dict]:
 
 def calibrations(checks: pd.DataFrame, figures: Mapping[str, bytes]) -> list[dict]:
     """For each instrument its state and its checks, those that failed first."""
-    found = []
+    found, rests_on = [], RESTS_ON | PREDICTIONS_REST_ON
     for instrument in INSTRUMENTS:
         rows = checks[checks["instrument"] == instrument]
         required = rows[rows["required"]]
@@ -250,7 +251,7 @@ def calibrations(checks: pd.DataFrame, figures: Mapping[str, bytes]) -> list[dic
         found.append(
             {
                 "instrument": instrument,
-                "rests": ", ".join(test for test, names in RESTS_ON.items() if instrument in names) or "the bridge",
+                "rests": ", ".join(name for name, names in rests_on.items() if instrument in names),
                 "state": "never calibrated" if rows.empty else "out of calibration" if failed else "in calibration",
                 "passed": f"{len(required) - failed} of {len(required)} required checks passed",
                 "informative": f"{int((~rows['required']).sum())} more not required",

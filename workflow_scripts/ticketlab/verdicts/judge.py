@@ -12,7 +12,7 @@ from workflow_scripts.ticketlab.core import statistics
 from workflow_scripts.ticketlab.instruments import determinacy
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.verdicts.roles import fixed_roles
-from workflow_scripts.ticketlab.verdicts.rows import STRONG_FORM, T1, T2, T3, WITHHELD
+from workflow_scripts.ticketlab.verdicts.rows import STRONG_FORM, T1, T2, T3
 from workflow_scripts.ticketlab.verdicts.strong_form import strong_form
 from workflow_scripts.ticketlab.verdicts.tickets import (
     against_total,
@@ -22,6 +22,7 @@ from workflow_scripts.ticketlab.verdicts.tickets import (
     winning_ticket,
 )
 from workflow_scripts.ticketlab.verdicts.transience import transience
+from workflow_scripts.ticketlab.verdicts.withheld import withheld
 
 # The instruments of each test's verdict, which is only given while these are in calibration.
 RESTS_ON = {
@@ -57,27 +58,8 @@ def judge(comparisons: pd.DataFrame, studies: dict[str, dict], calibration: pd.D
         ]
         rows += [{"study": name, **row, "detectable": detectable(row, settings[name])} for row in own]
     table = pd.DataFrame(rows)
-    return withheld(table.drop(columns=["undecided", "family"]), calibration)
-
-
-def withheld(verdicts: pd.DataFrame, calibration: pd.DataFrame) -> pd.DataFrame:
-    """The verdicts, withheld where an instrument behind them failed a required check.
-
-    An instrument that was not calibrated at all counts as out of calibration.
-    """
-    failed = {}
-    for instrument in sorted({name for names in RESTS_ON.values() for name in names}):
-        checks = calibration[calibration["instrument"].eq(instrument) & calibration["required"]]
-        cases = (checks["family"] + " " + checks["case"] + ", " + checks["quantity"])[~checks["passed"]]
-        if checks.empty:
-            failed[instrument] = f"{instrument} was never calibrated"
-        elif len(cases):
-            failed[instrument] = f"{instrument} is out of calibration ({cases.iloc[0]})"
-    reasons = verdicts["test"].map(lambda test: "; ".join(failed[name] for name in RESTS_ON[test] if name in failed))
-    changed = verdicts.copy()
-    changed.loc[reasons != "", "decision"] = WITHHELD
-    changed.loc[reasons != "", "reason"] = reasons + "; otherwise: " + verdicts["decision"] + ", " + verdicts["reason"]
-    return changed
+    table = table.drop(columns=["undecided", "family"])
+    return withheld(table, RESTS_ON, "test", "decision", calibration)
 
 
 def detectable(row: Mapping, settings: JudgingSettings) -> float:

@@ -14,6 +14,7 @@ from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.verdicts.comparisons import DETERMINACY, LLC, MASKS, TICKETS, of_roles
 from workflow_scripts.ticketlab.verdicts.kinds import FIXED_ROLES
 from workflow_scripts.ticketlab.verdicts.rows import REFUTES, SUPPORTS, WITHHELD
+from workflow_scripts.ticketlab.verdicts.withheld import withheld
 
 TITLES = {
     "P1": "roles against the step at which data orders split",
@@ -25,19 +26,31 @@ TITLES = {
     "P7": "effective dimension against the learning coefficient",
     "P8": "roles forecast from early features",
 }
+# The instruments of each prediction's readings, which are only given while these are in calibration.
+RESTS_ON = {
+    "P1": ("roles", "statistics"),
+    "P2": ("pruning", "statistics"),
+    "P3": ("pruning", "roles", "statistics"),
+    "P4": ("pruning", "structure", "statistics"),
+    "P5": ("llc", "pruning", "statistics"),
+    "P6": ("pruning", "statistics"),
+    "P7": ("llc", "pruning", "statistics"),
+    "P8": ("roles", "pruning", "statistics"),
+}
 
 
 def predict(
     comparisons: pd.DataFrame,
     verdicts: pd.DataFrame,
     studies: dict[str, dict],
+    calibration: pd.DataFrame,
     further: Sequence[tuple[str, dict]] = (),
 ) -> pd.DataFrame:
     """The prediction table of all studies.
 
     comparisons, verdicts: these tables, of all studies. studies: by name, `judging` (settings), `last_step`,
-    `clock_level` and `rewind_steps`, as rule_params.figures gives them. further: (study, readings.row) of what is not
-    in these two tables.
+    `clock_level` and `rewind_steps`, as rule_params.figures gives them. calibration: of the instruments. further:
+    (study, readings.row) of what is not in the first two tables.
     """
     found = []
     elsewhere = {row["prediction"] for study, row in further if study not in studies}  # of networks of no study
@@ -55,7 +68,10 @@ def predict(
         own += [readings.row(key, TITLES[key], None, "", "", NOT_MEASURED, "not in this run", "") for key in unmeasured]
         found += [{"study": name, **row} for row in sorted(own, key=lambda row: row["prediction"])]
     found += [{"study": study, **row} for study, row in further if study not in studies]
-    return pd.DataFrame(found)
+    table = pd.DataFrame(found)
+    measured = table[table["verdict"] != NOT_MEASURED]
+    table.update(withheld(measured, RESTS_ON, "prediction", "verdict", calibration)[["verdict", "reason"]])
+    return table
 
 
 def determinacy_of_roles(rows: pd.DataFrame, verdicts: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
@@ -68,7 +84,7 @@ def determinacy_of_roles(rows: pd.DataFrame, verdicts: pd.DataFrame, settings: J
     if mine.empty or decision.empty:
         return
     judged, reason = decision.iloc[0]["decision"], decision.iloc[0]["reason"]
-    verdict = {SUPPORTS: LATENT, REFUTES: BUILT, WITHHELD: INCONCLUSIVE}.get(judged, judged)
+    verdict = {SUPPORTS: LATENT, REFUTES: BUILT}.get(judged, judged)
     by_step = mine.set_index("step").sort_index()
     yield readings.row(
         "P1",

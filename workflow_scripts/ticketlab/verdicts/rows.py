@@ -5,15 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE, MIXED
+from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE, MIXED, NO_SIDE, WITHHELD
 from workflow_scripts.ticketlab.verdicts.kinds import FIXED_ROLES, KEYS, TRANSIENCE, WINNING_TICKET
 
 SUPPORTS, REFUTES = "supports LTH", "refutes LTH"
-
-WITHHELD = "inconclusive (instrument)"
-
-# An estimate on which the hypothesis takes no side.
-NO_SIDE = "no side"
 
 VERDICTS = (SUPPORTS, REFUTES, MIXED, INCONCLUSIVE, NO_SIDE, WITHHELD)
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from tests.unit.example_results import example, figure_settings, judged, judging
+from tests.unit.example_results import calibration_of, example, figure_settings, judged, judging
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.experiments.development import masks as development_masks
 from workflow_scripts.ticketlab.experiments.development import predictions as development
@@ -233,7 +233,7 @@ def test_the_table_keeps_its_contract_and_the_predictions_take_its_rows(tmp_path
     section = judging()
     comparisons = example(section=section)
     found = predictions.predict(
-        comparisons, judged(comparisons, example=section), figure_settings(example=section), further
+        comparisons, judged(comparisons, example=section), figure_settings(example=section), calibration_of(), further
     )
     mine = found[found["prediction"].isin(["P4", "P5"])]
     assert set(mine.loc[mine["prediction"] == "P4", "verdict"]) == {"latent", "inconclusive"}

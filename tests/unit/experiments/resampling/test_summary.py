@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.unit.example_results import example, figure_settings, judged
+from tests.unit.example_results import calibration_of, example, figure_settings, judged
 from tests.unit.example_results import judging as section
 from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.core.readings import BUILT, INCONCLUSIVE, LATENT, MIXED
@@ -209,7 +209,7 @@ def test_the_rows_take_their_place_among_the_predictions():
         *forecast.predictions_of_roles(auc_rows(0.5), {"test": FORETELLING}),
         ("another study", p8(first=0.9)[0]),
     ]
-    found = predictions.predict(frame, judged(frame, test=own), figure_settings(test=own), further)
+    found = predictions.predict(frame, judged(frame, test=own), figure_settings(test=own), calibration_of(), further)
     counts = found["prediction"].value_counts()
     assert counts["P3"] == 10 and counts["P8"] == 3
     # What belongs to no study of the run stands behind them.
