@@ -216,3 +216,16 @@ def of_networks(
         CONTEXT: in_cut_context(study, weights, references, seen),
     }
     return pd.concat([rows(study, members, step, way, found) for way, found in ways.items() if found])
+
+
+def of_path(
+    study: Study,
+    members: Sequence[Member],
+    step: int,
+    start: Stack,
+    end: Stack,
+    references: References,
+    components: Components | None,
+) -> pd.DataFrame:
+    """Rows PATH of table `retained` for networks whose last state, at `step`, is `end`."""
+    return rows(study, members, step, PATH, nearest_on_path(study, start, end, references, components))
