@@ -27,11 +27,13 @@ with logged(snakemake) as provenance:
     spec, inputs = snakemake.params.spec, snakemake.input
     judging = {study: JudgingSettings(**settings["judging"]) for study, settings in spec["studies"].items()}
     forecasting = {study: ForecastSettings(**settings) for study, settings in spec["forecast"].items()}
+    verdicts = files.read(inputs.verdicts, VERDICTS)
+    winning = predictions.winning_densities(verdicts, judging)
     further = [
         *(
             row
             for path in inputs.development
-            for row in development.predictions(files.read(path, DEVELOPMENT), judging)
+            for row in development.predictions(files.read(path, DEVELOPMENT), judging, winning)
         ),
         *(
             row
@@ -46,7 +48,6 @@ with logged(snakemake) as provenance:
         *dimension.predictions(files.read(inputs.dimension, DIMENSION), DimensionSettings(**spec["dimension"])),
     ]
     comparisons = files.read_many(inputs.comparisons, COMPARISONS)
-    verdicts = files.read(inputs.verdicts, VERDICTS)
     checks = files.read_many(inputs.calibration, CALIBRATION)
     table = predictions.predict(comparisons, verdicts, spec["studies"], checks, further)
     files.write(snakemake.output.predictions, PREDICTIONS, table, provenance)

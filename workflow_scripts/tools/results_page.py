@@ -29,7 +29,7 @@ from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
 from workflow_scripts.ticketlab.tables.schemas.table import Table
 from workflow_scripts.ticketlab.verdicts import clock, kinds
 from workflow_scripts.ticketlab.verdicts.comparisons import DECISIVE_CONTROLS, STRUCTURE, TICKETS
-from workflow_scripts.ticketlab.verdicts.predictions import TITLES
+from workflow_scripts.ticketlab.verdicts.predictions import TITLES, WITHOUT_A_SIDE
 from workflow_scripts.ticketlab.verdicts.rows import REFUTES, VERDICTS
 from workflow_scripts.ticketlab.verdicts.tickets import WINNING
 from workflow_scripts.tools import answer_figure
@@ -159,6 +159,7 @@ def facts(frames: Mapping[str, pd.DataFrame], order: Sequence[str]) -> dict[str,
         "landmarks": landmarks(frames["clock"], studies),
         "llc": clock.LLC,
         "predictions": predictions(frames["predictions"], [*studies, "deep_linear"]),
+        "without_a_side": WITHOUT_A_SIDE,
         "calibrations": calibrations(frames["calibration"]),
     }
 

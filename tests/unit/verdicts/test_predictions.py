@@ -10,14 +10,16 @@ from workflow_scripts.ticketlab.core.readings import (
     INCONCLUSIVE,
     LATENT,
     MIXED,
+    NO_SIDE,
     NOT_MEASURED,
     VERDICTS,
     WITHHELD,
 )
+from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.predictions import PREDICTIONS
 from workflow_scripts.ticketlab.verdicts import predictions
-from workflow_scripts.ticketlab.verdicts.kinds import FIXED_ROLES
+from workflow_scripts.ticketlab.verdicts.kinds import FIXED_ROLES, TICKET
 
 SECTION = judging()
 STUDIES = figure_settings(example=SECTION)
@@ -172,13 +174,22 @@ def test_that_a_shuffled_mask_loses_speaks_for_neither_view(frame, lost, half, w
     assert row["sign_if_latent"] == row["sign_if_built"] == "> 0.1"
 
 
-def test_the_learning_coefficient_is_compared_as_a_ratio_and_speaks_for_neither_view(frame):
-    changed = put(put(frame, "llc", "dense", 8.0, 0.8, step=LAST), "llc", "ticket", 4.0, 0.3, step=LAST, level=2)
+def test_the_learning_coefficient_is_compared_as_a_ratio_and_takes_no_side(frame):
+    changed = put(frame, "log of llc", "ticket / dense", np.log(0.5), 0.1, step=LAST, level=2)
     row = one(predict(changed), "P5", "25.0%")
-    assert row["dose"] == pytest.approx(0.5) and row["verdict"] == INCONCLUSIVE
-    assert np.log(row["ci_high"] / row["dose"]) == pytest.approx(np.hypot(0.1, 0.075))
-    negative = one(predict(put(changed, "llc", "dense", -8.0, 0.8, step=LAST)), "P5", "25.0%")
-    assert np.isnan(negative["dose"])
+    assert row["verdict"] == NO_SIDE and row["n"] == 4 and "sound" not in row["reason"]
+    assert (row["dose"], row["ci_low"], row["ci_high"]) == pytest.approx((0.5, 0.5 * np.exp(-0.1), 0.5 * np.exp(0.1)))
+    fewer = changed.assign(n=changed["n"].where(changed["quantity"] != "log of llc", 3))
+    assert "1 of 4 seeds without a sound positive estimate" in one(predict(fewer), "P5", "25.0%")["reason"]
+
+
+def test_only_sparse_winning_tickets_from_the_initial_weights_count():
+    settings = JudgingSettings(**SECTION)
+    rows = [(0.8, 0, "winning"), (0.5, 0, "winning"), (0.3, 20, "winning"), (0.2, 0, "matching"), (0.1, 0, "winning")]
+    verdicts = pd.DataFrame(rows, columns=["density", "rewind_step", "decision"]).assign(study="a", kind=TICKET)
+    other = verdicts.assign(study="b", decision="neither")
+    found = predictions.winning_densities(pd.concat([verdicts, other]), {"a": settings, "b": settings})
+    assert settings.sparse == 0.5 and found == {"a": [0.5, 0.1], "b": []}
 
 
 def test_unmatched_losses_are_said(frame):

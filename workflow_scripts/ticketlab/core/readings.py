@@ -4,8 +4,9 @@ The "latent" view: θ₀ decides the end network, and training reveals it. The "
 there. The bounds are those of `judging`, fixed before the run (docs/theory.md).
 """
 
-from math import exp, hypot, log, nan
+from math import nan
 
+import numpy as np
 import pandas as pd
 
 MIXED, INCONCLUSIVE = "mixed", "inconclusive"
@@ -56,14 +57,11 @@ def of_row(row: pd.Series) -> Dose:
     return row["estimate"], row["ci_low"], row["ci_high"], int(row["n"])
 
 
-def ratio(first: pd.Series, second: pd.Series) -> Dose:
-    """first / second with the interval of the logarithm, to first order; no interval where one is not positive."""
-    count = int(min(first["n"], second["n"]))
-    if not (first["estimate"] > 0 and second["estimate"] > 0):
-        return nan, nan, nan, count
-    half = hypot(*((row["ci_high"] - row["ci_low"]) / 2 / row["estimate"] for row in (first, second)))
-    centre = log(first["estimate"] / second["estimate"])
-    return exp(centre), exp(centre - half), exp(centre + half), count
+def exp(row: pd.Series) -> Dose:
+    """Of the mean of logarithms, the geometric mean with its interval."""
+    *numbers, count = of_row(row)
+    estimate, low, high = np.exp(numbers).tolist()
+    return estimate, low, high, count
 
 
 def row(
@@ -83,3 +81,8 @@ def row(
         "reason": reason,
         "figure": figure,
     }
+
+
+def no_side(prediction: str, quantity: str, dose: Dose, reason: str, figure: str) -> dict:
+    """A row of a quantity on which the two views do not differ."""
+    return row(prediction, quantity, dose, ANY, ANY, NO_SIDE, reason, figure)

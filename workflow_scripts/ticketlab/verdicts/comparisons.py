@@ -29,6 +29,7 @@ DECISIVE_CONTROLS = ("reinitialised", "shuffled")
 TICKETS, SUPERMASKS, ROLES, STRUCTURE, LLC, MASKS = "tickets", "supermask", "roles", "structure", "llc", "masks"
 EMPTIED = "emptied"
 BARRIERS = "barriers"  # only the clock's figure has them
+LOG_RATIO = "log of llc"  # a quantity of LLC
 AGREEMENT, DETERMINACY = "agreement", "determinacy"  # the quantities of ROLES
 OF_PART, OF_CONTEXT = f"distance, {PART}", f"distance, {CONTEXT}"  # contrasts of STRUCTURE
 
@@ -229,8 +230,12 @@ def learning_coefficients(estimates: pd.DataFrame, densities: pd.Series, setting
     """LLC of dense checkpoints and of tickets, over the seeds whose estimate carries no flag; flagged ones counted.
 
     densities: of the tickets, by level. Of flagged estimates, only those away from a minimum are still shown, as a
-    complexity at this scale (quantity "complexity"), since early checkpoints are never at one.
+    complexity at this scale (quantity "complexity"), since early checkpoints are never at one. LOG_RATIO: the logarithm
+    of a ticket's λ̂ over the dense network's at the same step, paired by seed, over the seeds where neither estimate
+    carries a flag and both are positive.
     """
+    sound = estimates[estimates["flag"].eq("") & estimates["llc"].gt(0)]
+    of_dense = sound[sound["variant"] == "dense"].set_index("init_seed")[["step", "llc"]]
     for (variant, level, step), group in estimates.groupby(["variant", "level", "step"]):
         at = {"level": level, "density": densities.get(level, 1.0), "step": step}
         good = group[group["flag"] == ""]
@@ -241,6 +246,10 @@ def learning_coefficients(estimates: pd.DataFrame, densities: pd.Series, setting
             yield _row(LLC, "complexity", variant, statistics.mean_interval(shown["llc"], settings.alpha), **at)
         share = statistics.mean_interval((group["flag"] != "").astype(float), settings.alpha)
         yield _row(LLC, "flagged", variant, share, **at)
+        mine = good[good["llc"] > 0].set_index("init_seed")["llc"]
+        paired = np.log(mine / of_dense.loc[of_dense["step"] == step, "llc"]).dropna()
+        if variant != "dense" and len(paired):
+            yield _row(LLC, LOG_RATIO, f"{variant} / dense", statistics.mean_interval(paired, settings.alpha), **at)
 
 
 def masks(overlaps: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:

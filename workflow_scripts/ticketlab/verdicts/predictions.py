@@ -1,4 +1,4 @@
-"""Eight predictions on which the two views differ (docs/theory.md), each with its measurements.
+"""The predictions on which the two views differ (docs/theory.md), and two quantities without a side, as measured.
 
 Each row is one quantity in one study: its dose with an interval over initialisations, the prediction of each view, and
 a verdict (core/readings.py). A prediction that a study did not measure has a row that says so.
@@ -11,9 +11,10 @@ import pandas as pd
 from workflow_scripts.ticketlab.core import readings
 from workflow_scripts.ticketlab.core.readings import BUILT, INCONCLUSIVE, LATENT, NOT_MEASURED
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
-from workflow_scripts.ticketlab.verdicts.comparisons import DETERMINACY, LLC, MASKS, TICKETS, of_roles
-from workflow_scripts.ticketlab.verdicts.kinds import FIXED_ROLES
+from workflow_scripts.ticketlab.verdicts.comparisons import DETERMINACY, LLC, LOG_RATIO, MASKS, TICKETS, of_roles
+from workflow_scripts.ticketlab.verdicts.kinds import FIXED_ROLES, TICKET
 from workflow_scripts.ticketlab.verdicts.rows import REFUTES, SUPPORTS, WITHHELD
+from workflow_scripts.ticketlab.verdicts.tickets import WINNING
 from workflow_scripts.ticketlab.verdicts.withheld import withheld
 
 TITLES = {
@@ -26,6 +27,7 @@ TITLES = {
     "P7": "effective dimension against the learning coefficient",
     "P8": "roles forecast from early features",
 }
+WITHOUT_A_SIDE = ("P5", "P7")  # reported, though either view allows any outcome
 # The instruments of each prediction's readings, which are only given while these are in calibration.
 RESTS_ON = {
     "P1": ("roles", "statistics"),
@@ -72,6 +74,13 @@ def predict(
     measured = table[table["verdict"] != NOT_MEASURED]
     table.update(withheld(measured, RESTS_ON, "prediction", "verdict", calibration)[["verdict", "reason"]])
     return table
+
+
+def winning_densities(verdicts: pd.DataFrame, studies: dict[str, JudgingSettings]) -> dict[str, list[float]]:
+    """By study, the densities of its sparse winning tickets from θ₀."""
+    tickets = verdicts[verdicts["kind"].eq(TICKET) & verdicts["rewind_step"].eq(0) & verdicts["decision"].eq(WINNING)]
+    mine = {study: tickets.loc[tickets["study"] == study, "density"] for study in studies}
+    return {study: found[found <= studies[study].sparse].tolist() for study, found in mine.items()}
 
 
 def determinacy_of_roles(rows: pd.DataFrame, verdicts: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
@@ -132,22 +141,19 @@ def determinacy_of_masks(rows: pd.DataFrame, settings: JudgingSettings) -> Itera
 
 
 def complexity_of_tickets(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[dict]:
-    """P5, in part: λ̂ of tickets as a multiple of dense's, at the end. Its level supports neither view."""
-    mine = rows[rows["test"].eq(LLC) & rows["quantity"].eq("llc") & rows["step"].eq(last_step)]
-    dense = mine[mine["contrast"] == "dense"]
+    """P5, in part: λ̂ of tickets over dense's at the end, paired by seed. Its level supports neither view."""
+    ratios = rows[rows["test"].eq(LLC) & rows["quantity"].eq(LOG_RATIO) & rows["step"].eq(last_step)]
     against = rows[rows["test"].eq(TICKETS) & rows["contrast"].eq("ticket - dense") & rows["step"].eq(last_step)]
-    for _, ticket in mine[mine["contrast"] == "ticket"].sort_values("level").iterrows():
-        if dense.empty:
-            return
-        loss = against[against["level"].eq(ticket["level"])].sort_values("rewind_step").iloc[0]
+    for _, ratio in ratios[ratios["contrast"] == "ticket / dense"].sort_values("level").iterrows():
+        loss = against[against["level"].eq(ratio["level"])].sort_values("rewind_step").iloc[0]
         matched = loss["ci_low"] > -settings.margin and loss["ci_high"] < settings.margin
-        reason = "the level of λ̂ speaks for neither (statement 8); stages along a ticket's training would"
+        reason = "the level of λ̂ speaks for neither (statement 8)"
+        if ratio["n"] < loss["n"]:
+            reason += f"; {loss['n'] - ratio['n']} of {loss['n']} seeds without a sound positive estimate of both"
         if not matched:
             reason += f"; the {settings.metric} is not matched, so even the levels do not compare"
-        quantity = f"λ̂ of the ticket at {ticket['density']:.1%} kept / dense, at the end"
-        yield readings.row(
-            "P5", quantity, readings.ratio(ticket, dense.iloc[0]), "any level", "any level", INCONCLUSIVE, reason, "llc"
-        )
+        quantity = f"λ̂ of the ticket at {ratio['density']:.1%} kept / dense, at the end"
+        yield readings.no_side("P5", quantity, readings.exp(ratio), reason, "llc")
 
 
 def weights_of_the_ticket(

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.example_results import calibration_of, example, figure_settings, judged
 from tests.unit.example_results import judging as section
 from workflow_scripts.ticketlab.core.random_streams import generator
-from workflow_scripts.ticketlab.core.readings import BUILT, INCONCLUSIVE, LATENT, MIXED
+from workflow_scripts.ticketlab.core.readings import BUILT, INCONCLUSIVE, LATENT, MIXED, NO_SIDE
 from workflow_scripts.ticketlab.experiments.forecast import predictions as forecast
 from workflow_scripts.ticketlab.experiments.resampling import predictions as resampling
 from workflow_scripts.ticketlab.experiments.resampling import summary
@@ -115,13 +115,21 @@ def test_a_share_between_the_bounds_is_mixed_and_a_ticket_no_better_than_its_siz
     assert not any("largest" in words for words in rows)  # a part that was not tried has no row
 
 
+def test_that_the_rest_keeps_little_is_not_latent_while_nothing_is_known_of_the_ticket():
+    shares = table({"ticket": 0.1, "rest": 0.0})
+    shares.loc[shares["contrast"] == "ticket", ["ci_low", "ci_high"]] = [-0.2, 0.4]
+    rows = {row["quantity"]: row for _, row in resampling.predictions_of_parts(shares, {"test": JUDGING})}
+    row = next(row for words, row in rows.items() if "of roles kept with all other" in words)
+    assert row["verdict"] == INCONCLUSIVE and "whether the ticket keeps more is open" in row["reason"]
+
+
 @pytest.mark.parametrize("shares", [FOLLOW_TICKET, FOLLOW_NOTHING], ids=["the ticket", "nothing"])
 def test_of_masks_only_differences_are_read_since_no_part_keeps_one_in_full(shares):
     """Weights that are drawn again can start large and stay so: the share of a part that decides all is below 1."""
     rows = verdicts(shares, "masks")
     for words in ("with the ticket's initial", "with all other"):
         (row,) = (row for quantity, row in rows.items() if words in quantity)
-        assert (row["sign_if_latent"], row["sign_if_built"], row["verdict"]) == ("any", "any", INCONCLUSIVE)
+        assert (row["sign_if_latent"], row["sign_if_built"], row["verdict"]) == ("any", "any", NO_SIDE)
         assert "drawn anew" in row["reason"]
 
 
@@ -136,18 +144,18 @@ def test_of_masks_only_differences_are_read_since_no_part_keeps_one_in_full(shar
 def test_a_ticket_that_differs_from_the_largest_weights_is_not_said_to_keep_the_same(largest, words):
     rows = verdicts({**FOLLOW_TICKET, "largest": largest})
     (row,) = (row for quantity, row in rows.items() if "largest" in quantity)
-    assert row["verdict"] == INCONCLUSIVE and words in row["reason"]
+    assert row["verdict"] == NO_SIDE and words in row["reason"]
 
 
 def test_that_the_largest_weights_keep_as_much_speaks_for_neither_view():
     rows = verdicts({**FOLLOW_TICKET, "largest": 1.0})
     row = next(row for words, row in rows.items() if "largest" in words)
-    assert row["verdict"] == INCONCLUSIVE and "large initial weights keep" in row["reason"]
+    assert row["verdict"] == NO_SIDE and "large initial weights keep" in row["reason"]
 
 
 def test_where_data_orders_decide_everything_there_is_nothing_to_keep():
     rows = verdicts(FOLLOW_TICKET, ceiling=CHANCE)
-    assert {row["verdict"] for row in rows.values()} == {INCONCLUSIVE}
+    assert {row["verdict"] for row in rows.values()} == {INCONCLUSIVE, NO_SIDE}
     assert all("nothing to keep" in row["reason"] and np.isnan(row["dose"]) for row in rows.values() if row["reason"])
 
 

@@ -1,8 +1,9 @@
 """Rows of `predictions` for P4 and P5, from the table `development`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import nan
 
+import numpy as np
 import pandas as pd
 
 from workflow_scripts.ticketlab.core import readings
@@ -11,6 +12,7 @@ from workflow_scripts.ticketlab.experiments.development.summary import (
     DENSE,
     END,
     EQUAL_LOSS,
+    LEARNED,
     OVER,
     OWN,
     SCALED,
@@ -25,17 +27,24 @@ SKIPPED, THROUGH, KEPT, UNCLEAR = "skipped", "gone through", "acquired and kept"
 
 MATCHES, FAILS = "matches", "does not match"
 
+OF_STAGES = {"dense": DENSE, "ticket": END, "shuffled": END + SHUFFLED}
 
-def predictions(development: pd.DataFrame, studies: dict[str, JudgingSettings]) -> Iterator[tuple[str, dict]]:
-    """(study, readings.row) of predictions P4 and P5; `development`: the table of all studies, `studies`: their
-    settings."""
+
+def predictions(
+    development: pd.DataFrame, studies: dict[str, JudgingSettings], winning: Mapping[str, Sequence[float]]
+) -> Iterator[tuple[str, dict]]:
+    """(study, readings.row) of predictions P4 and P5.
+
+    development: the table of all studies, studies: their settings. winning: by study, the densities of the tickets from
+    θ₀ that T1 counts as winning.
+    """
     for study, rows in development.groupby("study", sort=False):
         settings = studies[study]
-        for row in (*transients(rows, settings), *stages_of_tickets(rows, settings)):
+        for row in (*transients(rows, settings, winning[study]), *stages_of_tickets(rows, settings)):
             yield study, row
 
 
-def transients(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+def transients(rows: pd.DataFrame, settings: JudgingSettings, winning: Sequence[float]) -> Iterator[dict]:
     """P4, for each structure whose peak gave a mask: the mask of the end first, then that of the peak.
 
     The latent view predicts only the effect of the end's mask. A mask of the peak keeps the weights that are large
@@ -50,42 +59,40 @@ def transients(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
             acquired = one_row(rows, network, "acquired", OWN, name)
             if acquired is None:
                 continue
-            reason = describe(rows, network, name, settings)
-            if network == END:
-                latent = f"A < {settings.acquired:g}, matching"
-                verdict, why = _judged(rows, name, dense, settings)
-            else:
-                latent = "any"
-                verdict, why = INCONCLUSIVE, "neither view is tied to this mask"
-            yield readings.row(
-                "P4",
-                f"{name} acquired (A) by the ticket at {acquired['density']:.1%} kept, {words}",
-                readings.of_row(acquired),
-                latent,
-                f"A > {settings.acquired:g} and F > {settings.forgotten:g}; or not matching",
-                verdict,
-                f"{why}: {reason}; shuffled: {describe(rows, network + SHUFFLED, name, settings)}",
-                "development",
-            )
+            quantity = f"{name} acquired (A) by the ticket at {acquired['density']:.1%} kept, {words}"
+            dose = readings.of_row(acquired)
+            numbers = describe(rows, network, name, settings)
+            numbers += f"; shuffled: {describe(rows, network + SHUFFLED, name, settings)}"
+            if network != END:
+                reason = f"neither view is tied to this mask: {numbers}"
+                yield readings.no_side("P4", quantity, dose, reason, "development")
+                continue
+            wins = bool(np.isclose(winning, acquired["density"]).any())
+            verdict, why = _judged(rows, name, dense, wins, settings)
+            latent = f"A < {settings.acquired:g}"
+            built = f"A > {settings.acquired:g} and F > {settings.forgotten:g}"
+            yield readings.row("P4", quantity, dose, latent, built, verdict, f"{why}: {numbers}", "development")
 
 
-def _judged(rows: pd.DataFrame, name: str, dense: str, settings: JudgingSettings) -> tuple[str, str]:
+def _judged(rows: pd.DataFrame, name: str, dense: str, wins: bool, settings: JudgingSettings) -> tuple[str, str]:
     """The verdict on the ticket with the end's mask, by the table of predictions, with its reason."""
-    mine, end = fate(rows, END, name, settings), match(rows, END, settings)
-    control = (fate(rows, END + SHUFFLED, name, settings), match(rows, END + SHUFFLED, settings))
+    mine, control = (fate(rows, network, name, settings) for network in (END, END + SHUFFLED))
     if dense != THROUGH:
         return INCONCLUSIVE, f"the dense network has no transient here ({dense})"
-    if end == FAILS:
-        return BUILT, "it does not match, as 'built' allows, though that refutes nothing"
-    if end != MATCHES:
-        return INCONCLUSIVE, "it is shown neither to match nor to fail"
+    if not wins:
+        return INCONCLUSIVE, "T1 does not count this ticket as winning"
     if mine == THROUGH:
-        return BUILT, "a matching ticket goes through the transient"
-    if mine == SKIPPED and control == (SKIPPED, MATCHES):
+        return BUILT, "a winning ticket goes through the transient"
+    if mine != SKIPPED:
+        return INCONCLUSIVE, f"the transient's fate is what neither view predicts ({mine})"
+    learned = one_row(rows, END + SHUFFLED, LEARNED, OWN)
+    if learned is None or not learned["ci_low"] > settings.acquired:
+        return INCONCLUSIVE, "it skips the transient, but its shuffled mask does not learn: sparsity may be enough"
+    if control == SKIPPED:
         return INCONCLUSIVE, "it skips the transient, but so does its shuffled mask: sparsity is enough"
-    if mine == SKIPPED:
-        return LATENT, "a matching ticket skips the transient"
-    return INCONCLUSIVE, f"the transient's fate is what neither view predicts ({mine})"
+    if control == THROUGH:
+        return LATENT, "a winning ticket skips the transient, and its shuffled mask goes through it"
+    return INCONCLUSIVE, f"it skips the transient, but what its shuffled mask does is unclear ({control})"
 
 
 def fate(rows: pd.DataFrame, network: str, name: str, settings: JudgingSettings) -> str:
@@ -135,36 +142,26 @@ def describe(rows: pd.DataFrame, network: str, name: str, settings: JudgingSetti
 
 
 def stages_of_tickets(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """P5: the stages of λ̂ along training, and its level at equal training loss, which supports neither view."""
+    """P5: the stages of λ̂ along training, and its level at equal training loss. Neither supports a view."""
     estimated = rows[rows["network"].eq(END) & rows["quantity"].eq("llc")]
     if estimated.empty:
         return
-    dense, ticket, control = (stages(rows, network, settings) for network in (DENSE, END, END + SHUFFLED))
-    verdict, why = _compared(dense, ticket, control, match(rows, END, settings) == MATCHES)
-    words = "; ".join(
-        f"{name}: {', '.join(found) or 'none'}"
-        for name, found in (("dense", dense), ("ticket", ticket), ("shuffled", control))
-    )
-    yield readings.row(
+    found = {name: stages(rows, network, settings) for name, network in OF_STAGES.items()}
+    words = "; ".join(f"{name}: {', '.join(run) or 'none'}" for name, run in found.items())
+    yield readings.no_side(
         "P5",
         f"stages of λ̂ along training, ticket at {estimated['density'].iloc[0]:.1%} kept",
-        (float(len(ticket)), nan, nan, int(estimated["n"].max())),
-        f"fewer than dense's {len(dense)}, in no control",
-        f"dense's {len(dense)}",
-        verdict,
-        f"{why} ({words})",
+        (float(len(found["ticket"])), nan, nan, int(estimated["n"].max())),
+        f"a network that does not learn can have the same stages ({words})",
         "development",
     )
     for network, what in ((END, "ticket"), (END + SHUFFLED, "shuffled control")):
         ratio = one_row(rows, network, EQUAL_LOSS, OVER)
         if ratio is not None:
-            yield readings.row(
+            yield readings.no_side(
                 "P5",
                 f"λ̂ of the {what} at {ratio['density']:.1%} kept / dense, at equal training loss",
                 readings.of_row(ratio),
-                "any level",
-                "any level",
-                INCONCLUSIVE,
                 "the level of λ̂ speaks for neither (statement 8)",
                 "development",
             )
@@ -180,25 +177,3 @@ def stages(rows: pd.DataFrame, network: str, settings: JudgingSettings) -> list[
     significant = mine.loc[mine["p"] < settings.alpha, "estimate"]
     directions = ["rise" if change > 0 else "fall" for change in significant]
     return [now for before, now in zip([None, *directions], directions, strict=False) if now != before]
-
-
-def _compared(dense: Sequence[str], ticket: Sequence[str], control: Sequence[str], matches: bool) -> tuple[str, str]:
-    if len(dense) < 2:
-        return INCONCLUSIVE, "the dense network has fewer than two stages to tell apart"
-    if ticket == dense:
-        return BUILT, "the same stages in the same order"
-    if not _within(ticket, dense):
-        return INCONCLUSIVE, "the ticket has other stages"
-    if _within(control, dense) and control != dense:
-        return INCONCLUSIVE, "a stage is missing, but in the shuffled control too"
-    if not matches:
-        return INCONCLUSIVE, "a stage is missing, but the ticket is not shown to match"
-    if control != dense:
-        return INCONCLUSIVE, "a stage is missing, and the shuffled control has others"
-    return LATENT, "a stage is missing in the ticket and in no control"
-
-
-def _within(part: Sequence[str], whole: Sequence[str]) -> bool:
-    """Whether `part` is `whole` with some stages left out."""
-    left = iter(whole)
-    return all(stage in left for stage in part)

@@ -25,6 +25,7 @@ DENSE, END, SHUFFLED = "dense", "end", "_shuffled"
 OWN, LESS, OVER, SCALED = "own", "less dense", "over dense", "on dense's scale"
 SHOWN = ("", "not_a_minimum")  # flags of estimates that are shown along training, as in verdicts/comparisons.py
 EQUAL_LOSS = "llc at equal loss"
+LEARNED = "learned"  # what a network ends with, as a share of dense's improvement since step 0
 GRID = 64  # equal losses at which two networks' coefficients are compared
 
 
@@ -39,12 +40,13 @@ def table(
     distances, metrics, coefficients: tables `structure`, `metrics` and `llc` of the dense networks and of the tickets
     with their controls; the last may be empty.
     """
-    end = metrics[metrics["split"].eq("test") & metrics["metric"].eq(settings.metric)]
-    end = end[end["step"] == end["step"].max()]
+    course = metrics[metrics["split"].eq("test") & metrics["metric"].eq(settings.metric)]
+    end = course[course["step"] == course["step"].max()]
+    first = course[course["variant"].eq(DENSE) & course["step"].eq(0)].set_index("init_seed")["value"]
     density = end.groupby("variant")["density"].mean()
     for row in (
         *_courses(distances, settings),
-        *_ends(end, settings),
+        *_ends(end, first, settings),
         *_coefficients(coefficients, settings),
     ):
         yield row | {"density": density[row["network"]]}
@@ -88,8 +90,11 @@ def _courses(distances: pd.DataFrame, settings: JudgingSettings) -> Iterator[dic
                     yield _row(network, quantity, LESS, result, structure=name)
 
 
-def _ends(end: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """Each network's final metrics and their differences to dense, with p of "worse by the margin or more"."""
+def _ends(end: pd.DataFrame, first: pd.Series, settings: JudgingSettings) -> Iterator[dict]:
+    """Each network's final metrics and their differences to dense, with p of "worse by the margin or more"; LEARNED.
+
+    first: dense's values at step 0, by seed.
+    """
     values = end.pivot(index="init_seed", columns="variant", values="value")
     step = int(end["step"].iloc[0])
     for network in values.columns:
@@ -98,6 +103,8 @@ def _ends(end: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
         if network != DENSE:
             lost = statistics.not_worse(values[network] - values[DENSE], settings.margin, settings.alpha)
             yield _row(network, settings.metric, LESS, lost, step=step)
+            share = (first - values[network]) / (first - values[DENSE])
+            yield _row(network, LEARNED, OWN, statistics.mean_interval(share, settings.alpha), step=step)
 
 
 def _coefficients(estimates: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pandas as pd
 
 from workflow_scripts.ticketlab.core import readings
-from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE
 from workflow_scripts.ticketlab.experiments.dimension.summary import BELOW, RATIO, SIZE, SLOPE
 from workflow_scripts.ticketlab.settings.dimension import DimensionSettings
 from workflow_scripts.ticketlab.tables.schemas.dimension import EXACT, FROZEN, LINEAR, RANDOM, WEIGHTS
@@ -60,6 +59,4 @@ def _of_slope(row: pd.Series, low: float, high: float) -> str:
 
 
 def _p7(quantity: str, row: pd.Series, reason: str) -> dict:
-    return readings.row(
-        "P7", quantity, readings.of_row(row), readings.ANY, readings.ANY, INCONCLUSIVE, reason, "dimension"
-    )
+    return readings.no_side("P7", quantity, readings.of_row(row), reason, "dimension")

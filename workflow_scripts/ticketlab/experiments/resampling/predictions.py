@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from workflow_scripts.ticketlab.core import readings
-from workflow_scripts.ticketlab.core.readings import BUILT, INCONCLUSIVE, LATENT
+from workflow_scripts.ticketlab.core.readings import BUILT, INCONCLUSIVE, LATENT, NO_SIDE
 from workflow_scripts.ticketlab.experiments.resampling.summary import MASKS, ROLES
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 
@@ -27,7 +27,7 @@ def predictions_of_parts(table: pd.DataFrame, studies: dict[str, JudgingSettings
                 words = f"share of the determinacy of {quantity} {words}"
                 latent, built, verdict, reason = judged
                 if quantity == MASKS and contrast in ("ticket", "rest"):
-                    latent, built, verdict = readings.ANY, readings.ANY, INCONCLUSIVE
+                    latent, built, verdict = readings.ANY, readings.ANY, NO_SIDE
                     reason = "weights drawn anew can start large and stay so: no part keeps a mask in full"
                 reason = shares.loc[contrast, "reason"] or reason
                 dose = readings.of_row(shares.loc[contrast])
@@ -46,6 +46,8 @@ def _judged(shares: pd.DataFrame, settings: JudgingSettings) -> dict[str, tuple[
         verdict = {LATENT: BUILT, BUILT: LATENT}.get(verdict, verdict)
         if verdict == LATENT and ticket[0] == BUILT:
             verdict, reason = BUILT, "neither part keeps it"
+        elif verdict == LATENT and ticket[0] == INCONCLUSIVE:
+            verdict, reason = INCONCLUSIVE, "little is kept, but whether the ticket keeps more is open"
         found["rest"] = ("kept with all other initial weights", f"≤ {low:g}", "as with the ticket", verdict, reason)
         more = readings.side(measured["ticket - rest"], low, high - low)
         words = "more with the ticket than with the rest"
@@ -57,7 +59,7 @@ def _judged(shares: pd.DataFrame, settings: JudgingSettings) -> dict[str, tuple[
     if "largest" in measured:
         reason = _against_the_largest(measured["ticket - largest"], low)
         words = "more with the ticket than with as many of the largest initial weights"
-        found["ticket - largest"] = (words, readings.ANY, readings.ANY, INCONCLUSIVE, reason)
+        found["ticket - largest"] = (words, readings.ANY, readings.ANY, NO_SIDE, reason)
     return found
 
 
