@@ -13,6 +13,7 @@ from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.clock import CLOCK
 from workflow_scripts.ticketlab.verdicts import clock
 
+NAN = float("nan")
 STEPS = np.array([0, 1, 3, 7, 15, 31, 63])  # even in log2(step + 1)
 SETTINGS = JudgingSettings(margin=0.1)
 
@@ -65,18 +66,29 @@ def simulated(random, seeds, noise):
 def test_intervals_cover_the_half_way_step_of_the_population(noise):
     random = generator("test", "clock", noise)
     truth = clock.half_way(STEPS, simulated(random, 200_000, noise).mean(axis=0))
-    runs = 300
-    rows = [clock.determined(course(simulated(random, 8, noise)), 0.05) for _ in range(runs)]
-    covered = sum(row["ci_low"] <= truth <= row["ci_high"] for row in rows)
+    runs, intervals = 300, []
+    with pytest.MonkeyPatch.context() as patch:  # before they are widened to recorded steps
+        patch.setattr(clock, "bracket", lambda steps, *ends: intervals.append(ends) or (NAN, NAN))
+        for _ in range(runs):
+            clock.determined(course(simulated(random, 8, noise)), 0.05)
+    covered = sum(low <= truth <= high for low, high in intervals)
     # 95 % within three standard errors of 300 runs, and one percent for what a jackknife is off by.
     assert 0.95 - 0.048 <= covered / runs <= 0.99
 
 
-def test_without_spread_the_interval_is_the_step():
-    row = clock.determined(course(np.tile(np.log2(STEPS + 1), (8, 1))), 0.05)
-    assert row["step"] == pytest.approx(7) and row["ci_low"] == pytest.approx(7) and row["ci_high"] == pytest.approx(7)
-    assert (row["first"], row["last"], row["n"], row["reason"]) == (0, 6, 8, "")
-    assert row["recorded_before"] <= 7 <= row["recorded_after"]
+def test_without_spread_the_interval_is_the_gap_that_holds_the_step():
+    row = clock.determined(course(np.tile([0, 0, 0, 0, 1, 1, 1.0], (8, 1))), 0.05)
+    assert 7 < row["step"] < 15
+    assert (row["ci_low"], row["ci_high"]) == (row["recorded_before"], row["recorded_after"]) == (7, 15)
+    assert (row["first"], row["last"], row["n"], row["reason"]) == (0, 1, 8, "")
+
+
+@pytest.mark.parametrize(
+    ("ends", "expected"),
+    [((8, 9), (7, 15)), ((6.9, 15.1), (3, 31)), ((7, 15), (7, 15)), ((-2, 99), (0, 63)), ((NAN, NAN), (NAN, NAN))],
+)
+def test_a_bracket_is_made_of_recorded_steps(ends, expected):
+    assert clock.bracket(STEPS, *ends) == pytest.approx(expected, nan_ok=True)
 
 
 def test_a_quantity_that_does_not_move_says_so():
@@ -253,19 +265,20 @@ def test_masks_are_judged_at_the_first_and_last_step_that_the_study_tried():
     assert np.isnan(row["step"]) and row["reason"].startswith(f"matches from step {STEPS[1]} on: 0.05")
 
 
-def test_an_order_is_claimed_only_where_intervals_and_recorded_steps_do_not_meet():
+def test_an_order_is_claimed_only_where_brackets_do_not_meet():
     rows = pd.DataFrame(
         [
-            {"step": 40.0, "ci_low": 35, "ci_high": 45, "recorded_before": 30, "recorded_after": 100},
-            {"step": np.nan, "ci_low": np.nan, "ci_high": np.nan, "recorded_before": -1, "recorded_after": -1},
-            {"step": 5.0, "ci_low": 4, "ci_high": 6, "recorded_before": 3, "recorded_after": 7},
-            {"step": 60.0, "ci_low": 55, "ci_high": 65, "recorded_before": 50, "recorded_after": 70},
+            {"step": 40.0, "ci_low": 30, "ci_high": 50},
+            {"step": NAN, "ci_low": NAN, "ci_high": NAN},
+            {"step": 5.0, "ci_low": 3, "ci_high": 7},
+            {"step": 60.0, "ci_low": 50, "ci_high": 70},
+            {"step": 80.0, "ci_low": NAN, "ci_high": NAN},
         ]
     )
     ordered = clock.in_order(rows)
-    assert ordered["step"].fillna(-1).tolist() == [5, 40, 60, -1]
-    assert ordered["rank"].tolist() == [1, 2, 3, 0]
-    assert ordered["before_next"].tolist() == [True, False, False, False]
+    assert ordered["step"].fillna(-1).tolist() == [5, 40, 60, 80, -1]
+    assert ordered["rank"].tolist() == [1, 2, 3, 4, 0]
+    assert ordered["before_next"].tolist() == [True, False, False, False, False]
 
 
 def test_a_study_has_every_quantity_with_a_step_or_a_reason(tmp_path):
