@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from workflow_scripts.ticketlab.instruments.reference_distances import CHUNK, References, divergence
-from workflow_scripts.ticketlab.instruments.transience import CONTEXT, ELSEWHERE, PART
+from workflow_scripts.ticketlab.instruments.transience import CONTEXT, ELSEWHERE, PART, PATH
 from workflow_scripts.ticketlab.tasks.problem import Components
 from workflow_scripts.ticketlab.training import stack
 from workflow_scripts.ticketlab.training.stack import Member, Stack
