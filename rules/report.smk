@@ -8,6 +8,7 @@ use rule draw_calibrations as figures with:
     input:
         comparisons=rules.judge.input.comparisons,
         verdicts=rules.judge.output.verdicts,
+        holders=every(rules.compare_roles.output.holders),
     output:
         figures=drawn(at("figures/{name}.{format}"), name=rule_params.FIGURES),
     log:

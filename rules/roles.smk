@@ -44,6 +44,7 @@ rule compare_roles:
         roles=of_job(rules.score_roles.output.roles, source=rule_params.role_sources),
     output:
         agreement=at("{study}/agreement.parquet"),
+        holders=at("{study}/role_holders.parquet"),
     log:
         logs("compare_roles", "study"),
     benchmark:

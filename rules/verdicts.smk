@@ -5,6 +5,7 @@ rule summarise:
     input:
         metrics=of_job([trained.output.metrics for trained in TRAINED]),
         agreement=rules.compare_roles.output.agreement,
+        holders=rules.compare_roles.output.holders,
         structure=of_job(rules.trace_structure.output.structure),
         retained=of_job(rules.trace_structure.output.retained),
         overlap=of_job([rules.trace_mask_overlap.output.overlap, rules.compare_final_masks.output.overlap]),

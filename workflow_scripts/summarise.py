@@ -12,7 +12,7 @@ from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
 from workflow_scripts.ticketlab.tables.schemas.llc import LLC
 from workflow_scripts.ticketlab.tables.schemas.networks import METRICS
 from workflow_scripts.ticketlab.tables.schemas.overlap import OVERLAP
-from workflow_scripts.ticketlab.tables.schemas.roles import AGREEMENT
+from workflow_scripts.ticketlab.tables.schemas.roles import AGREEMENT, ROLE_HOLDERS
 from workflow_scripts.ticketlab.tables.schemas.structure import RETAINED, STRUCTURE
 from workflow_scripts.ticketlab.verdicts import comparisons
 
@@ -29,6 +29,7 @@ with logged(snakemake) as provenance:
         comparisons.emptied(metrics),
         comparisons.supermasks(metrics, settings),
         comparisons.roles(files.read(snakemake.input.agreement, AGREEMENT), settings),
+        comparisons.changed_roles(files.read(snakemake.input.holders, ROLE_HOLDERS), settings),
         comparisons.structure(
             files.read_many(snakemake.input.structure, STRUCTURE),
             files.read_many(snakemake.input.retained, RETAINED),

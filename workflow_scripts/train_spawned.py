@@ -1,6 +1,7 @@
 """Children of the dense networks: the same weights at the split step, then other data orders.
 
-At split step 0 the dense run's own order is also repeated: the exact replicate, in another stack.
+At split step 0 the dense run's own order is also repeated, in another stack: exactly (the replicate), from weights a
+millionth off ("chaos"), and with its batches in another order ("reordered").
 """
 
 from snakemake.script import Snakemake
@@ -11,9 +12,9 @@ from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.networks import METRICS
 from workflow_scripts.ticketlab.training import checkpoints
 from workflow_scripts.ticketlab.training.recording import at_end
-from workflow_scripts.ticketlab.training.stack import spawned_members
+from workflow_scripts.ticketlab.training.stack import as_variant, spawned_members
 from workflow_scripts.ticketlab.training.study import open_study
-from workflow_scripts.ticketlab.training.train import SLOTS, train
+from workflow_scripts.ticketlab.training.train import SLOTS, disturbed, train
 
 snakemake: Snakemake  # put here by Snakemake
 
@@ -23,8 +24,9 @@ with logged(snakemake) as provenance:
     settings, split_step = TrainingSettings(**spec["training"]), spec["split_step"]
     dense, state = checkpoints.read_state(snakemake.input.dense, split_step, study.device, SLOTS[settings.optimiser])
     children = spawned_members(dense, split_step, spec["orders"])
+    children += [child for control in spec["controls"] for child in as_variant(dense, variant=control)]
     place = {parent.init_seed: index for index, parent in enumerate(dense)}
-    start = state.take([place[child.init_seed] for child in children])
+    start = disturbed(study, children, state.take([place[child.init_seed] for child in children]))
     *_, end = train(study, children, start, settings, [split_step, settings.steps])
     checkpoints.write_weights(snakemake.output.weights, provenance, study.name, children, end)
     files.write(snakemake.output.metrics, METRICS, at_end(study, children, end.step, end.weights), provenance)

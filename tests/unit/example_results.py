@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
+from workflow_scripts.ticketlab.core.random_streams import CHAOS, REORDERED
 from workflow_scripts.ticketlab.instruments.transience import PART, PATH
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.tables.schemas.roles import ROLE_HOLDERS
 from workflow_scripts.ticketlab.verdicts import clock, comparisons
 from workflow_scripts.ticketlab.verdicts.judge import judge
 
@@ -57,6 +59,7 @@ def example(study: str = "example", section: dict | None = None) -> pd.DataFrame
         comparisons.tickets(_metrics(settings.metric, random), settings, LAST),
         comparisons.supermasks(_metrics(settings.metric, random), settings),
         comparisons.roles(_agreement(study, random), settings),
+        comparisons.changed_roles(holders_of(study), settings),
         comparisons.structure(*_structure_and_retained(random), settings),
         comparisons.learning_coefficients(_llc(random), pd.Series({level: 0.5**level for level in LEVELS}), settings),
         comparisons.masks(_overlap(random), settings),
@@ -155,7 +158,8 @@ def _agreement(study: str, random: np.random.Generator) -> pd.DataFrame:
     for step in (0, 10):
         for (a, first), (b, second) in combinations(networks, 2):
             pairs.append((step, "same_init" if a == b else "other_init", a, b, first, second))
-    levels = {"replicate": 0.8, "measurement": 0.8, "same_init": 0.5, "other_init": 0.0}
+    pairs += [(0, pair, seed, seed, 0, 0) for pair in (CHAOS, REORDERED) for seed in SEEDS]
+    levels = {"replicate": 0.8, "measurement": 0.8, "same_init": 0.5, "other_init": 0.0, CHAOS: 0.75, REORDERED: 0.6}
     chance = {"identity": 0.0, "permuted": 0.0, "hungarian": 0.2, "hungarian_chance": 0.2}
     rows = [
         (study, *pair, matching, score, levels[pair[1]] * (matching in ("identity", "hungarian")) + at + noise)
@@ -166,6 +170,19 @@ def _agreement(study: str, random: np.random.Generator) -> pd.DataFrame:
     ]
     keys = ["study", "split_step", "pair", "init_seed", "other_init_seed", "data_seed", "other_data_seed"]
     return pd.DataFrame(rows, columns=[*keys, "matching", "score", "agreement"])
+
+
+def holders_of(*studies: str) -> pd.DataFrame:
+    """The `role_holders` table of these studies: under another data order head 1 has the roles, but in init 0."""
+    networks = [("dense", 0, 0), ("spawned", 0, 0), ("spawned", 1000, 1), (CHAOS, 0, 0), (REORDERED, 0, 0)]
+    rows = [
+        (study, seed, seed + order, variant, 0, 0, LAST, role, 0, moved * (seed > 0), role, 0.6, 9.0)
+        for study in studies
+        for seed in SEEDS
+        for variant, order, moved in networks
+        for role in ("induction", "previous_token")
+    ]
+    return pd.DataFrame(rows, columns=list(ROLE_HOLDERS.columns))
 
 
 def _structure(random: np.random.Generator) -> pd.DataFrame:

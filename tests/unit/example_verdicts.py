@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tests.unit.example_results import calibration_of
+from workflow_scripts.ticketlab.core import statistics
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.verdicts import comparisons, kinds
 from workflow_scripts.ticketlab.verdicts.judge import judge
@@ -109,7 +110,10 @@ def row(test, quantity, contrast, estimate, low, high, p=0.5, n=SEEDS, step=0):
     }  # fmt: skip
 
 
-def roles(estimate, low, high, other=(0.0, -0.1, 0.1), step=0, agreement=0.5, replicate=0.9, n=SEEDS):
+def roles(
+    estimate, low, high, other=(0.0, -0.05, 0.05), step=0, agreement=0.5, replicate=0.9, chaos=None, gap=None, n=SEEDS
+):
+    """Rows on determinacy; other: of other initialisations; chaos: determinacy under it; gap: same_init - chaos."""
     rows = [
         row("roles", "agreement", "same_init", agreement, 0.4, 0.6, n=n, step=step),
         row("roles", "agreement", "other_init", 0.0, NAN, NAN, n=n, step=step),
@@ -117,8 +121,22 @@ def roles(estimate, low, high, other=(0.0, -0.1, 0.1), step=0, agreement=0.5, re
         row("roles", "determinacy", "same_init", estimate, low, high, n=n, step=step),
     ]
     if other is not None:
-        rows.append(row("roles", "determinacy", "other_init", *other, n=n, step=step))
+        rows.append(row("roles", "chance", "other_init", *other, n=n, step=0))
+    if chaos is not None:
+        rows.append(row("roles", "determinacy", "chaos", chaos, chaos - 0.1, chaos + 0.1, n=n))
+        rows.append(row("roles", "determinacy", "same_init - chaos", *gap, n=n))
     return pd.DataFrame(rows).assign(matching="identity", score="all")
+
+
+def changing(hits, n=SEEDS, pair="same_init", **by_role):
+    """Rows on roles that change: `hits` of `n` initialisations for induction; other roles by name, (hits, n)."""
+    counts = {"induction": (hits, n)} | by_role
+    rows = [
+        row("roles", "changes", pair, k / m, *statistics.share(k, m, 0.05), statistics.at_least(k, m, 0.05), n=m)
+        | {"score": role}
+        for role, (k, m) in counts.items()
+    ]
+    return pd.DataFrame(rows)
 
 
 def base():

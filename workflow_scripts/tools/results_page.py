@@ -151,6 +151,7 @@ def facts(frames: Mapping[str, pd.DataFrame], order: Sequence[str]) -> dict[str,
             for study in studies
             if any(row["study"] == study for row in by_kind[kinds.STRONG_FORM])
         ],
+        "changing": by_kind[kinds.ROLES_CHANGE],
         "roles": by_kind[kinds.FIXED_ROLES],
         "later_roles": by_kind[kinds.LATER_ROLES],
         "fixed_by": fixed_by(by_kind, studies),

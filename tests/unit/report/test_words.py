@@ -25,6 +25,7 @@ CLAIMS = [
         {"density": 0.5, "variant": "supermask_kaiming"},
         "supermask_kaiming at 50% kept, untrained, against dense",
     ),
+    (kinds.ROLES_CHANGE, {"split_step": 0}, "a part keeps its role under another data order"),
     (kinds.FIXED_ROLES, {"split_step": 0}, "the initialisation fixes the roles"),
     (kinds.LATER_ROLES, {"split_step": 40.0}, "roles are fixed by step 40"),
     (kinds.TRANSIENCE, {}, "some structure is acquired and then lost from the network"),

@@ -21,7 +21,7 @@ def test_the_table_has_the_verdict_of_each_study_on_each_test_and_of_masks_the_b
         ("a", T1, kinds.TICKET, "winning", 0.5, 0.4, 0.6),
         ("a", STRONG_FORM, kinds.STRONG_FORM, "mixed", 3.0, 2.0, 4.0),
         ("a", STRONG_FORM, kinds.STRONG_FORM, "refutes LTH", 2.0, 1.0, 3.0),
-        ("bc", T2, kinds.FIXED_ROLES, "inconclusive", float("nan"), float("nan"), float("nan")),
+        ("bc", T2, kinds.ROLES_CHANGE, "inconclusive", float("nan"), float("nan"), float("nan")),
     ]
     columns = ["study", "test", "kind", "decision", "estimate", "ci_low", "ci_high"]
     assert outcome.table(pd.DataFrame(rows, columns=columns)).splitlines() == [

@@ -19,7 +19,7 @@ from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.predictions import PREDICTIONS
 from workflow_scripts.ticketlab.verdicts import predictions
-from workflow_scripts.ticketlab.verdicts.kinds import FIXED_ROLES, TICKET
+from workflow_scripts.ticketlab.verdicts.kinds import TICKET
 
 SECTION = judging()
 STUDIES = figure_settings(example=SECTION)
@@ -119,20 +119,28 @@ def test_a_rise_reads_as_built_and_none_as_latent_whatever_the_last_split_step_i
     assert f"at split step 10 it is {late:.2f} [" in row["reason"]
 
 
-def test_the_rise_of_roles_is_to_the_end_as_well(frame):
-    table = predict(frame)
-    rise, dose = (one(table, "P1", words) for words in ("rise from split step 0 to the end", "split at step 0"))
-    assert rise["dose"] == pytest.approx(1 - dose["dose"])
-    assert (rise["ci_low"], rise["ci_high"]) == pytest.approx((1 - dose["ci_high"], 1 - dose["ci_low"]))
+@pytest.mark.parametrize(
+    ("lost", "half", "verdict"),
+    [
+        (0.1, 0.1, LATENT),
+        (0.85, 0.1, BUILT),
+        (0.5, 0.2, MIXED),
+        (0.3, 0.1, INCONCLUSIVE),
+        (np.nan, np.nan, INCONCLUSIVE),
+    ],
+)
+def test_roles_read_as_built_by_what_the_data_order_takes_beyond_chaos(frame, lost, half, verdict):
+    table = predict(put(frame, "determinacy", "same_init - chaos", -lost, half))
+    row = one(table, "P1", "beyond chaos")
+    assert row["verdict"] == verdict and row["dose"] == pytest.approx(lost, nan_ok=True)
+    assert table["prediction"].eq("P1").sum() == 1, "the level of determinacy is no prediction"
 
 
-def test_roles_at_step_0_are_judged_once_by_t2(frame):
-    decided = judged(frame, example=SECTION).set_index("kind").loc[FIXED_ROLES]
-    row = one(predict(frame), "P1", "split at step 0")
-    assert row["verdict"] == {"supports LTH": LATENT, "refutes LTH": BUILT}.get(
-        decided["decision"], decided["decision"]
-    )
-    assert decided["reason"] in row["reason"] and row["dose"] == decided["estimate"]
+def test_roles_are_not_read_without_the_control_of_chaos_nor_against_the_instrument(frame):
+    without = frame[~frame["contrast"].str.contains("chaos")]
+    assert set(predict(without).query("prediction == 'P1'")["verdict"]) == {NOT_MEASURED}
+    astray = put(frame, "chance", "other_init", 0.5, 0.1)
+    assert one(predict(astray), "P1", "beyond chaos")["verdict"] == INCONCLUSIVE
 
 
 @pytest.mark.parametrize(

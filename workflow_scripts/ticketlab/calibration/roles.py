@@ -8,7 +8,7 @@
   agree as the network does with itself on the two probes, and at 1 where both have the same probe; permuted indices,
   permuted copies and other initialisations agree at 0; Hungarian matching finds the permuted copy exactly.
 - *Simulated*: role vectors in which the initialisation fixes a known share; the interval of determinacy covers it at
-  its nominal rate.
+  its nominal rate. Where no other part holds a role, T2 finds one no more often than α.
 
 The intervals of the checks are at 99 %: a sound instrument fails such a check for one setting in a hundred. The draws
 are fixed, so the same settings always give the same answer.
@@ -25,11 +25,12 @@ from torch import Tensor
 from workflow_scripts.ticketlab.calibration import checks, hand_built
 from workflow_scripts.ticketlab.core import statistics
 from workflow_scripts.ticketlab.core.random_streams import data_seed, generator
-from workflow_scripts.ticketlab.instruments import role_agreement, role_scores
+from workflow_scripts.ticketlab.instruments import role_agreement, role_holders, role_scores
 from workflow_scripts.ticketlab.instruments.determinacy import CONFIDENCE, determinacy
 from workflow_scripts.ticketlab.instruments.role_scores import Probe
 from workflow_scripts.ticketlab.models import transformer
 from workflow_scripts.ticketlab.settings.calibration.roles import RolesCalibrationSettings
+from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.settings.roles import RolesSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tasks.problem import Problem, cross_entropy
@@ -37,6 +38,9 @@ from workflow_scripts.ticketlab.training import stack
 from workflow_scripts.ticketlab.training.stack import Stack
 from workflow_scripts.ticketlab.training.study import Study
 from workflow_scripts.ticketlab.training.train import initial_state, initial_weights, train
+from workflow_scripts.ticketlab.verdicts import comparisons
+from workflow_scripts.ticketlab.verdicts.roles import changing_roles
+from workflow_scripts.ticketlab.verdicts.rows import REFUTES
 
 Settings = RolesCalibrationSettings  # of this instrument's section of the config
 
@@ -44,6 +48,7 @@ STUDY = "calibration roles"
 HAND_SET_SYMBOLS, HAND_SET_LENGTH = 32, 12  # r in [r, r] holds no symbol twice, so a copy has one source
 SYMBOLS, LENGTH, LAYERS = 16, 8, 2
 DRAWS = 20  # groups of permutations
+CLEAR_NOISE = 0.1  # of probes on which replicates agree at 0.99, as trained heads do
 SCORES = ["simulated 1", "simulated 2", "simulated 3"]
 SCORING = RolesSettings(examples=64, random_sequences=32)
 
@@ -259,6 +264,26 @@ def simulated_roles(share: float, simulation: int, settings: RolesCalibrationSet
     )
 
 
+def changing(settings: RolesCalibrationSettings) -> Iterator[dict]:
+    """The rate at which T2 finds that another part holds a role, where none does and where all do."""
+    judging, settings = JudgingSettings(margin=1.0), settings.model_copy(update={"noise": CLEAR_NOISE})
+    names = dict(zip(SCORES, ("previous_token", "duplicate_token", "induction"), strict=True))
+    for share, case in ((1.0, "the same holders"), (0.0, "holders by chance")):
+        refuted = 0
+        for simulation in range(settings.simulations):
+            frame = simulated_roles(share, simulation, settings)
+            found = role_holders.holders(frame.assign(score=frame["score"].map(names)))
+            rows = pd.DataFrame(comparisons.changed_roles(found, judging))
+            refuted += len(rows) > 0 and next(changing_roles(rows, judging))["decision"] == REFUTES
+        rate, interval = checks.rate(refuted, settings.simulations)
+        if share:
+            of = _of("simulated", case, "refuted")
+            yield checks.at_most(of, judging.alpha, rate, interval, settings.simulations)
+        else:
+            of = _of("simulated", case, "refuted", required=False)
+            yield checks.at_least(of, judging.power, rate, interval, settings.simulations)
+
+
 def simulated(settings: RolesCalibrationSettings) -> Iterator[dict]:
     """Coverage of the interval of determinacy, and the agreement of networks with themselves: the reliability."""
     itself = []
@@ -277,6 +302,7 @@ def simulated(settings: RolesCalibrationSettings) -> Iterator[dict]:
         mean = statistics.mean_interval(found["estimate"], 1 - checks.CONFIDENCE)
         of = _of("simulated", case, "determinacy", x=share, required=False)
         yield checks.within_interval(of, share, mean.estimate, (mean.ci_low, mean.ci_high), len(found))
+    yield from changing(settings)
     reliability = 1 / (1 + settings.noise**2)
     of = _of("simulated", "itself", "agreement, identity")
     yield checks.within_tolerance(of, reliability, np.mean(itself), settings.reliability_tolerance, len(itself))

@@ -121,8 +121,9 @@ def find_supermask(config: Config, study: str) -> dict:
 
 
 def train_spawned(config: Config, study: str, split: int) -> dict:
-    orders = config.studies[study].spawning.orders
-    return _trained(config, study) | {"split_step": split, "orders": orders}
+    settings = config.studies[study].spawning
+    controls = settings.controls if split == 0 else []
+    return _trained(config, study) | {"split_step": split, "orders": settings.orders, "controls": controls}
 
 
 def doses(config: Config, study: str) -> list[int]:

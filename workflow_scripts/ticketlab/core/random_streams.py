@@ -12,6 +12,8 @@ import numpy as np
 
 # Data order j of initialisation i is data seed i + ORDER_STRIDE·j: order 0 belongs to the dense run itself.
 ORDER_STRIDE = 1_000
+# Variants of networks that tell apart why another data order gives another network.
+CHAOS, REORDERED = "chaos", "reordered"  # θ₀ a millionth off, on the same batches; the same batches in another order
 
 
 def digest(*name: str | int | float) -> bytes:

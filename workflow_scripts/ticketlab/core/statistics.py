@@ -46,6 +46,27 @@ def exceeds(values: Sequence[float] | np.ndarray, threshold: float, alpha: float
     return _estimate(values, alpha, _p(values, threshold, "greater"))
 
 
+def share(hits: int, n: int, alpha: float) -> tuple[float, float]:
+    """The two-sided 1 − alpha interval of a binomial share (Clopper & Pearson 1934), never too short."""
+    low = special.betaincinv(hits, n - hits + 1, alpha / 2) if hits else 0.0
+    high = special.betaincinv(hits + 1, n - hits, 1 - alpha / 2) if hits < n else 1.0
+    return float(low), float(high)
+
+
+def at_least(hits: int, n: int, chance: float) -> float:
+    """The probability of `hits` or more among n independent cases of probability `chance`."""
+    return float(special.betainc(hits, n - hits + 1, chance)) if hits else 1.0
+
+
+def detectable_share(n: int, chance: float, alpha: float, wanted: float) -> float:
+    """The share of cases that `at_least` finds above `chance`, at level alpha, with power `wanted`; 1 is the largest.
+
+    NaN if not even n of n are found.
+    """
+    enough = [hits for hits in range(1, n + 1) if at_least(hits, n, chance) < alpha]
+    return float(special.betaincinv(enough[0], n - enough[0] + 1, wanted)) if enough else float("nan")
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's step-down adjustment (1979): reject where the adjusted value is below α, and the family's error is α."""
     order = np.argsort(p_values)

@@ -33,19 +33,48 @@ def determinacy(
     columns += ["estimate", "ci_low", "ci_high", "p", "n", "reason"]
     results = []
     for (study, split_step), group in rows.groupby(["study", "split_step"]):
-        everything = group[group["pair"].isin(["same_init", "other_init"])]
-        if not (everything["pair"] == pair).any():
+        if not (group["pair"] == pair).any():
             continue
         replicates = rows[(rows["study"] == study) & (rows["pair"] == "replicate")]
-        for score, compared in everything.groupby("score"):
+        for score, compared in group.groupby("score"):
             ceilings = replicates[replicates["score"] == score].groupby("init_seed")["agreement"].mean()
             result = _ratio(compared[compared["pair"] == pair], ceilings)
             p = np.nan
             if pair == "same_init":
-                p = _label_permutation(compared, permutations, generator(study, "init labels", int(split_step)))
+                labelled = compared[compared["pair"].isin(["same_init", "other_init"])]
+                p = _label_permutation(labelled, permutations, generator(study, "init labels", int(split_step)))
             keys = {"study": study, "split_step": split_step, "pair": pair, "matching": matching, "score": score}
             results.append({**keys, **result, "p": p})
     return pd.DataFrame(results, columns=columns)
+
+
+def pooled(frame: pd.DataFrame, pair: str) -> dict:
+    """D of a kind of pair over all split steps, as `determinacy` gives it; identity matching, mean over scores."""
+    rows = less_chance(frame[frame["score"] == "all"], "identity")
+    ceilings = rows[rows["pair"] == "replicate"].groupby("init_seed")["agreement"].mean()
+    return _ratio(rows[rows["pair"] == pair], ceilings)
+
+
+def difference(frame: pd.DataFrame, pair: str, reference: str) -> dict:
+    """D of a kind of pair minus D of another, at split step 0; identity matching, mean over scores.
+
+    Paired by init: the jackknife leaves the same init out of both. Keys estimate, ci_low, ci_high, n, as `determinacy`.
+    """
+    rows = less_chance(frame[frame["score"].eq("all") & frame["split_step"].eq(0)], "identity")
+    by_pair = rows.groupby(["pair", "init_seed"])["agreement"].mean().unstack("pair")
+    columns = [pair, reference, "replicate"]
+    values = by_pair.reindex(columns=columns).dropna().to_numpy()
+    n, undecided = len(values), {"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan}
+    if n < 2 or statistics.mean_interval(values[:, 2], 1 - CONFIDENCE).ci_low <= 0:
+        return undecided | {"n": n}
+
+    def found(kept: np.ndarray) -> float:
+        first, second, ceiling = kept.mean(axis=0)
+        return float((first - second) / ceiling)
+
+    margin = statistics.jackknife_margin([found(np.delete(values, i, axis=0)) for i in range(n)], 1 - CONFIDENCE)
+    estimate = found(values)
+    return {"estimate": estimate, "ci_low": estimate - margin, "ci_high": estimate + margin, "n": n}
 
 
 def less_chance(frame: pd.DataFrame, matching: str) -> pd.DataFrame:

@@ -9,6 +9,8 @@ Pairs, for every step at which data orders split; a dense network counts as a si
 more data order from the same weights:
 - same_init: two networks of one initialisation and different data orders;
 - other_init: two networks of different initialisations, the permanent control, which must be at chance;
+- chaos, reordered (split step 0 only): a dense network and its twin from weights a millionth off, on the same batches,
+  or from the same weights on the same batches in another order;
 - replicate (split step 0 only): a dense network and its exact replicate, trained in another stack: the ceiling;
 - measurement (split step 0 only): a dense network and itself on the other probe, which shows the loss of the ceiling
   to sampling.
@@ -16,13 +18,15 @@ more data order from the same weights:
 Matchings:
 - identity: component i with component i;
 - permuted: the mean over random permutations within layers, an empirical check that chance is 0;
-- hungarian: the permutations within layers with the highest mean agreement over all scores (Kuhn 1955), which shows
+- hungarian: the permutations within layers with the highest agreement on "all" (Kuhn 1955), which shows
   whether the same roles exist somewhere. The best of many is above 0 by chance, which the next one measures:
 - hungarian_chance: the same with each score of one network permuted on its own, which keeps the values, not the roles;
 - argmax: whether the strongest component is the same. The mean over layers of (hit − 1/n)/(1 − 1/n), n components,
   which is also 0 by chance.
 
-The score "all" is the mean over the scores.
+The score "all" is the mean over families of scores, a family being what a name has before its colon: a family has one
+vote, however many scores it has. The effects of one ablation on eight slices of the data are hardly more than one
+number, and the classes, or frequencies, of hidden units are as many as the task has.
 """
 
 from collections.abc import Callable
@@ -34,7 +38,7 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from workflow_scripts.ticketlab.core.errors import TicketlabError
-from workflow_scripts.ticketlab.core.random_streams import generator
+from workflow_scripts.ticketlab.core.random_streams import CHAOS, REORDERED, generator
 
 NETWORK = ["variant", "init_seed", "data_seed", "rewind_step", "level"]
 COMPONENT = ["layer", "component"]
@@ -124,10 +128,18 @@ def pairs_of(networks: pd.DataFrame) -> pd.DataFrame:
     replicates = spawned.loc[is_replicate, ["parent_row", "row"]].to_numpy()
     found = [(0, "measurement", row, row) for row in dense["row"]]
     found += [(0, "replicate", parent, child) for parent, child in replicates]
+    twins = rows[rows["variant"].isin([CHAOS, REORDERED])].join(own, on="init_seed", how="inner")
+    found += list(twins.assign(split_step=0)[["split_step", "variant", "parent_row", "row"]].itertuples(index=False))
     for split_step, children in spawned[~is_replicate].groupby("rewind_step"):
         for a, b in combinations([*dense["row"], *children["row"]], 2):
             found.append((split_step, "same_init" if inits[a] == inits[b] else "other_init", a, b))
     return pd.DataFrame(found, columns=["split_step", "pair", "a", "b"])
+
+
+def votes(scores: list[str]) -> np.ndarray:
+    """The weight of each score in the score "all", (scores,): the same for all families, split evenly in each."""
+    families = pd.Series(scores).str.split(":").str[0]
+    return (1 / families.map(families.value_counts()) / families.nunique()).to_numpy()
 
 
 def compare(frame: pd.DataFrame, permutations: int) -> pd.DataFrame:
@@ -139,6 +151,7 @@ def compare(frame: pd.DataFrame, permutations: int) -> pd.DataFrame:
     pairs = pairs_of(roles.networks)
     if pairs.empty:
         raise TicketlabError(f"study {roles.study}: no dense networks among the roles; give score_roles their weights")
+    weights = votes(roles.scores)
     scaled, hits, blocks = standardise(roles), standardise(strongest(roles)), roles.blocks()
     random = generator(roles.study, "role permutations", 0)
     # Agreement is linear in each network: its mean over permutations is the agreement with the mean permuted network.
@@ -147,9 +160,9 @@ def compare(frame: pd.DataFrame, permutations: int) -> pd.DataFrame:
         "identity": _through_both_probes(_products, scaled, scaled, pairs),
         "permuted": _through_both_probes(_products, scaled, permuted, pairs),
         "argmax": _through_both_probes(_products, hits, hits, pairs),
-        "hungarian": _through_both_probes(lambda a, b: _best_matching(a, b, blocks), scaled, scaled, pairs),
+        "hungarian": _through_both_probes(lambda a, b: _best_matching(a, b, blocks, weights), scaled, scaled, pairs),
         "hungarian_chance": _through_both_probes(
-            lambda a, b: _best_matching(a, _scores_apart(b, blocks, random), blocks), scaled, scaled, pairs
+            lambda a, b: _best_matching(a, _scores_apart(b, blocks, random), blocks, weights), scaled, scaled, pairs
         ),
     }
     keys = pair_keys(roles.study, roles.networks, pairs)
@@ -157,7 +170,7 @@ def compare(frame: pd.DataFrame, permutations: int) -> pd.DataFrame:
         [
             keys.assign(matching=matching, score=score, agreement=column)
             for matching, values in results.items()
-            for score, column in zip([*roles.scores, "all"], [*values.T, values.mean(axis=1)], strict=True)
+            for score, column in zip([*roles.scores, "all"], [*values.T, values @ weights], strict=True)
         ],
         ignore_index=True,
     )
@@ -196,11 +209,11 @@ def _scores_apart(values: np.ndarray, blocks: list[np.ndarray], random: np.rando
     return np.concatenate([random.permuted(values[:, block], axis=1) for block in blocks], axis=1)
 
 
-def _best_matching(a: np.ndarray, b: np.ndarray, blocks: list[np.ndarray]) -> np.ndarray:
-    """Agreement after the within-layer permutations of `b` that maximise it over all scores, (pairs, scores)."""
+def _best_matching(a: np.ndarray, b: np.ndarray, blocks: list[np.ndarray], weights: np.ndarray) -> np.ndarray:
+    """Agreement after the within-layer permutations of `b` that maximise its weighted mean, (pairs, scores)."""
     matched = b.copy()
     for index in np.flatnonzero(np.isfinite(a).all((1, 2)) & np.isfinite(b).all((1, 2))):
         for block in blocks:
-            _, order = linear_sum_assignment(a[index, block] @ b[index, block].T, maximize=True)
+            _, order = linear_sum_assignment(a[index, block] * weights @ b[index, block].T, maximize=True)
             matched[index, block] = b[index, block[order]]
     return _products(a, matched)

@@ -31,6 +31,8 @@ def claim(row: Mapping | pd.Series) -> str:
             return f"{_ticket(row)}, from step {row['rewind_step']:.0f}, is as good as dense sooner"
         case kinds.STRONG_FORM:
             return f"{row['variant']} at {percent(row['density'])} kept, untrained, against dense"
+        case kinds.ROLES_CHANGE:
+            return "a part keeps its role under another data order"
         case kinds.FIXED_ROLES:
             return "the initialisation fixes the roles"
         case kinds.LATER_ROLES:

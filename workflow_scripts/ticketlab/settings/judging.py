@@ -8,7 +8,7 @@ from workflow_scripts.ticketlab.settings.base import Section, Share
 
 
 class JudgingSettings(Section):
-    """What counts as matching, winning, determined, acquired and forgotten."""
+    """What counts as matching, winning, determined, changed, acquired and forgotten."""
 
     metric: Literal["loss", "error"] = Field("loss", description="compared on the test split")
     margin: PositiveFloat = Field(description="δ: a ticket matches if it is not worse than dense by more than this")
@@ -17,6 +17,13 @@ class JudgingSettings(Section):
     sparse: Share = Field(0.5, description="only tickets at or below this density count for the hypothesis")
     determined: Share = Field(0.75, description="roles count as fixed by the initialisation above this determinacy")
     undetermined: Share = Field(0.25, description="roles count as free below this determinacy")
+    narrow: Share = Field(0.25, description="an interval of determinacy no wider than this decides: mixed at a bound")
+    chance: Share = Field(
+        0.1, description="other initialisations agree at chance if their determinacy is within ± this"
+    )
+    clear: PositiveFloat = Field(2.0, description="a part holds a role if it leads by this many standard errors")
+    held: Share = Field(0.2, description="and if this share of its attention, or variance, is in the role")
+    changing: Share = Field(0.5, description="parts keep their roles if fewer initialisations than this share change")
     acquired: Share = Field(0.5, description="structure counts as acquired if its distance falls by this fraction")
     detour: NonNegativeFloat = Field(
         0.1,

@@ -1,10 +1,10 @@
 """The settings of the children of a dense run: the steps at which they split off and their data orders."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from workflow_scripts.ticketlab.settings.base import Section
+from workflow_scripts.ticketlab.settings.base import Section, refuse_repeats
 
 
 class SpawningSettings(Section):
@@ -14,6 +14,10 @@ class SpawningSettings(Section):
     orders: PositiveInt = Field(
         description="data orders per initialisation and split step, the dense run's not counted"
     )
+    controls: list[Literal["chaos", "reordered"]] = Field(
+        ["chaos", "reordered"],
+        description="one more network of each initialisation: θ₀ a millionth off, or its batches in another order",
+    )
 
     @model_validator(mode="after")
     def _starts_at_initialisation(self) -> Self:
@@ -21,4 +25,5 @@ class SpawningSettings(Section):
             raise ValueError(
                 f"split_steps {self.split_steps} must hold 0 (the exact replicate is made there), each once"
             )
+        refuse_repeats(controls=self.controls)
         return self

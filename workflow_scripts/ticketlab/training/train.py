@@ -18,7 +18,7 @@ from torch.optim.adamw import adamw
 from torch.optim.sgd import sgd
 
 from workflow_scripts.ticketlab.core.errors import TicketlabError
-from workflow_scripts.ticketlab.core.random_streams import torch_seed
+from workflow_scripts.ticketlab.core.random_streams import CHAOS, torch_seed
 from workflow_scripts.ticketlab.models.network import Network
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.training import stack
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 # The optimiser's memory, by the names that torch.optim uses in its state.
 SLOTS = {"adamw": ("exp_avg", "exp_avg_sq"), "sgd": ("momentum_buffer",)}
 EPSILON = 1e-8  # AdamW's, torch's default
+CHAOS_NOISE = 1e-6  # a few units in the last place of a float32
 BATCHES_PREPARED = 32  # steps whose batches are drawn and moved to the device together
 PROGRESS_SECONDS = 10.0
 
@@ -68,6 +69,21 @@ def initial_weights(study: Study, seeds: Iterable[int], purpose: str = "init") -
         drawn.initialise(torch.Generator().manual_seed(torch_seed(study.name, purpose, seed)))
         states.append({name: tensor.detach().clone() for name, tensor in drawn.named_parameters()})
     return stack.to(stack.stack(states), study.device)
+
+
+def disturbed(study: Study, members: Sequence[Member], state: State) -> State:
+    """The state with normal noise on the weights of "chaos" networks: CHAOS_NOISE of each tensor's standard deviation.
+
+    A tensor whose numbers are all equal, as biases are at first, stays as it is.
+    """
+    weights = stack.take(state.weights, range(len(members)))
+    for index, member in enumerate(members):
+        if member.variant == CHAOS:
+            random = torch.Generator().manual_seed(torch_seed(study.name, "chaos", member.init_seed))
+            for tensor in weights.values():
+                noise = torch.randn(tensor[index].shape, generator=random).to(tensor.device)
+                tensor[index] += CHAOS_NOISE * tensor[index].std(correction=0) * noise
+    return State(state.step, weights, state.slots)
 
 
 def learning_rate(settings: TrainingSettings, step: int, total: int) -> float:

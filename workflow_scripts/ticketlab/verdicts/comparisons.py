@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.ticketlab.core import statistics
+from workflow_scripts.ticketlab.core.random_streams import CHAOS, REORDERED
 from workflow_scripts.ticketlab.core.statistics import Estimate
-from workflow_scripts.ticketlab.instruments.determinacy import determinacy
+from workflow_scripts.ticketlab.instruments.determinacy import determinacy, difference, pooled
+from workflow_scripts.ticketlab.instruments.role_holders import changes
 from workflow_scripts.ticketlab.instruments.transience import (
     CONTEXT,
     ELSEWHERE,
@@ -30,7 +32,7 @@ TICKETS, SUPERMASKS, ROLES, STRUCTURE, LLC, MASKS = "tickets", "supermask", "rol
 EMPTIED = "emptied"
 BARRIERS = "barriers"  # only the clock's figure has them
 LOG_RATIO = "log of llc"  # a quantity of LLC
-AGREEMENT, DETERMINACY = "agreement", "determinacy"  # the quantities of ROLES
+AGREEMENT, DETERMINACY, CHANCE, CHANGES = "agreement", "determinacy", "chance", "changes"  # the quantities of ROLES
 OF_PART, OF_CONTEXT = f"distance, {PART}", f"distance, {CONTEXT}"  # contrasts of STRUCTURE
 
 
@@ -160,6 +162,8 @@ def supermasks(metrics: pd.DataFrame, settings: JudgingSettings) -> Iterator[dic
 def roles(agreements: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
     """T2: agreement of each kind of pair over inits, and determinacy by split step, score and matching.
 
+    Also the differences between the determinacies of same_init, chaos and reordered pairs, paired by init, and that of
+    other initialisations over all split steps ("chance"), the control.
     Pairs of different inits share networks, so their agreements get no interval here; their determinacy has one.
     """
     kinds = ["split_step", "pair", "matching", "score"]
@@ -169,11 +173,39 @@ def roles(agreements: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]
         if pair == "other_init":
             result = Estimate(result.estimate, np.nan, np.nan, np.nan, result.n)
         yield _row(ROLES, AGREEMENT, pair, result, step=step, matching=matching, score=score)
-    for pair, matching in product(("same_init", "other_init"), ("identity", "hungarian")):
+    for pair, matching in product(("same_init", "other_init", CHAOS, REORDERED), ("identity", "hungarian")):
         for _, row in determinacy(agreements, pair, matching).iterrows():
             result = Estimate(row["estimate"], row["ci_low"], row["ci_high"], row["p"], row["n"])
             at = {"step": row["split_step"], "matching": matching, "score": row["score"]}
             yield _row(ROLES, DETERMINACY, pair, result, **at)
+    for first, second in (("same_init", CHAOS), ("same_init", REORDERED), (REORDERED, CHAOS)):
+        if {first, second} <= set(agreements["pair"]):
+            yield _row(
+                ROLES,
+                DETERMINACY,
+                f"{first} - {second}",
+                _of(difference(agreements, first, second)),
+                matching="identity",
+                score="all",
+            )
+    yield _row(ROLES, CHANCE, "other_init", _of(pooled(agreements, "other_init")), matching="identity", score="all")
+
+
+def _of(found: dict) -> Estimate:
+    return Estimate(found["estimate"], found["ci_low"], found["ci_high"], np.nan, found["n"])
+
+
+def changed_roles(found: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """T2, existence: the share of initialisations in which another part holds a role, with its exact interval.
+
+    p is of the hypothesis that no more change than a test at α finds where nothing does.
+    """
+    changed = changes(found, settings.clear, settings.held)
+    for (step, pair, role), group in changed.groupby(["split_step", "pair", "role"]):
+        hits, n = int(group["changed"].sum()), len(group)
+        interval = statistics.share(hits, n, settings.alpha)
+        result = Estimate(hits / n, *interval, statistics.at_least(hits, n, settings.alpha), n)
+        yield _row(ROLES, CHANGES, pair, result, step=step, score=role)
 
 
 def of_roles(rows: pd.DataFrame, quantity: str, matching: str = "identity") -> pd.DataFrame:

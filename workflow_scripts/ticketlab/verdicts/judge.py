@@ -11,7 +11,8 @@ import pandas as pd
 from workflow_scripts.ticketlab.core import statistics
 from workflow_scripts.ticketlab.instruments import determinacy
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
-from workflow_scripts.ticketlab.verdicts.roles import fixed_roles
+from workflow_scripts.ticketlab.verdicts.kinds import ROLES_CHANGE
+from workflow_scripts.ticketlab.verdicts.roles import changing_roles, fixed_roles
 from workflow_scripts.ticketlab.verdicts.rows import STRONG_FORM, T1, T2, T3
 from workflow_scripts.ticketlab.verdicts.strong_form import strong_form
 from workflow_scripts.ticketlab.verdicts.tickets import (
@@ -53,6 +54,7 @@ def judge(comparisons: pd.DataFrame, studies: dict[str, dict], calibration: pd.D
             *sooner(by_study[name], settings[name]),
             *against_total(by_study[name], settings[name]),
             *strong_form(by_study[name], settings[name]),
+            *changing_roles(by_study[name], settings[name]),
             *fixed_roles(by_study[name], settings[name]),
             *transience(by_study[name], settings[name], spec["drawn_once"]),
         ]
@@ -67,8 +69,11 @@ def detectable(row: Mapping, settings: JudgingSettings) -> float:
 
     It follows from the spread between seeds in this verdict's own interval, at the level of one of its sides
     (transience is one-sided, at α), and at the strictest level where Holm's adjustment runs over a family. NaN where
-    nothing was estimated.
+    nothing was estimated. For roles that change it is the share of initialisations beyond the test's own errors.
     """
+    if row.get("kind") == ROLES_CHANGE:
+        level = settings.alpha / row["family"]
+        return statistics.detectable_share(row["n"], settings.alpha, level, settings.power) - settings.alpha
     alpha = 1 - determinacy.CONFIDENCE if row["test"] == T2 else settings.alpha  # of the interval
     level = (alpha if row["test"] == T3 else alpha / 2) / max(row["family"], 1)
     deviation = statistics.deviation(row["ci_low"], row["ci_high"], row["n"], alpha)

@@ -6,7 +6,7 @@ Report and pages make a claim's sentence from these (report/words.py); no code r
 TICKET, SMALLEST_MATCHING, WINNING_TICKET = "ticket", "smallest_matching", "winning_ticket"
 DENSE_TOTAL, SOONER = "dense_total", "sooner"
 STRONG_FORM = "strong_form"
-FIXED_ROLES, LATER_ROLES = "fixed_roles", "later_roles"
+ROLES_CHANGE, FIXED_ROLES, LATER_ROLES = "roles_change", "fixed_roles", "later_roles"
 TRANSIENCE, TRANSIENT_STRUCTURE, DETOUR = "transience", "transient_structure", "detour"
 KINDS = (
     TICKET,
@@ -15,6 +15,7 @@ KINDS = (
     DENSE_TOTAL,
     SOONER,
     STRONG_FORM,
+    ROLES_CHANGE,
     FIXED_ROLES,
     LATER_ROLES,
     TRANSIENCE,

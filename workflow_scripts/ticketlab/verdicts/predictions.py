@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from workflow_scripts.ticketlab.core import readings
+from workflow_scripts.ticketlab.core.random_streams import CHAOS
 from workflow_scripts.ticketlab.core.readings import BUILT, INCONCLUSIVE, LATENT, NOT_MEASURED
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.verdicts.comparisons import DETERMINACY, LLC, LOG_RATIO, MASKS, TICKETS, of_roles
 from workflow_scripts.ticketlab.verdicts.kinds import FIXED_ROLES, TICKET
-from workflow_scripts.ticketlab.verdicts.rows import REFUTES, SUPPORTS, WITHHELD
+from workflow_scripts.ticketlab.verdicts.rows import WITHHELD
 from workflow_scripts.ticketlab.verdicts.tickets import WINNING
 from workflow_scripts.ticketlab.verdicts.withheld import withheld
 
@@ -84,29 +85,28 @@ def winning_densities(verdicts: pd.DataFrame, studies: dict[str, JudgingSettings
 
 
 def determinacy_of_roles(rows: pd.DataFrame, verdicts: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """P1: the agreement on roles of runs of one initialisation with different data orders, and the share decided later.
+    """P1: the determinacy of roles that the data decide from step 0 on, beyond what chaos does.
 
-    At split step 0 the verdict is that of T2, so that the question is judged once.
+    The level of determinacy speaks for neither view: without noise in training it is 1 by construction, and training
+    may build all the same. What "built" entails is a change with the split step: at the end the runs are the same
+    but for chaos, so the change is the determinacy under chaos less that of other data orders.
     """
-    mine = of_roles(rows[rows["contrast"] == "same_init"], DETERMINACY)
+    mine = of_roles(rows, DETERMINACY).set_index(["contrast", "step"])
     decision = verdicts[verdicts["kind"] == FIXED_ROLES]
-    if mine.empty or decision.empty:
+    difference = (f"same_init - {CHAOS}", 0)
+    if difference not in mine.index or decision.empty:
         return
-    judged, reason = decision.iloc[0]["decision"], decision.iloc[0]["reason"]
-    verdict = {SUPPORTS: LATENT, REFUTES: BUILT}.get(judged, judged)
-    by_step = mine.set_index("step").sort_index()
-    yield readings.row(
-        "P1",
-        "role determinacy, split at step 0",
-        readings.of_row(by_step.loc[0]),
-        *readings.signs(settings.determined, settings.undetermined),
-        verdict,
-        f"T2: {reason}",
-        "roles",
-    )
-    yield from _rise(
-        "P1", "role determinacy", by_step, settings, "roles", trusted=judged not in (INCONCLUSIVE, WITHHELD)
-    )
+    row = mine.loc[difference]
+    dose = (-row["estimate"], -row["ci_high"], -row["ci_low"], int(row["n"]))
+    side, reason = readings.side(dose, settings.undetermined, settings.determined)
+    verdict = {LATENT: BUILT, BUILT: LATENT}.get(side, side)
+    if decision.iloc[0]["decision"] == WITHHELD:
+        verdict, reason = INCONCLUSIVE, f"T2: {decision.iloc[0]['reason']}"
+    levels = {words: mine.loc[key, "estimate"] for words, key in (("chaos", (CHAOS, 0)), ("data", ("same_init", 0)))}
+    reason += f"; determinacy is {levels['data']:.2f} under other data orders, {levels['chaos']:.2f} under chaos"
+    latent, built = (f"≤ {settings.undetermined:g}", f"≥ {settings.determined:g}")
+    name = "role determinacy lost to the data order from step 0 on, beyond chaos"
+    yield readings.row("P1", name, dose, latent, built, verdict, reason, "roles")
 
 
 def determinacy_of_masks(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:

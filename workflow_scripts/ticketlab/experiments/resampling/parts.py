@@ -70,7 +70,7 @@ def pairs_of(networks: pd.DataFrame) -> pd.DataFrame:
     siblings = spawned[spawned["data_seed"] != spawned["init_seed"].map(own_order)]
     found = []
     for _, sibling in siblings.iterrows():
-        for _, other in rows[~rows["variant"].eq("spawned")].iterrows():
+        for _, other in rows[rows["variant"].str.match(f"dense$|{variant('')}")].iterrows():
             same = other["init_seed"] == sibling["init_seed"]
             if other["variant"] == "dense":
                 found.append((EVERYTHING if same else NOTHING, other["row"], sibling["row"]))
@@ -90,6 +90,8 @@ def role_agreement(frame: pd.DataFrame) -> pd.DataFrame:
     one, other = (scaled[pairs[side].to_numpy()] for side in ("a", "b"))
     values = np.einsum("pqcs,pqcs->ps", one, other[:, ::-1]) / len(instruments_role_agreement.PROBES)
     keys = instruments_role_agreement.pair_keys(roles.study, roles.networks, pairs)
-    scores = zip([*roles.scores, "all"], [*values.T, values.mean(axis=1)], strict=True)
+    scores = zip(
+        [*roles.scores, "all"], [*values.T, values @ instruments_role_agreement.votes(roles.scores)], strict=True
+    )
     parts = [keys.assign(matching="identity", score=score, agreement=column) for score, column in scores]
     return pd.concat(parts, ignore_index=True)

@@ -18,6 +18,18 @@ ROLES = of_networks(
     value=pa.float64(),
 )
 
+ROLE_HOLDERS = of_networks(
+    "role_holders",
+    ("role",),
+    "compare_roles",
+    role=pa.string(),
+    layer=pa.int32(),
+    component=pa.int32(),
+    key=pa.string(),
+    value=pa.float64(),
+    lead=pa.float64(),
+)
+
 AGREEMENT = Table(
     "agreement",
     {
