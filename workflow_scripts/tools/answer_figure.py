@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 from workflow_scripts.ticketlab.report.figures.style import BLACK, GREY, PLAIN, PURPLE, VARIANTS, Look, style
 from workflow_scripts.ticketlab.verdicts.rows import REFUTES, SUPPORTS
 
-STRUCTURE, SUPERMASK = Look("a structure", PURPLE, "D"), Look("best mask", BLACK, "P")
+STRUCTURE, SUPERMASK = Look("a structure", PURPLE, "D"), Look("mask", BLACK, "P")
 Row = Mapping[str, Any]
 
 
@@ -41,10 +41,12 @@ def figure(facts: Mapping[str, Any]) -> Figure:
             left.text(
                 0, studies.index(study), " no sparse ticket wins", va="center", fontsize=8, color=GREY, bbox=PLAIN
             )
-        masks.set_title("T1, strong form: best untrained mask")
-        for row in facts["best_supermasks"]:
+        masks.set_title("T1, strong form: masked, untrained")
+        for row in facts["strong_form"]:
             decided = row["decision"] in (SUPPORTS, REFUTES)
             _point(masks, studies.index(row["study"]), row, SUPERMASK, row["margin"], filled=decided)
+            place = (row["estimate"] / row["margin"], studies.index(row["study"]))
+            masks.annotate(f"×{row['width']}", place, (0, 5), textcoords="offset points", ha="center", fontsize=7)
         for axes, hollow in ((left, "rewound"), (masks, "inconclusive")):
             axes.set_xscale("symlog", linthresh=1)
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))

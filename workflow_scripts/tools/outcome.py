@@ -15,7 +15,6 @@ from workflow_scripts.ticketlab.config.study import Config
 from workflow_scripts.ticketlab.report.words import interval
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
-from workflow_scripts.ticketlab.verdicts.kinds import STRONG_FORM
 from workflow_scripts.ticketlab.verdicts.rows import ANSWERS
 from workflow_scripts.tools.dry_run import Job, of_snakemake
 
@@ -104,14 +103,10 @@ def was_stopped(job: Job) -> bool:
 
 
 def table(verdicts: pd.DataFrame) -> str:
-    """The verdict of each study on each test, with its estimate and 95 % interval, in at most 100 columns.
-
-    Of the strong form's masks the best one is shown, as in the report's figure.
-    """
+    """The verdict of each study on each test, with its estimate and 95 % interval, in at most 100 columns."""
     rows = []
     for study, mine in verdicts.groupby("study", sort=False):
-        masks = mine[mine["kind"] == STRONG_FORM].nsmallest(1, "estimate")
-        shown = pd.concat([mine[mine["kind"].isin(ANSWERS.values())], masks]).sort_values("test", kind="stable")
+        shown = mine[mine["kind"].isin(ANSWERS.values())].sort_values("test", kind="stable")
         rows += [(study, row["test"], row["decision"], interval(row)) for row in shown.to_dict("records")]
     return aligned([("study", "test", "verdict", "estimate [95 % interval]"), *rows])
 

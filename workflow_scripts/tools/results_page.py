@@ -25,6 +25,7 @@ from workflow_scripts.ticketlab.core.readings import VERDICTS as READINGS
 from workflow_scripts.ticketlab.report import words
 from workflow_scripts.ticketlab.report.figures import style
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.settings.supermask import init_and_width
 from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
 from workflow_scripts.ticketlab.tables.schemas.table import Table
 from workflow_scripts.ticketlab.verdicts import clock, kinds
@@ -59,7 +60,8 @@ def keys_of(row: Mapping[str, Any]) -> Row:
         "rewind_step": -1 if absent["rewind_step"] else int(row["rewind_step"]),
         "split_step": 0 if absent["split_step"] else int(row["split_step"]),
         "kept": "" if absent["density"] else f"{100 * row['density']:.3g}",
-        "mask": "" if absent["variant"] else row["variant"].removeprefix("supermask_"),
+        "mask": "" if absent["variant"] else init_and_width(row["variant"])[0],
+        "width": 1 if absent["variant"] else init_and_width(row["variant"])[1],
         "claim": words.claim(row),
     }
 
@@ -145,12 +147,8 @@ def facts(frames: Mapping[str, pd.DataFrame], order: Sequence[str]) -> dict[str,
         "tickets": tickets(by_kind, frames["comparisons"]),
         "total_steps": by_kind[kinds.DENSE_TOTAL],
         "sooner": by_kind[kinds.SOONER],
-        "supermasks": by_kind[kinds.STRONG_FORM],
-        "best_supermasks": [
-            min((row for row in by_kind[kinds.STRONG_FORM] if row["study"] == study), key=lambda row: row["estimate"])
-            for study in studies
-            if any(row["study"] == study for row in by_kind[kinds.STRONG_FORM])
-        ],
+        "supermasks": by_kind[kinds.SUPERMASK],
+        "strong_form": by_kind[kinds.STRONG_FORM],
         "changing": by_kind[kinds.ROLES_CHANGE],
         "roles": by_kind[kinds.FIXED_ROLES],
         "later_roles": by_kind[kinds.LATER_ROLES],

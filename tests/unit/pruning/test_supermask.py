@@ -5,10 +5,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workflow_scripts.ticketlab import models
 from workflow_scripts.ticketlab.pruning import masks as pruning
 from workflow_scripts.ticketlab.pruning import supermask
+from workflow_scripts.ticketlab.settings.supermask import SupermaskSettings, init_and_width, variant
 from workflow_scripts.ticketlab.training import stack
-from workflow_scripts.ticketlab.training.train import initial_state
+from workflow_scripts.ticketlab.training.study import widened
+from workflow_scripts.ticketlab.training.train import initial_state, initial_weights
 
 DENSITY = 0.3
 
@@ -84,3 +87,42 @@ def test_the_search_lowers_the_loss(case, adamw):
         logits, _ = network(effective(state.weights), inputs.expand(3, *inputs.shape))
         losses.append(-logits.log_softmax(-1).gather(-1, targets.expand(3, *targets.shape).unsqueeze(-1)).mean().item())
     assert losses[1] < 0.8 * losses[0]
+
+
+def test_position_biases_are_drawn_at_random_and_masked_like_the_weights(tokens, adamw):
+    """Each initialisation has its own, at every width the same; other models have none."""
+    settings = SupermaskSettings(densities=[DENSITY], learning_rate=0.05, steps=4, position_deviation=2.0)
+    study, members = tokens.called("s"), tokens.members()
+    weights = tokens.start(adamw).weights
+    drawn = supermask.random_positions(study, members, weights, 2.0)
+    assert list(drawn) == [name for name in weights if name.endswith("distance_bias")] and drawn
+    for name, biases in drawn.items():
+        assert not weights[name].any() and 1.0 < biases.std() < 3.0 and not torch.equal(biases[0], biases[1])
+    mask, _ = supermask.search(study, members, weights, "kaiming", DENSITY, settings, adamw, [0, 4])
+    for name, biases in drawn.items():
+        assert mask[name].flatten(1).sum(1).tolist() == [round(biases[0].numel() * DENSITY)] * 3
+
+
+@pytest.mark.parametrize("width", [2, 4])
+def test_a_wider_network_has_that_many_times_the_width_and_weights_of_its_own(digits, width):
+    study = widened(digits.called("s"), {"kind": "mlp", "hidden": [12]}, width)
+    members = digits.members()
+    shapes = [tuple(tensor.shape) for tensor in supermask.wider_weights(study, members, width).values()]
+    assert shapes == [(3, 12 * width, 64), (3, 12 * width), (3, 10, 12 * width), (3, 10)]
+    again = supermask.wider_weights(study, members[1:], width)["layers.0.weight"]
+    assert torch.equal(supermask.wider_weights(study, members, width)["layers.0.weight"][1:], again)
+    assert not torch.equal(initial_weights(study, [1])["layers.0.weight"], again[:1])
+
+
+def test_a_wider_transformer_keeps_its_heads():
+    section = {"kind": "transformer", "layers": 2, "width": 8, "heads": 2, "mlp_width": 16}
+    assert models.wider(section, 4) == section | {"width": 32, "mlp_width": 64}
+    assert models.wider({"kind": "embedding_mlp", "width": 4, "hidden": 6}, 2) == {
+        "kind": "embedding_mlp", "width": 8, "hidden": 12,
+    }  # fmt: skip
+
+
+@given(st.sampled_from(["kaiming", "signed_constant"]), st.integers(1, 100))
+def test_a_variant_is_read_as_it_was_made(init, width):
+    assert init_and_width(variant(init, width)) == (init, width)
+    assert variant(init, 1) == f"supermask_{init}"

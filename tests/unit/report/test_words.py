@@ -21,10 +21,11 @@ CLAIMS = [
         "ticket at 0.123% kept, from step 0, is as good as dense sooner",
     ),
     (
-        kinds.STRONG_FORM,
+        kinds.SUPERMASK,
         {"density": 0.5, "variant": "supermask_kaiming"},
         "supermask_kaiming at 50% kept, untrained, against dense",
     ),
+    (kinds.STRONG_FORM, {}, "some mask makes an untrained network as good as dense, at some width that was tried"),
     (kinds.ROLES_CHANGE, {"split_step": 0}, "a part keeps its role under another data order"),
     (kinds.FIXED_ROLES, {"split_step": 0}, "the initialisation fixes the roles"),
     (kinds.LATER_ROLES, {"split_step": 40.0}, "roles are fixed by step 40"),

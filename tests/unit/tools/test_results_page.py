@@ -108,7 +108,7 @@ def test_the_figure_draws_the_tables_numbers(frames: dict[str, pd.DataFrame]) ->
     studies = known["studies"]
     assert points == {(row["estimate"], studies.index(row["study"])) for row in known["roles"]}
     assert filled(structures, "D") == sum(row["left"] for row in known["structures"])
-    assert filled(masks, "P") == sum(row["decision"] in (SUPPORTS, REFUTES) for row in known["best_supermasks"])
+    assert filled(masks, "P") == sum(row["decision"] in (SUPPORTS, REFUTES) for row in known["strong_form"])
     from_the_start = {row["study"] for row in known["tickets"] if row["won"] and row["rewind_step"] == 0}
     assert filled(tickets, "o") == len(from_the_start)  # rewound tickets are hollow
     without = [study for study in studies if not any(row["won"] and row["study"] == study for row in known["tickets"])]

@@ -81,7 +81,7 @@ def test_each_verdict_is_told_what_it_could_have_seen_at_the_strictest_level_of_
     """Two tickets' speeds, three supermasks, two predictors; a ticket against dense is not adjusted."""
     ends = WINS | ticket(2, 0.1, GOOD) | {("supermask_kaiming", level, 0.5**level): 2.1 for level in (1, 2, 3)}
     table = judged(compared(metrics(ends)), structure("bigram"), structure("unigram"))
-    sizes = {kinds.TICKET: 1, kinds.SOONER: 2, kinds.STRONG_FORM: 3, kinds.TRANSIENT_STRUCTURE: 2}
+    sizes = {kinds.TICKET: 1, kinds.SOONER: 2, kinds.SUPERMASK: 3, kinds.TRANSIENT_STRUCTURE: 2}
     for kind, family in sizes.items():
         found = table[table["kind"] == kind].iloc[0]
         assert found["detectable"] == detectable(found.to_dict() | {"family": family}, SETTINGS) > 0

@@ -227,7 +227,7 @@ UNCERTAIN = {"estimate": 0.04, "ci_low": -0.03, "ci_high": 0.11, "p": 0.04}
         ("ticket - dense", kinds.TICKET),
         ("ticket - dense", kinds.WINNING_TICKET),
         ("ticket - dense_total", kinds.DENSE_TOTAL),
-        ("supermask_kaiming - dense", kinds.STRONG_FORM),
+        ("supermask_kaiming - dense", kinds.SUPERMASK),
     ],
 )
 def test_what_is_as_good_as_dense_is_held_to_the_interval_that_is_printed(contrast, kind):

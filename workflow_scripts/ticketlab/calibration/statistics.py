@@ -32,7 +32,9 @@ from workflow_scripts.ticketlab.settings.calibration.statistics import (
 )
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.tables.schemas.roles import AGREEMENT
-from workflow_scripts.ticketlab.verdicts.comparisons import DECISIVE_CONTROLS, TICKETS
+from workflow_scripts.ticketlab.verdicts import strong_form
+from workflow_scripts.ticketlab.verdicts.comparisons import DECISIVE_CONTROLS, SUPERMASKS, TICKETS
+from workflow_scripts.ticketlab.verdicts.rows import REFUTES, SUPPORTS
 from workflow_scripts.ticketlab.verdicts.tickets import WINNING, ticket_cells
 
 Settings = StatisticsCalibrationSettings  # of this instrument's section of the config
@@ -123,6 +125,11 @@ def _families(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
     effects = np.tile([CERTAIN, 0.0], count // 2)
     won = [cells.any() for cells in _simulated_verdicts(effects, "false winning", settings)]
     yield _share("verdict", "one control beaten", "false winning", won, settings.alpha, settings, "at most", x=count)
+    # Masks of untrained networks that are worse than dense by exactly the margin neither match nor are all worse.
+    masks = [masks_on_the_margin(index, settings) for index in range(settings.verdict_simulations)]
+    for fault, word in (("false matching", SUPPORTS), ("false refutation", REFUTES)):
+        found = [decision == word for decision in masks]
+        yield _share("strong form", "worse by the margin", fault, found, settings.alpha, settings, "at most", x=count)
 
 
 def _simulated_verdicts(
@@ -163,6 +170,29 @@ def winning(tests: Sequence[Estimate], settings: StatisticsCalibrationSettings) 
             rows.append(what | at | vars(result))
     cells = ticket_cells(pd.DataFrame(rows), judging, LAST_STEP)
     return (cells["decision"] == WINNING).to_numpy()
+
+
+def masks_on_the_margin(index: int, settings: StatisticsCalibrationSettings) -> str:
+    """The strong form's answer in a licensed study whose masks are all worse than dense by exactly the margin.
+
+    There are `comparisons` masks. Their differences to dense correlate by 1/2: all have the dense network in common.
+    """
+    judging = JudgingSettings(margin=MARGIN, alpha=settings.alpha)
+    random = generator(STUDY, "strong form", index)
+    dense = random.standard_normal(settings.seeds)
+    rows = []
+    for level in range(settings.comparisons):
+        worse = MARGIN + (random.standard_normal(settings.seeds) - dense) / np.sqrt(2)
+        results = {
+            "dense": statistics.not_worse(worse, MARGIN, settings.alpha),
+            "random mask": Estimate(-CERTAIN, -CERTAIN, -CERTAIN, 0.0, settings.seeds),
+        }
+        for other, result in results.items():
+            what = {"test": SUPERMASKS, "contrast": f"supermask_kaiming_x2 - {other}", "level": level, "density": 0.5}
+            rows.append(what | vars(result))
+    found = strong_form.masks(pd.DataFrame(rows), judging)
+    (answer,) = strong_form.strong_form(found, judging, ("a licence", {"kaiming"}))
+    return str(answer["decision"])
 
 
 # Roles.

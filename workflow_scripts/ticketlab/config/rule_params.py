@@ -11,7 +11,7 @@ from workflow_scripts.ticketlab.core.folders import files_below
 from workflow_scripts.ticketlab.core.recorded_steps import choose_checkpoints, log_spaced_steps
 
 # The figures of report/figures/registry.py that one rule draws from comparisons and verdicts.
-FIGURES = ("tickets", "roles", "transience", "llc")
+FIGURES = ("tickets", "strong_form", "roles", "transience", "llc")
 
 
 def blocks(config: Config, study: str) -> range:

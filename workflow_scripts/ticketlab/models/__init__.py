@@ -19,3 +19,13 @@ MODELS = {
 def build(section: dict, inputs: int, outputs: int, context: int) -> Network:
     """The network that a config's `model` section describes, for `inputs` features or symbols and `outputs` logits."""
     return import_module(MODELS[section["kind"]]).build(section, inputs, outputs, context)
+
+
+def wider(section: dict, factor: int) -> dict:
+    """The section of a network whose every width is `factor` times as large: a transformer's heads grow in width."""
+    keys = import_module(MODELS[section["kind"]]).Settings.WIDTHS
+    values = {key: section[key] for key in keys if key in section}
+    return section | {
+        key: [factor * width for width in value] if isinstance(value, list) else factor * value
+        for key, value in values.items()
+    }

@@ -5,7 +5,7 @@ components (attention patterns, hidden activations), layer by layer. `gates`, a 
 scales each component between its activity (1) and its mean over the batch (0, mean ablation).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -45,12 +45,15 @@ class Place(NamedTuple):
 class Network(nn.Module):
     """components: in the order of `gates`; prunable: the names of the tensors that pruning may touch.
 
+    positions: the names of position biases, which start at 0: an untrained network has none unless they are drawn.
+
     A parameter that several modules share (tied weights) is one tensor, by the first of its names in
     `named_parameters()`. A frozen one (`requires_grad` is False) is drawn with θ₀ and stays as it is.
     """
 
     components: list[Component]
     prunable: list[str]
+    positions: Sequence[str] = ()
 
     def frozen(self) -> list[str]:
         return [name for name, tensor in self.named_parameters() if not tensor.requires_grad]

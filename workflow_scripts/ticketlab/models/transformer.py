@@ -107,6 +107,7 @@ class Transformer(Network):
         self.components = [Component(i, "head", j) for i in range(settings.layers) for j in range(settings.heads)]
         # Every matrix; not the norms, the distance biases or the position table, which are under 2 % of the weights.
         self.prunable = [name for name, _ in self.named_parameters() if name.endswith("weight") and "norm" not in name]
+        self.positions = [name for name, _ in self.named_parameters() if name.endswith("distance_bias")]
 
     def initialise(self, generator: torch.Generator) -> None:
         """Variance 1/fan-in; maps into the residual stream times 1/sqrt(2·layers), as in GPT-2 (Radford et al. 2019).

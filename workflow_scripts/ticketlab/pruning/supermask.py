@@ -2,19 +2,42 @@
 
 Every prunable weight gets a score; the forward pass uses each tensor's top share by score, the backward pass lets the
 gradient through to all scores (straight-through). The weights themselves never change.
+
+A transformer's position biases start at 0, so that a mask alone would leave it without positions. Here they are drawn
+at random and masked like the weights.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 
 import pandas as pd
+import torch
 
+from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.pruning import masks as pruning
 from workflow_scripts.ticketlab.settings.supermask import SupermaskSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.training.recording import record
 from workflow_scripts.ticketlab.training.stack import Member, Stack
 from workflow_scripts.ticketlab.training.study import Study
-from workflow_scripts.ticketlab.training.train import initial_state, train
+from workflow_scripts.ticketlab.training.train import initial_state, initial_weights, train
+
+
+def wider_weights(study: Study, members: Sequence[Member], width: int) -> Stack:
+    """θ₀ of a study `widened`, by the model's own initialiser, from a stream of its own for each width."""
+    return initial_weights(study, [member.init_seed for member in members], f"init x{width}")
+
+
+def random_positions(study: Study, members: Sequence[Member], weights: Stack, deviation: float) -> Stack:
+    """The model's position biases, drawn from N(0, deviation²) for each initialisation."""
+
+    def drawn(member: Member, name: str) -> torch.Tensor:
+        stream = generator(study.name, "random positions", member.init_seed, name)
+        return torch.from_numpy(stream.standard_normal(weights[name].shape[1:], dtype="float32"))
+
+    return {
+        name: deviation * torch.stack([drawn(member, name) for member in members]).to(study.device)
+        for name in study.model.positions
+    }
 
 
 def frozen_weights(weights: Stack, names: list[str], init: str, density: float) -> Stack:
@@ -57,12 +80,16 @@ def search(
 ) -> tuple[Stack, pd.DataFrame]:
     """The masks that edge-popup finds over θ₀ = `weights`, and rows of table `metrics` at `steps` of the search.
 
+    Position biases are drawn, and masked too; they are not scaled, since they add to scores and pass no activity on.
+
     training: the study's recipe, of which the search has its own steps and rate and no decay.
     """
     changes = {"steps": settings.steps, "learning_rate": settings.learning_rate, "weight_decay": 0.0}
-    training, names = training.model_copy(update=changes), study.model.prunable
+    training, names = training.model_copy(update=changes), [*study.model.prunable, *study.model.positions]
     scores = pruning.random_scores(pruning.prunable(names, weights), study.name, members)
-    effective = masked_by_scores(frozen_weights(weights, names, init, density), names, density)
+    positions = random_positions(study, members, weights, settings.position_deviation)
+    frozen = frozen_weights(weights, study.model.prunable, init, density) | positions
+    effective = masked_by_scores(frozen, names, density)
     start = initial_state({**weights, **scores}, training)
     states = train(study, members, start, training, steps, effective=effective)
     end, metrics = record(study, members, states, top_share(scores, density), settings.steps, effective)

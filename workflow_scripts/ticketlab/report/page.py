@@ -43,7 +43,7 @@ IF_SO = {T1: "for LTH", STRONG_FORM: "for LTH", T2: "for LTH", T3: "against LTH"
 MANY = (
     (T1, kinds.DENSE_TOTAL, "for LTH"),
     (T1, kinds.SOONER, "for LTH"),
-    (STRONG_FORM, kinds.STRONG_FORM, "for LTH"),
+    (STRONG_FORM, kinds.SUPERMASK, "for LTH"),
     (T2, kinds.LATER_ROLES, "for neither"),
 )
 FEW = 6  # claims of one kind that are named one by one
@@ -51,7 +51,9 @@ ESTIMATES = {
     T1: "The estimate is the difference ticket − dense in the study's test metric (lower is better), or what the "
     "claim names: a density, or a difference in the steps to a loss that both reach. A ticket is matching if it is "
     "not worse than dense by the margin δ, and winning if it also beats its re-initialised and its shuffled control.",
-    STRONG_FORM: "The estimate is the difference masked, untrained − dense, trained in the study's test metric.",
+    STRONG_FORM: "The estimate is the difference masked, untrained − dense, trained in the study's test metric. The "
+    "dense network has the study's own width; `_x2` is a masked network of twice that width. Of the study the mask is "
+    "shown that matches at the smallest width, or the best one.",
     T2: "The estimate is determinacy D: 1 if networks from one initialisation agree as exact replicates do, 0 if "
     "as networks from different ones. The margin is the determinacy above which roles count as fixed.",
     T3: "The estimate is F, the share of what was acquired that is lost again by the end (A, the share of the "

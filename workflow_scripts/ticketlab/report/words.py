@@ -11,7 +11,7 @@ from workflow_scripts.ticketlab.verdicts.rows import percent
 LIKE_CLAIMS = {
     kinds.DENSE_TOTAL: "a ticket is as good as dense at IMP's total steps",
     kinds.SOONER: "a ticket is as good as dense sooner",
-    kinds.STRONG_FORM: "a masked, untrained network is as good as dense",
+    kinds.SUPERMASK: "a masked, untrained network is as good as dense",
     kinds.LATER_ROLES: "roles are fixed by a later step",
 }
 
@@ -29,8 +29,10 @@ def claim(row: Mapping | pd.Series) -> str:
             return f"{_ticket(row)} against dense at IMP's total steps"
         case kinds.SOONER:
             return f"{_ticket(row)}, from step {row['rewind_step']:.0f}, is as good as dense sooner"
-        case kinds.STRONG_FORM:
+        case kinds.SUPERMASK:
             return f"{row['variant']} at {percent(row['density'])} kept, untrained, against dense"
+        case kinds.STRONG_FORM:
+            return "some mask makes an untrained network as good as dense, at some width that was tried"
         case kinds.ROLES_CHANGE:
             return "a part keeps its role under another data order"
         case kinds.FIXED_ROLES:
@@ -57,7 +59,7 @@ def case_of(row: Mapping | pd.Series) -> str:
             return percent(row["density"])
         case kinds.SOONER:
             return f"{percent(row['density'])} kept, from step {row['rewind_step']:.0f}"
-        case kinds.STRONG_FORM:
+        case kinds.SUPERMASK:
             return f"{row['variant'].removeprefix('supermask_')} at {percent(row['density'])}"
         case kinds.LATER_ROLES:
             return f"step {row['split_step']:.0f}"

@@ -1,6 +1,6 @@
 """A study: its name, its task, its network and its device; and how it comes from the config and the data table."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -36,6 +36,13 @@ def open_study(spec: dict, data: str) -> Study:
     model = models.build(spec["model"], problem.inputs, problem.outputs, problem.context)
     check(model, torch.from_numpy(next(iter(problem.evaluation.values()))[0][:2]))
     return Study(spec["study"], problem, model.to(device), device)
+
+
+def widened(study: Study, section: dict, width: int) -> Study:
+    """The study with a network `width` times as wide as its model's `section` says."""
+    problem = study.problem
+    model = models.build(models.wider(section, width), problem.inputs, problem.outputs, problem.context)
+    return replace(study, model=model.to(study.device))
 
 
 def pick_device(name: str) -> torch.device:

@@ -14,7 +14,7 @@ from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.verdicts.kinds import ROLES_CHANGE
 from workflow_scripts.ticketlab.verdicts.roles import changing_roles, fixed_roles
 from workflow_scripts.ticketlab.verdicts.rows import STRONG_FORM, T1, T2, T3
-from workflow_scripts.ticketlab.verdicts.strong_form import strong_form
+from workflow_scripts.ticketlab.verdicts.strong_form import inits_that_match, masks, strong_form
 from workflow_scripts.ticketlab.verdicts.tickets import (
     against_total,
     sooner,
@@ -44,16 +44,19 @@ def judge(comparisons: pd.DataFrame, studies: dict[str, dict], calibration: pd.D
     by_study = {name: comparisons[comparisons["study"] == name] for name in studies}
     settings = {name: JudgingSettings(**spec["judging"]) for name, spec in studies.items()}
     cells = {name: ticket_cells(rows, settings[name], studies[name]["last_step"]) for name, rows in by_study.items()}
+    untrained = {name: masks(rows, settings[name]) for name, rows in by_study.items()}
     rows = []
     for name, spec in studies.items():
         licence = spec["licensed_by"]
         licensed = None if licence is None else (licence, len(winning_cells(cells[licence], settings[licence])) > 0)
+        search = None if licence is None else (licence, inits_that_match(untrained[licence]))
         own = [
             *cells[name].to_dict("records"),
             *winning_ticket(cells[name], settings[name], licensed),
             *sooner(by_study[name], settings[name]),
             *against_total(by_study[name], settings[name]),
-            *strong_form(by_study[name], settings[name]),
+            *untrained[name],
+            *strong_form(untrained[name], settings[name], search),
             *changing_roles(by_study[name], settings[name]),
             *fixed_roles(by_study[name], settings[name]),
             *transience(by_study[name], settings[name], spec["drawn_once"]),

@@ -5,7 +5,7 @@ Report and pages make a claim's sentence from these (report/words.py); no code r
 
 TICKET, SMALLEST_MATCHING, WINNING_TICKET = "ticket", "smallest_matching", "winning_ticket"
 DENSE_TOTAL, SOONER = "dense_total", "sooner"
-STRONG_FORM = "strong_form"
+SUPERMASK, STRONG_FORM = "supermask", "strong_form"
 ROLES_CHANGE, FIXED_ROLES, LATER_ROLES = "roles_change", "fixed_roles", "later_roles"
 TRANSIENCE, TRANSIENT_STRUCTURE, DETOUR = "transience", "transient_structure", "detour"
 KINDS = (
@@ -14,6 +14,7 @@ KINDS = (
     WINNING_TICKET,
     DENSE_TOTAL,
     SOONER,
+    SUPERMASK,
     STRONG_FORM,
     ROLES_CHANGE,
     FIXED_ROLES,
@@ -22,8 +23,8 @@ KINDS = (
     TRANSIENT_STRUCTURE,
     DETOUR,
 )
-# Claims on one ticket each, many per study.
-OF_ONE_TICKET = (TICKET, DENSE_TOTAL, SOONER)
+# Claims on one ticket or one mask each, many per study.
+OF_ONE_TICKET = (TICKET, DENSE_TOTAL, SOONER, SUPERMASK)
 
 # The object of a claim; null where a column does not apply.
 KEYS = ("rewind_step", "density", "split_step", "structure", "variant")

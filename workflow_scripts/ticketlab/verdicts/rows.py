@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE, MIXED, NO_SIDE, WITHHELD
+from workflow_scripts.ticketlab.verdicts import kinds
 from workflow_scripts.ticketlab.verdicts.kinds import KEYS, ROLES_CHANGE, TRANSIENCE, WINNING_TICKET
 
 SUPPORTS, REFUTES = "supports LTH", "refutes LTH"
@@ -17,7 +18,7 @@ DIVERGED = "a network diverged (the log of the job that trained it names it): lo
 T1, STRONG_FORM, T2, T3 = "T1 tickets", "T1 strong form", "T2 roles", "T3 transience"
 
 # The kind of claim that answers a test for a study; the others are about one density, one predictor or one later step.
-ANSWERS = {T1: WINNING_TICKET, T2: ROLES_CHANGE, T3: TRANSIENCE}
+ANSWERS = {T1: WINNING_TICKET, STRONG_FORM: kinds.STRONG_FORM, T2: ROLES_CHANGE, T3: TRANSIENCE}
 
 
 def why_undecided(row: pd.Series) -> str:

@@ -6,6 +6,7 @@ from types import ModuleType
 # Module paths rather than modules: a job loads only the figures that it draws, and depends on no other.
 FIGURES = {
     "tickets": "workflow_scripts.ticketlab.report.figures.tickets",
+    "strong_form": "workflow_scripts.ticketlab.report.figures.strong_form",
     "roles": "workflow_scripts.ticketlab.report.figures.roles",
     "transience": "workflow_scripts.ticketlab.report.figures.transience",
     "llc": "workflow_scripts.ticketlab.report.figures.llc",

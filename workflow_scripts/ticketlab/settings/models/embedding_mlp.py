@@ -12,6 +12,7 @@ class Settings(Section):
 
     READS: ClassVar = ("symbols",)
     COMPONENTS: ClassVar = "unit"
+    WIDTHS: ClassVar = ("width", "hidden")
 
     kind: Literal["embedding_mlp"]
     width: Width = Field(description="width of the embedding")

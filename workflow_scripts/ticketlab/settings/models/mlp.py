@@ -12,6 +12,7 @@ class Settings(Section):
 
     READS: ClassVar = ("features",)
     COMPONENTS: ClassVar = "unit"
+    WIDTHS: ClassVar = ("hidden",)
 
     kind: Literal["mlp"]
     hidden: list[Width] = Field(min_length=1, max_length=100)

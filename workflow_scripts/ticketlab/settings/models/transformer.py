@@ -12,6 +12,7 @@ class Settings(Section):
 
     READS: ClassVar = ("features in sequence", "symbols in sequence")
     COMPONENTS: ClassVar = "head"
+    WIDTHS: ClassVar = ("width", "mlp_width")
 
     kind: Literal["transformer"]
     layers: Annotated[int, Field(gt=0, le=1_000)]
