@@ -242,5 +242,7 @@ def _overlap(random: np.random.Generator) -> pd.DataFrame:
     ]
     columns = ["variant", "rewind_step", "reference", "level", "step", "init_seed", "jaccard", "chance", "excess"]
     return pd.DataFrame(rows, columns=columns).assign(
-        given_initial=0.4, beyond_initial=lambda table: table["excess"] - 0.01
+        given_initial=0.4,
+        beyond_initial=lambda table: table["excess"] - 0.01,
+        update_correlation=lambda table: table["excess"].where(table["variant"] == "spawned"),
     )

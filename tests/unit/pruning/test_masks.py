@@ -1,6 +1,7 @@
 """Masks: exactly as many weights as the schedule says, nested from round to round, ties by position."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -162,6 +163,30 @@ def test_overlap_of_a_known_pair():
     jaccard, chance = overlap.overlap(torch.tensor([[1.0, 1, 0, 0]]), torch.tensor([[1.0, 0, 1, 1]]))
     assert jaccard.item() == pytest.approx(1 / 4)
     assert chance.item() == pytest.approx((1 / 2 * 3 / 4) / (1 / 2 + 3 / 4 - 3 / 8))
+
+
+def test_updates_that_share_half_of_their_variance_correlate_by_a_half():
+    """A shared part and an own part of the same size; the scale and a constant shift do not matter."""
+    shared, one, other = (random_stack({"w": (100, 100)}, seed=seed)["w"] for seed in range(3))
+    found = overlap.correlation(shared + one, 7 * (shared + other) + 3)
+    assert found.tolist() == pytest.approx([0.5, 0.5], abs=0.03)
+    assert overlap.correlation(one, -one).tolist() == pytest.approx([-1, -1])
+    assert overlap.correlation(one, torch.zeros_like(one)).isnan().all()
+
+
+def test_siblings_are_compared_by_what_training_added_to_their_own_start():
+    """Starts are large and shared; what is added is the same in one pair, and its opposite in the other."""
+    members = dense_members([0, 1])
+    begun, added = (random_stack({"w": (20, 20)}, seed=seed)["w"].double() for seed in range(2))
+    begun *= 100
+    ends = begun + added * torch.tensor([1.0, -1.0])[:, None, None]
+    children = [replace(member, variant="spawned", data_seed=9) for member in members]
+    counts = pruning.schedule(ScheduleSettings(keep=0.5), pruning.sizes({"w": begun}), 1)
+    trained = {"w": begun + added}
+    rows = overlap.of_siblings("s", members, {"w": begun}, trained, [(children, {"w": ends})], counts, 5)
+    found = rows.set_index("reference")["update_correlation"]
+    assert found["dense_final"].tolist() == pytest.approx([1, -1])
+    assert found["dense_final_other_init"].abs().max() < 0.2
 
 
 def test_independent_masks_overlap_by_chance():

@@ -378,6 +378,8 @@ def test_overlaps_are_means_over_tensors_by_seed():
             for tensor in "ab"
         ]
     ).assign(reference="imp", level=2, step=5, variant="dense", rewind_step=0, given_initial=0.2, beyond_initial=0.0)
+    frame["update_correlation"] = np.nan
     found = table(comparisons.masks(frame, SETTINGS))
     row = one(found, contrast="jaccard")
     assert row["estimate"] == pytest.approx(0.2) and row["n"] == 3 and row["quantity"] == "imp" and row["step"] == 5
+    assert "update_correlation" not in found["contrast"].tolist(), "the reference is a mask alone"

@@ -1,6 +1,7 @@
 """Overlaps of masks as rows of the `overlap` table: beyond chance, and beyond the initial weights' contribution."""
 
 from collections.abc import Iterable, Sequence
+from math import nan
 
 import pandas as pd
 import torch
@@ -15,12 +16,20 @@ STRATA = 20
 
 
 def rows(
-    study: str, members: Sequence[Member], step: int, reference: str, masks: Stack, others: Stack, initial: Stack
+    study: str,
+    members: Sequence[Member],
+    step: int,
+    reference: str,
+    masks: Stack,
+    others: Stack,
+    initial: Stack,
+    updates: tuple[Stack, Stack] | None = None,
 ) -> pd.DataFrame:
     """A row per network and tensor: `masks` of the members at `step` compared with `others`, the reference's.
 
     initial: the members' θ₀. The chance overlap of weights of similar |θ₀| is no sign of selection: a weight that was
-    large stays large. All stacks are in the order of the members.
+    large stays large. updates: what training added to θ₀, of the members and of the reference; None where the reference
+    is a mask alone. All stacks are in the order of the members.
     """
     parts = []
     keys = pd.DataFrame([member.keys() for member in members])
@@ -38,9 +47,19 @@ def rows(
                 excess=((jaccard - chance) / (1 - chance).clamp(min=1e-12)).cpu().numpy(),
                 given_initial=given.cpu().numpy(),
                 beyond_initial=((jaccard - given) / (1 - given).clamp(min=1e-12)).cpu().numpy(),
+                update_correlation=nan
+                if updates is None
+                else correlation(*(of[tensor] for of in updates)).cpu().numpy(),
             )
         )
     return pd.concat(parts, ignore_index=True)
+
+
+def correlation(first: Tensor, second: Tensor) -> Tensor:
+    """Pearson's correlation (N,) of the entries of two stacks of one tensor (N, …); NaN where one is constant."""
+    a, b = (tensor.flatten(1).double() for tensor in (first, second))
+    a, b = a - a.mean(1, keepdim=True), b - b.mean(1, keepdim=True)
+    return (a * b).sum(1) / (a.square().sum(1) * b.square().sum(1)).sqrt()
 
 
 def overlap(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
@@ -114,9 +133,16 @@ def of_siblings(
     for members, weights in siblings:
         kept = [index for index, member in enumerate(members) if member.data_seed != member.init_seed]
         children = [members[index] for index in kept]
-        mine = pruning.largest(take(weights, kept), counts)
+        ends = take(weights, kept)
+        mine = pruning.largest(ends, counts)
         own = [place[child.init_seed] for child in children]
+        begun = take(initial, own)
         for reference, shift in shifts.items():
-            others = take(final, [(index + shift) % len(dense) for index in own])
-            parts.append(rows(study, children, last, reference, mine, others, take(initial, own)))
+            of = [(index + shift) % len(dense) for index in own]
+            updates = _less(ends, begun), _less(take(trained, of), take(initial, of))
+            parts.append(rows(study, children, last, reference, mine, take(final, of), begun, updates))
     return pd.concat(parts)
+
+
+def _less(first: Stack, second: Stack) -> Stack:
+    return {name: tensor - second[name] for name, tensor in first.items()}

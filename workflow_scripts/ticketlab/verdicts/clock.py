@@ -128,7 +128,7 @@ def bracket(steps: np.ndarray, low: float, high: float) -> tuple[float, float]:
     """The recorded steps around an interval; the ends of `steps` where it goes beyond, NaN where it has no ends."""
     if not np.isfinite([low, high]).all():
         return NAN, NAN
-    before, after = np.searchsorted(steps, low, "right") - 1, np.searchsorted(steps, high)
+    before, after = int(np.searchsorted(steps, low, "right")) - 1, int(np.searchsorted(steps, high))
     return float(steps[max(before, 0)]), float(steps[min(after, len(steps) - 1)])
 
 

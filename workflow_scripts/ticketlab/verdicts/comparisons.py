@@ -291,7 +291,9 @@ def masks(overlaps: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
     """
     at = overlaps["rewind_step"].where(overlaps["variant"] == "spawned", overlaps["step"])
     for (reference, level, step), group in overlaps.assign(step=at).groupby(["reference", "level", "step"]):
-        for contrast in ("jaccard", "chance", "excess", "given_initial", "beyond_initial"):
+        for contrast in ("jaccard", "chance", "excess", "given_initial", "beyond_initial", "update_correlation"):
+            if group[contrast].isna().all():
+                continue  # the reference is a mask alone
             by_seed = group.groupby("init_seed")[contrast].mean()
             result = statistics.mean_interval(by_seed, settings.alpha)
             yield _row(MASKS, reference, contrast, result, level=level, step=step)

@@ -5,6 +5,7 @@ a verdict (core/readings.py). A prediction that a study did not measure has a ro
 """
 
 from collections.abc import Iterator, Sequence
+from math import hypot
 
 import pandas as pd
 
@@ -20,7 +21,7 @@ from workflow_scripts.ticketlab.verdicts.withheld import withheld
 
 TITLES = {
     "P1": "roles against the step at which data orders split",
-    "P2": "final masks against the step at which data orders split",
+    "P2": "final weights against the step at which data orders split",
     "P3": "the rest of the network drawn anew",
     "P4": "the transient in tickets",
     "P5": "learning coefficient of tickets along training",
@@ -110,34 +111,54 @@ def determinacy_of_roles(rows: pd.DataFrame, verdicts: pd.DataFrame, settings: J
 
 
 def determinacy_of_masks(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """P2: the overlap of the final large weights of one initialisation's runs, beyond |θ₀| and layer densities.
+    """P2: the correlation of what training added to the weights, of runs of one initialisation split at step 0.
 
-    Masks of other initialisations must agree at chance, or the instrument errs.
+    Runs of other initialisations must be at chance, or the instrument errs. Only the latent view is tied to a dose:
+    training without noise in its data has a dose of 1, whatever it builds. "Built" expects the dose to grow with the
+    split step at the same noise, and so does chaos, which is not subtracted here.
+
+    The overlaps of masks stand beside it without a side: updates that share half of their variance overlap by much less
+    than half, and the overlap beyond |θ₀| leaves out a carrier that a latent ticket would have.
     """
-    mine = rows[rows["test"].eq(MASKS) & rows["contrast"].eq("beyond_initial")]
-    by_step = mine[mine["quantity"] == "dense_final"].set_index("step").sort_index()
-    others = mine[mine["quantity"] == "dense_final_other_init"].set_index("step")
-    if by_step.empty:
+    mine = (
+        rows[rows["test"].eq(MASKS) & rows["quantity"].eq("dense_final")].set_index(["contrast", "step"]).sort_index()
+    )
+    others = rows[rows["test"].eq(MASKS) & rows["quantity"].eq("dense_final_other_init")].set_index(
+        ["contrast", "step"]
+    )
+    updates = "update_correlation"
+    if (updates, 0) not in mine.index:
         return
-    dose = readings.of_row(by_step.loc[0])
-    # The interval of a mean over all seeds is narrow, so a mean within a hundredth of chance passes as well.
-    honest = 0 in others.index and (
-        others.loc[0, "ci_low"] <= 0 <= others.loc[0, "ci_high"] or abs(others.loc[0, "estimate"]) < 0.01
-    )
-    if honest:
-        verdict, reason = readings.side(dose, settings.undetermined, settings.determined)
-    else:
-        verdict, reason = INCONCLUSIVE, "no sign that masks of other initialisations agree at chance"
-    yield readings.row(
-        "P2",
-        "mask overlap beyond |θ₀|, split at step 0",
-        dose,
-        *readings.signs(settings.determined, settings.undetermined),
-        verdict,
-        reason,
-        "clock",
-    )
-    yield from _rise("P2", "mask overlap beyond |θ₀|", by_step, settings, "clock", trusted=honest)
+    dose = readings.of_row(mine.loc[updates, 0])
+    verdict, reason = readings.side(dose, settings.undetermined, settings.determined)
+    if (updates, 0) not in others.index or not _at_chance(others.loc[(updates, 0)]):
+        verdict, reason = INCONCLUSIVE, "no sign that other initialisations agree at chance"
+    elif verdict == LATENT:
+        verdict = INCONCLUSIVE
+        reason += ", as latent predicts; built allows it, since training without noise in its data has 1"
+    latent, name = f"≥ {settings.determined:g}", "correlation of updates"
+    yield readings.row("P2", f"{name}, split at step 0", dose, latent, readings.ANY, verdict, reason, "clock")
+    by_step = mine.loc[updates]
+    if len(by_step) > 1:
+        last = readings.of_row(by_step.iloc[-1])
+        half = hypot(*((high - low) / 2 for _, low, high, _ in (dose, last)))
+        change = last[0] - dose[0]
+        yield readings.no_side(
+            "P2",
+            f"{name}, change from split step 0 to {by_step.index[-1]}",
+            (change, change - half, change + half, min(dose[3], last[3])),
+            "built expects a rise, and so does chaos, which is not subtracted; the interval is that of unpaired doses",
+            "clock",
+        )
+    for contrast, words in (("excess", "beyond chance"), ("beyond_initial", "beyond |θ₀|")):
+        reason = "overlaps are on another scale than correlations (docs/theory.md)"
+        overlap = readings.of_row(mine.loc[contrast, 0])
+        yield readings.no_side("P2", f"mask overlap {words}, split at step 0", overlap, reason, "clock")
+
+
+def _at_chance(row: pd.Series) -> bool:
+    """The interval of a mean over all seeds is narrow, so a mean within five hundredths of chance passes as well."""
+    return bool(row["ci_low"] <= 0 <= row["ci_high"] or abs(row["estimate"]) < 0.05)
 
 
 def complexity_of_tickets(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[dict]:
@@ -191,25 +212,3 @@ def weights_of_the_ticket(
             reason += expected.get(verdict, "; either view expects a loss above it")
             built, verdict = latent, INCONCLUSIVE
         yield readings.row("P6", quantity, dose, latent, built, verdict, reason, "tickets")
-
-
-def _rise(
-    prediction: str, quantity: str, by_step: pd.DataFrame, settings: JudgingSettings, figure: str, trusted: bool
-) -> Iterator[dict]:
-    """The rise of the dose from split step 0 to the end, where the runs are the same and the dose is 1 by definition.
-
-    A rise to the last split step would depend on the choice of that step; the reason gives the dose there.
-    """
-    if len(by_step) < 2:
-        return
-    first, last = by_step.iloc[0], by_step.iloc[-1]
-    dose = (1 - first["estimate"], 1 - first["ci_high"], 1 - first["ci_low"], int(first["n"]))
-    side, reason = readings.side(dose, settings.undetermined, settings.determined)
-    verdict = {LATENT: BUILT, BUILT: LATENT}.get(side, side) if trusted else INCONCLUSIVE
-    reason = reason if trusted else "the dose at step 0 is not to be relied on"
-    there = f"{last['estimate']:.2f} [{last['ci_low']:.2f}, {last['ci_high']:.2f}]"
-    reason += "; the dose at the end is 1 by definition, so this is what step 0 leaves of it"
-    reason += f"; at split step {by_step.index[-1]} it is {there}"
-    latent, built = (f"≤ {settings.undetermined:g}", f"≥ {settings.determined:g}")
-    name = f"{quantity}, rise from split step {by_step.index[0]} to the end"
-    yield readings.row(prediction, name, dose, latent, built, verdict, reason, figure)

@@ -15,4 +15,5 @@ OVERLAP = of_networks(
     excess=pa.float64(),
     given_initial=pa.float64(),
     beyond_initial=pa.float64(),
+    update_correlation=pa.float64(),
 )
