@@ -6,6 +6,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from workflow_scripts.ticketlab.core.random_streams import CHAOS, REORDERED
+from workflow_scripts.ticketlab.instruments.role_holders import changes
 from workflow_scripts.ticketlab.report.figures.style import (
     BLACK,
     BLUE,
@@ -16,40 +18,78 @@ from workflow_scripts.ticketlab.report.figures.style import (
     Look,
     bars,
     draw,
-    legend,
+    legend_below,
     line,
     not_measured,
     of_test,
     step_axis,
     study_rows,
 )
+from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
+from workflow_scripts.ticketlab.tables.schemas.roles import ROLE_HOLDERS
 from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
-from workflow_scripts.ticketlab.verdicts.comparisons import AGREEMENT, DETERMINACY, ROLES, of_roles
+from workflow_scripts.ticketlab.verdicts.comparisons import AGREEMENT, CHANGES, DETERMINACY, ROLES, of_roles
 
-READS = {"comparisons": COMPARISONS, "verdicts": VERDICTS}
+READS = {"comparisons": COMPARISONS, "verdicts": VERDICTS, "holders": ROLE_HOLDERS}
 
 PAIRS = {
     "replicate": "exact replicate (ceiling)",
+    CHAOS: "θ₀ a millionth off",
+    REORDERED: "same batches, reordered",
     "same_init": "same initialisation",
     "other_init": "other initialisation",
 }
 
 
-def figure(comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict[str, dict]) -> Figure:
-    """T2: determinacy by the step at which data orders split, and agreement by kind of pair."""
+CONTROLS = {
+    "same_init": Look("another data order", BLUE, "o"),
+    REORDERED: Look("same batches, reordered", ORANGE, "s"),
+    CHAOS: Look("θ₀ a millionth off", GREY, "x"),
+}
+
+
+def figure(
+    comparisons: pd.DataFrame, verdicts: pd.DataFrame, holders: pd.DataFrame, settings: dict[str, dict]
+) -> Figure:
+    """T2: who changes a role, determinacy by the step at which data orders split, and agreement by kind of pair."""
     del verdicts
-    drawn, rows = study_rows("T2 roles: agreement on which component takes which role", settings, (12.5, 4.1))
+    drawn, rows = study_rows("T2 roles: agreement on which component takes which role", settings, (12.5, 4.4))
     for (study, spec), row in zip(settings.items(), rows, strict=True):
         mine = of_test(comparisons, study, ROLES)
-        determinacy, agreement = row.subplots(1, 2, width_ratios=[1.3, 1])
+        change, determinacy, agreement = row.subplots(1, 3)
+        judging = JudgingSettings(**spec["judging"])
+        _change(change, mine, changes(holders[holders["study"] == study], judging.clear, judging.held))
         _determinacy(determinacy, mine, spec)
         _agreement(agreement, mine)
     return drawn
 
 
+def _change(axes: Axes, mine: pd.DataFrame, found: pd.DataFrame) -> None:
+    axes.set_title("another part holds the role (before → after)")
+    axes.set_xlabel("share of initialisations")
+    rows = mine[mine["quantity"].eq(CHANGES) & mine["step"].eq(0)]
+    if rows.empty:
+        return not_measured(axes, "no part holds a role clearly")
+    roles = sorted(rows["score"].unique())
+    for offset, (pair, look) in zip((-0.2, 0, 0.2), CONTROLS.items(), strict=True):
+        points = rows[rows["contrast"] == pair]
+        places = points["score"].map(roles.index) + offset
+        axes.hlines(places, points["ci_low"], points["ci_high"], color=look.colour, linewidth=1.2)
+        axes.plot(points["estimate"], places, look.marker, color=look.colour, label=look.label)
+    here = found[found["split_step"].eq(0) & found["pair"].eq("same_init") & found["changed"].eq(True)]
+    for place, role in enumerate(roles):
+        moved = (here["before"] + " → " + here["after"])[here["role"] == role].value_counts().index[:4]
+        axes.text(0.02, place - 0.3, ", ".join(moved), fontsize=8, bbox=PLAIN)
+    axes.set_yticks(range(len(roles)), [role.replace("attention:", "") for role in roles])
+    axes.set_ylim(len(roles) - 0.5, -0.5)
+    axes.set_xlim(-0.03, 1.03)
+    legend_below(axes, axes)
+    return None
+
+
 def _determinacy(axes: Axes, mine: pd.DataFrame, spec: dict) -> None:
-    axes.set_title("determinacy: 1 the replicate's ceiling, 0 chance")
+    axes.set_title("determinacy: 1 replicate, 0 chance")
     axes.set_ylabel("determinacy D (mean over scores)")
     step_axis(axes, "training step at which data orders split", spec["last_step"])
     looks = {
@@ -71,13 +111,13 @@ def _determinacy(axes: Axes, mine: pd.DataFrame, spec: dict) -> None:
         axes.axhline(limit, color=BLACK, linewidth=0.8, linestyle=LONG_DASH)
         place = ((0, limit), (16, 2), ("axes fraction", "data"), "offset points")
         axes.annotate(f"{words} {limit:g}", *place, ha="left", bbox=PLAIN)
-    axes.set_ylim(min(-0.1, axes.get_ylim()[0]), max(1.1, axes.get_ylim()[1]))
-    legend(axes)
+    axes.set_ylim(-0.6, 1.2)
+    legend_below(axes, axes)
     return None
 
 
 def _agreement(axes: Axes, mine: pd.DataFrame) -> None:
-    axes.set_title("agreement by kind of pair, with its interval over initialisations")
+    axes.set_title("agreement by kind of pair")
     axes.set_xlabel("correlation of role vectors (mean over scores)")
     looks = {
         "identity": Look("same index", BLUE, "o"),
@@ -99,11 +139,12 @@ def _agreement(axes: Axes, mine: pd.DataFrame) -> None:
         points = pd.concat(found)
         axes.hlines(points["place"], points["ci_low"], points["ci_high"], color=look.colour, linewidth=1.5)
         axes.plot(points["estimate"], points["place"], look.marker, color=look.colour, label=look.label)
-    labels = [PAIRS[pair] if pair == "replicate" else f"{PAIRS[pair]}, split at {step}" for pair, step in places]
+    labels = [f"{PAIRS[pair]}, {step}" if pair.endswith("_init") else PAIRS[pair] for pair, step in places]
     axes.set_yticks(range(len(places)), labels)
     axes.invert_yaxis()
     axes.axvline(0, color=BLACK, linewidth=0.8)
-    legend(axes)
+    axes.set_xlim(-0.6, 1.05)
+    legend_below(axes, axes)
     return None
 
 
@@ -112,4 +153,4 @@ def _at(rows: pd.DataFrame, pair: str, step: int) -> pd.Series:
 
 
 def of_tables(tables: dict[str, pd.DataFrame], spec: dict[str, Any]) -> Figure:
-    return draw(figure, tables["comparisons"], tables["verdicts"], spec["studies"])
+    return draw(figure, tables["comparisons"], tables["verdicts"], tables["holders"], spec["studies"])
