@@ -1,10 +1,11 @@
 import re
+from functools import partial
 
 import matplotlib.colors
 import pandas as pd
 import pytest
 
-from tests.unit.example_results import LAST, example, figure_settings, judged, judging
+from tests.unit.example_results import LAST, example, figure_settings, holders_of, judged, judging
 from workflow_scripts.ticketlab.config import rule_params
 from workflow_scripts.ticketlab.report.figures import registry, style, tickets
 from workflow_scripts.ticketlab.verdicts.comparisons import TICKETS
@@ -12,6 +13,7 @@ from workflow_scripts.ticketlab.verdicts.rows import WITHHELD
 
 NOTHING = "not measured"
 FIGURES = {name: registry.module(name).figure for name in rule_params.FIGURES}
+FIGURES["roles"] = partial(FIGURES["roles"], holders=holders_of("example", "images"))
 
 
 @pytest.fixture(scope="module")
@@ -225,3 +227,10 @@ def overlap(first, second):
     width = min(first.x1, second.x1) - max(first.x0, second.x0)
     height = min(first.y1, second.y1) - max(first.y0, second.y0)
     return width > 1 and height > 1
+
+
+def test_the_figure_of_roles_names_the_part_before_and_after(results):
+    change = panels(style.draw(FIGURES["roles"], *results))[0]
+    assert "0.0 → 0.1" in {text.get_text() for text in change.texts}
+    (line,) = lines_labelled(change, "another data order")
+    assert set(line.get_xdata()) == {0.75}  # in all of four initialisations but one

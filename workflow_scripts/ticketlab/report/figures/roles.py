@@ -50,7 +50,7 @@ CONTROLS = {
 
 
 def figure(
-    comparisons: pd.DataFrame, verdicts: pd.DataFrame, holders: pd.DataFrame, settings: dict[str, dict]
+    comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict[str, dict], holders: pd.DataFrame
 ) -> Figure:
     """T2: who changes a role, determinacy by the step at which data orders split, and agreement by kind of pair."""
     del verdicts
@@ -70,7 +70,7 @@ def _change(axes: Axes, mine: pd.DataFrame, found: pd.DataFrame) -> None:
     axes.set_xlabel("share of initialisations")
     rows = mine[mine["quantity"].eq(CHANGES) & mine["step"].eq(0)]
     if rows.empty:
-        return not_measured(axes, "no part holds a role clearly")
+        return not_measured(axes, "not measured" if mine.empty else "no part holds a role clearly")
     roles = sorted(rows["score"].unique())
     for offset, (pair, look) in zip((-0.2, 0, 0.2), CONTROLS.items(), strict=True):
         points = rows[rows["contrast"] == pair]
@@ -153,4 +153,4 @@ def _at(rows: pd.DataFrame, pair: str, step: int) -> pd.Series:
 
 
 def of_tables(tables: dict[str, pd.DataFrame], spec: dict[str, Any]) -> Figure:
-    return draw(figure, tables["comparisons"], tables["verdicts"], tables["holders"], spec["studies"])
+    return draw(figure, tables["comparisons"], tables["verdicts"], spec["studies"], tables["holders"])
