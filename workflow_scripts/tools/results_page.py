@@ -47,7 +47,7 @@ Row = dict[str, Any]
 LANDMARKS = {
     (clock.BARRIER, None): "connected",
     (clock.ROLES, None): "roles",
-    (clock.SPLIT_MASK, None): "final masks",
+    (clock.SPLIT_MASK, None): "final weights",
     (clock.MASK, "final_magnitude"): "own mask",
     (clock.LLC, clock.RISES): "λ̂ rises",
 }

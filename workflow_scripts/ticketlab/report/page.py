@@ -68,7 +68,7 @@ QUANTITY_WORDS = {
     clock.MASK: "mask of step t against {}, beyond |θ₀|",
     clock.TICKET: "{} of the ticket with the mask of step t, − dense",
     clock.ROLES: "roles, data orders split at t: determinacy",
-    clock.SPLIT_MASK: "final masks, data orders split at t: overlap beyond |θ₀|",
+    clock.SPLIT_MASK: "final weights, data orders split at t: correlation of updates",
     clock.BARRIER: "barrier, data orders split at t: {}",
 }
 

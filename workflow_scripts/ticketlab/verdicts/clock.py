@@ -225,15 +225,15 @@ def _not_above(letter: str, values: np.ndarray, threshold: float, alpha: float) 
 
 
 def masks(overlap: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[Course]:
-    """Overlap beyond what |θ₀| explains: of the magnitude mask at step t with the final one and with IMP's, and of the
-    final masks of networks whose data orders split at t.
+    """Overlap beyond what |θ₀| explains of the magnitude mask at step t with the final one and with IMP's; and the
+    correlation of updates of networks whose data orders split at t, on the scale of the agreement of roles.
     """
     dense = overlap[overlap["variant"] != "spawned"]
     for reference in ("final_magnitude", "imp"):
         rows = dense[dense["reference"] == reference]
         yield Course(MASK, reference, _by_seed(rows, "step", "beyond_initial"))
     spawned = overlap[overlap["variant"].eq("spawned") & overlap["reference"].eq("dense_final")]
-    values = _by_seed(spawned, "rewind_step", "beyond_initial")
+    values = _by_seed(spawned, "rewind_step", "update_correlation")
     yield Course(SPLIT_MASK, "dense_final", _ended(values, last_step, 1.0), absent=_determined_at_0(values, settings))
 
 

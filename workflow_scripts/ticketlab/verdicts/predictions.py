@@ -120,12 +120,8 @@ def determinacy_of_masks(rows: pd.DataFrame, settings: JudgingSettings) -> Itera
     The overlaps of masks stand beside it without a side: updates that share half of their variance overlap by much less
     than half, and the overlap beyond |θ₀| leaves out a carrier that a latent ticket would have.
     """
-    mine = (
-        rows[rows["test"].eq(MASKS) & rows["quantity"].eq("dense_final")].set_index(["contrast", "step"]).sort_index()
-    )
-    others = rows[rows["test"].eq(MASKS) & rows["quantity"].eq("dense_final_other_init")].set_index(
-        ["contrast", "step"]
-    )
+    measured = rows[rows["test"] == MASKS].set_index(["contrast", "step"]).sort_index()
+    mine, others = (measured[measured["quantity"] == of] for of in ("dense_final", "dense_final_other_init"))
     updates = "update_correlation"
     if (updates, 0) not in mine.index:
         return

@@ -145,20 +145,20 @@ def _tickets(axes: Axes, mine: pd.DataFrame, times: pd.DataFrame, spec: dict) ->
 
 
 def _shared(axes: Axes, mine: pd.DataFrame, times: pd.DataFrame, spec: dict) -> Iterator[Mark]:
-    """Roles and final masks shared by networks whose data orders split at t, with their controls."""
+    """Roles and updates of the weights shared by networks whose data orders split at t, with their controls."""
     axes.set_ylabel("in common,\nsplit at step t")
     roles = of_roles(mine, DETERMINACY)
-    masks = mine[mine["test"].eq(MASKS) & mine["contrast"].eq("beyond_initial")]
+    masks = mine[mine["test"].eq(MASKS) & mine["contrast"].eq("update_correlation")]
     for rows, look, quantity, of in (
         (roles[roles["contrast"] == "same_init"], Look("roles (determinacy)", GREEN, "v"), clock.ROLES, "all"),
         (roles[roles["contrast"] == "other_init"], Look("roles, other init", GREEN, "1", ":"), "", ""),
         (
             masks[masks["quantity"] == "dense_final"],
-            Look("final masks (beyond |θ₀|)", BLACK, "s", "--"),
+            Look("weights (correlation of updates)", BLACK, "s", "--"),
             clock.SPLIT_MASK,
             "dense_final",
         ),
-        (masks[masks["quantity"] == "dense_final_other_init"], Look("masks, other init", GREY, "x", ":"), "", ""),
+        (masks[masks["quantity"] == "dense_final_other_init"], Look("weights, other init", GREY, "x", ":"), "", ""),
     ):
         measured = rows.dropna(subset="estimate")
         if len(measured):
