@@ -66,6 +66,7 @@ CHANGES = {
     "one_shot": {"mask"},
     "signed_constant": {"weights"},
     "dense_total": {"mask", "weights", "memory", "step", "total"},
+    "ticket_total": {"total"},
 }
 
 
@@ -145,7 +146,7 @@ def test_dense_total_is_the_whole_network_from_its_beginning_for_all_of_the_sear
     control = CONTROLS["dense_total"](ticket, sources)
     assert all((tensor == 1).all() for tensor in control.mask.values())
     assert control.start.step == 0 and same(control.start.weights, sources.dense_start.weights)
-    assert control.total == LAST + LEVEL * (LAST - REWIND)
+    assert control.total == LAST + LEVEL * (LAST - REWIND) == CONTROLS["ticket_total"](ticket, sources).total
 
 
 def test_the_config_and_the_code_know_the_same_controls():

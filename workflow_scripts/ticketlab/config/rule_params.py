@@ -308,6 +308,7 @@ def draw_calibrations(config: Config) -> dict:
 
 
 def judge(config: Config) -> dict:
+    """`procedure`: the aspects in which a study must be like another to license a negative verdict on T1 there."""
     names = config.names()
     return {
         "studies": {
@@ -315,6 +316,11 @@ def judge(config: Config) -> dict:
                 "judging": _section(config, name, "judging"),
                 "licensed_by": config.studies[name].licensed_by if config.studies[name].licensed_by in names else None,
                 "drawn_once": config.studies[name].task.DRAWN_ONCE,
+                "procedure": {
+                    "pruning scope": config.studies[name].pruning.schedule.scope,
+                    "learning rate schedule": config.studies[name].training.schedule,
+                    "judged metric": config.studies[name].judging.metric,
+                },
                 "last_step": config.studies[name].training.steps,
             }
             for name in names

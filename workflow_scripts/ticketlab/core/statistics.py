@@ -2,7 +2,8 @@
 
 The caller pairs the data by seed, so each function takes one number per seed. Intervals are Student's t: with 8 seeds
 a bootstrap's coverage is well below nominal. NaN (a network that diverged) is not dropped: it makes the result NaN, and
-the verdict says so.
+the verdict says so. Values that are all the same (errors that differ by one image in every seed, a share at its bound)
+have a mean and neither interval nor p: nothing is known of their spread, so [x, x] would be no interval.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
+
+ROUNDING = 1e-9  # relative; much above that of a difference of two losses in float64
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Estimate:
 
 
 def mean_interval(values: Sequence[float] | np.ndarray, alpha: float) -> Estimate:
-    """Mean with its two-sided 1 − alpha t interval; p of "the mean is 0" (two-sided). One value has no interval."""
+    """Mean with its two-sided 1 − alpha t interval; p of "the mean is 0" (two-sided); NaN without spread."""
     values = np.asarray(values, dtype=float)
     return _estimate(values, alpha, _p(values, 0.0, "two-sided"))
 
@@ -116,20 +119,20 @@ def _error(values: np.ndarray) -> float:
 
 def _estimate(values: np.ndarray, alpha: float, p: float) -> Estimate:
     mean, count = float(values.mean()), len(values)
-    if count < 2:
+    if _without_spread(values):
         return Estimate(mean, float("nan"), float("nan"), float("nan"), count)
     half = float(_error(values) * quantile(1 - alpha / 2, count - 1))
     return Estimate(mean, mean - half, mean + half, p, count)
 
 
+def _without_spread(values: np.ndarray) -> bool:
+    """Whether the values, up to the rounding of a difference of two of them, are one and the same."""
+    return len(values) < 2 or bool(np.ptp(values) <= ROUNDING * np.abs(values).max())
+
+
 def _p(values: np.ndarray, null: float, alternative: str) -> float:
-    if len(values) < 2:
+    if _without_spread(values):
         return float("nan")
-    error = _error(values)
-    if error == 0:  # no spread: the t statistic is infinite or undefined
-        gap = float(values[0]) - null
-        rejected = {"two-sided": gap != 0, "less": gap < 0, "greater": gap > 0}[alternative]
-        return 0.0 if rejected else 1.0
-    t = (values.mean() - null) / error
+    t = (values.mean() - null) / _error(values)
     below, above = (float(special.stdtr(len(values) - 1, side)) for side in (t, -t))
     return {"two-sided": 2 * min(below, above), "less": below, "greater": above}[alternative]

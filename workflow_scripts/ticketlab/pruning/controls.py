@@ -97,6 +97,11 @@ def dense_total(ticket: Ticket, sources: Sources) -> Ticket:
     return Ticket(pruning.ones(ticket.mask), sources.dense_start, sources.search_steps)
 
 
+def ticket_total(ticket: Ticket, sources: Sources) -> Ticket:
+    """The ticket itself, given as many steps in all: what dense_total is to be compared with."""
+    return replace(ticket, total=sources.search_steps)
+
+
 CONTROLS: dict[str, Controlled] = {
     "reinitialised": reinitialised,
     "shuffled": shuffled,
@@ -105,6 +110,7 @@ CONTROLS: dict[str, Controlled] = {
     "signed_constant": signed_constant,
     "one_shot": one_shot,
     "dense_total": dense_total,
+    "ticket_total": ticket_total,
 }
 
 

@@ -16,7 +16,10 @@ Control = Literal[
     "one_shot",
     "mask_at_step",
     "dense_total",
+    "ticket_total",
 ]
+# The controls that train for all steps of the search.
+TOTALS = ("dense_total", "ticket_total")
 
 
 class PruningSettings(Section):
@@ -25,7 +28,9 @@ class PruningSettings(Section):
     schedule: ScheduleSettings
     rounds: Rounds
     rewind_steps: list[NonNegativeInt] = Field([0], min_length=1, description="tickets restart from these dense steps")
-    control_levels: list[PositiveInt] = Field(min_length=1, description="rounds at which controls are trained as well")
+    control_levels: list[PositiveInt] = Field(
+        min_length=1, description="rounds at which controls are trained, and so the only ones at which a ticket may win"
+    )
     controls: list[Control] = Field(description="controls of the tickets from the first rewind step")
     rewound_controls: list[Control] = Field(
         ["reinitialised", "shuffled"], description="controls of the tickets from the other rewind steps"
@@ -33,7 +38,8 @@ class PruningSettings(Section):
     total_levels: list[PositiveInt] | None = Field(
         None,
         min_length=1,
-        description="rounds whose total steps dense_total (the most expensive control) gets; null: control_levels",
+        description="rounds whose total steps dense_total and ticket_total, the most expensive controls, get; "
+        "null: control_levels",
     )
     mask_steps: list[NonNegativeInt] = Field([], description="dense steps at which mask_at_step takes its masks")
     clock_level: PositiveInt = Field(description="the round that the developmental clock uses")
@@ -48,7 +54,7 @@ class PruningSettings(Section):
                 raise ValueError(f"{name} {max(chosen)} is beyond rounds {self.rounds}")
         if "mask_at_step" in self.controls and not self.mask_steps:
             raise ValueError("the control mask_at_step needs mask_steps")
-        wrong = {"mask_at_step", "dense_total"} & set(self.rewound_controls)
+        wrong = {"mask_at_step", *TOTALS} & set(self.rewound_controls)
         if wrong:
             raise ValueError(f"rewound_controls cannot hold {sorted(wrong)}; they belong in controls")
         return self
@@ -57,7 +63,7 @@ class PruningSettings(Section):
         """The rounds at which `control` is trained."""
         if control == "mask_at_step":
             return [self.clock_level]
-        return (self.total_levels if control == "dense_total" else None) or self.control_levels
+        return (self.total_levels if control in TOTALS else None) or self.control_levels
 
     def rewinds(self, control: str) -> list[int]:
         """The rewind steps from which `control` is trained."""

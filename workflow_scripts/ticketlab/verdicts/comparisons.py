@@ -24,10 +24,13 @@ from workflow_scripts.ticketlab.instruments.transience import (
     share_retained,
 )
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.settings.pruning import TOTALS
 
 CELL = ["rewind_step", "level"]
-# The controls that a winning ticket must beat.
+# The controls that a winning ticket must beat, by more than the margin δ.
 DECISIVE_CONTROLS = ("reinitialised", "shuffled")
+DENSE_TOTAL, TICKET_TOTAL = TOTALS
+EARLY_STOP = "early_stop"  # the quantity of TICKETS that is counted in steps
 TICKETS, SUPERMASKS, ROLES, STRUCTURE, LLC, MASKS = "tickets", "supermask", "roles", "structure", "llc", "masks"
 EMPTIED = "emptied"
 BARRIERS = "barriers"  # only the clock's figure has them
@@ -39,8 +42,8 @@ OF_PART, OF_CONTEXT = f"distance, {PART}", f"distance, {CONTEXT}"  # contrasts o
 def tickets(metrics: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[dict]:
     """T1: each variant's course, its difference to dense at equal steps, and the ticket's to each control at the end.
 
-    Dense at IMP's total steps ("dense_total") ends later than `last_step`; it is compared at its own end.
-    Steps to a validation loss that ticket and dense both reach are compared as well ("steps_to_worse_end").
+    Networks that train for IMP's total steps end later than `last_step`; they are compared at their own end. The steps
+    of the least validation loss are compared as well.
     """
     rows = metrics[metrics["split"].eq("test") & metrics["metric"].eq(settings.metric)]
     density = rows.groupby(["variant", *CELL])["density"].mean()
@@ -55,13 +58,13 @@ def tickets(metrics: pd.DataFrame, settings: JudgingSettings, last_step: int) ->
         for step in values.columns:
             mean = statistics.mean_interval(values[step], settings.alpha)
             yield _row(TICKETS, settings.metric, variant, mean, step=step, **at)
-            if variant != "dense_total" and step in dense.columns:
+            if variant not in TOTALS and step in dense.columns:
                 difference = _paired(values[step], dense[step])
                 result = statistics.not_worse(difference, settings.margin, settings.alpha)
                 yield _row(TICKETS, settings.metric, f"{variant} - dense", result, step=step, **at)
         if variant == "ticket":
             yield from _against_controls(rows, values[last_step], settings, at, last_step)
-    yield from _speed(metrics, settings, density)
+    yield from _early_stopping(metrics, settings, density)
 
 
 def emptied(metrics: pd.DataFrame) -> Iterator[dict]:
@@ -81,66 +84,46 @@ def emptied(metrics: pd.DataFrame) -> Iterator[dict]:
 def _against_controls(
     rows: pd.DataFrame, ticket: pd.Series, settings: JudgingSettings, at: dict, last_step: int
 ) -> Iterator[dict]:
+    """p is of "not better by more than δ" for a control of the ticket's own size, of "worse by δ" for dense_total."""
     here = rows[rows["rewind_step"].eq(at["rewind_step"]) & rows["level"].eq(at["level"])]
-    for variant, group in here.groupby("variant"):
-        if variant in ("ticket", "dense", "spawned") or variant.startswith("supermask"):
+    ends = {variant: _by_seed(group).iloc[:, -1] for variant, group in here.groupby("variant")}
+    for variant, end in ends.items():
+        if variant in ("ticket", TICKET_TOTAL, "dense", "spawned") or variant.startswith("supermask"):
             continue
-        end = _by_seed(group).iloc[:, -1]
-        # Dense at IMP's total steps is tested for non-inferiority, the controls of the same size for superiority.
-        margin = settings.margin if variant == "dense_total" else 0.0
+        margin = settings.margin if variant == DENSE_TOTAL else -settings.margin
         result = statistics.not_worse(_paired(ticket, end), margin, settings.alpha)
         yield _row(TICKETS, settings.metric, f"ticket - {variant}", result, step=last_step, **at)
+    if ends.keys() >= {*TOTALS}:
+        difference = _paired(ends[TICKET_TOTAL], ends[DENSE_TOTAL])
+        result = statistics.not_worse(difference, settings.margin, settings.alpha)
+        step = here.loc[here["variant"] == TICKET_TOTAL, "step"].max()
+        yield _row(TICKETS, settings.metric, f"{TICKET_TOTAL} - {DENSE_TOTAL}", result, step=step, **at)
 
 
-def _speed(metrics: pd.DataFrame, settings: JudgingSettings, density: pd.Series) -> Iterator[dict]:
-    """Whether a ticket, or a control, reaches dense's loss in fewer steps or in more, two-sided."""
+def _early_stopping(metrics: pd.DataFrame, settings: JudgingSettings, density: pd.Series) -> Iterator[dict]:
+    """The early-stopping step (Frankle & Carbin 2019) of tickets and their controls against dense's, paired by seed.
+
+    Dense is taken from the step on at which the other network exists.
+    """
     rows = metrics[metrics["split"].eq("validation") & metrics["metric"].eq("loss")]
     dense = _by_seed(rows[rows["variant"] == "dense"])
     kept = rows["variant"].isin(["ticket", *DECISIVE_CONTROLS])
     for (variant, rewind_step, level), group in rows[kept].groupby(["variant", *CELL]):
-        mine, of_dense = steps_to_worse_end(_by_seed(group), dense)
+        values = _by_seed(group)
+        mine, of_dense = least_loss_steps(values), least_loss_steps(dense[dense.columns.intersection(values.columns)])
         at = {"rewind_step": rewind_step, "level": level, "density": density[variant, rewind_step, level]}
-        yield _row(TICKETS, "steps_to_worse_end", variant, statistics.mean_interval(mine, settings.alpha), **at)
+        yield _row(TICKETS, EARLY_STOP, variant, statistics.mean_interval(mine, settings.alpha), **at)
         later = statistics.mean_interval(_paired(mine, of_dense), settings.alpha)
-        yield _row(TICKETS, "steps_to_worse_end", f"{variant} - dense", later, **at)
+        yield _row(TICKETS, EARLY_STOP, f"{variant} - dense", later, **at)
 
 
-def steps_to_worse_end(first: pd.DataFrame, second: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """For each seed and curve, the step at which it first reaches the worse of the two final values.
+def least_loss_steps(values: pd.DataFrame) -> pd.Series:
+    """For each seed the first recorded step at which its curve (seeds × recorded steps) is lowest; NaN if it diverged.
 
-    Both curves reach that loss, so the end of training stops neither. If one curve's final value were the target, that
-    curve could not be the sooner. Both are compared at the same steps, from the first step at which both exist.
+    It is no finer than the recorded steps.
     """
-    shared = first.columns.intersection(second.columns)
-    target = np.maximum(first[shared[-1]], second[shared[-1]])
-    return steps_to_reach(first[shared], target), steps_to_reach(second[shared], target)
-
-
-def steps_to_reach(values: pd.DataFrame, target: pd.Series) -> pd.Series:
-    """For each seed the step at which its curve (seeds × recorded steps) first falls to its target.
-
-    Between recorded steps the curve is linear in log(step + 1); a target that is never reached counts as the last step.
-    A curve or target that is not finite (a network that diverged) gives NaN.
-    """
-    steps = values.columns.to_numpy()
-    reached = {}
-    for seed, curve in values.iterrows():
-        below = np.flatnonzero(curve.to_numpy() <= target[seed])
-        if not np.isfinite([*curve, target[seed]]).all():
-            reached[seed] = float("nan")
-        elif not len(below):
-            reached[seed] = float(steps[-1])
-        elif below[0] == 0 or curve.iloc[below[0]] == target[seed]:
-            # Exactly at a recorded step: the logarithm would add a rounding error, by which two networks with the same
-            # end, which both need all steps, could differ.
-            reached[seed] = float(steps[below[0]])
-        else:
-            index = below[0]
-            before, after = curve.iloc[index - 1], curve.iloc[index]
-            share = (before - target[seed]) / (before - after)
-            low, high = np.log(steps[index - 1] + 1), np.log(steps[index] + 1)
-            reached[seed] = float(np.exp(low + share * (high - low)) - 1)
-    return pd.Series(reached)
+    finite = np.isfinite(values).all(axis=1)
+    return values[finite].idxmin(axis=1).astype(float).reindex(values.index)
 
 
 def supermasks(metrics: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:

@@ -16,8 +16,12 @@ from workflow_scripts.ticketlab.verdicts.roles import changing_roles, fixed_role
 from workflow_scripts.ticketlab.verdicts.rows import STRONG_FORM, T1, T2, T3
 from workflow_scripts.ticketlab.verdicts.strong_form import inits_that_match, masks, strong_form
 from workflow_scripts.ticketlab.verdicts.tickets import (
-    against_total,
-    sooner,
+    CLAIMS,
+    Licence,
+    controls,
+    early_stopping,
+    equal_totals,
+    smallest_matching,
     ticket_cells,
     winning_cells,
     winning_ticket,
@@ -38,8 +42,8 @@ def judge(comparisons: pd.DataFrame, studies: dict[str, dict], calibration: pd.D
     """The verdict table (without column order) of all studies.
 
     comparisons: the `comparisons` tables of the studies; calibration: the `calibration` tables of the instruments.
-    studies: by name, `judging` (settings), `licensed_by` (a study or None), `drawn_once` (of its task, or None) and
-        `last_step`.
+    studies: by name, `judging` (settings), `licensed_by` (a study or None), `procedure`, `drawn_once` (of its task, or
+        None) and `last_step`, as rule_params.judge gives them.
     """
     by_study = {name: comparisons[comparisons["study"] == name] for name in studies}
     settings = {name: JudgingSettings(**spec["judging"]) for name, spec in studies.items()}
@@ -47,14 +51,19 @@ def judge(comparisons: pd.DataFrame, studies: dict[str, dict], calibration: pd.D
     untrained = {name: masks(rows, settings[name]) for name, rows in by_study.items()}
     rows = []
     for name, spec in studies.items():
-        licence = spec["licensed_by"]
-        licensed = None if licence is None else (licence, len(winning_cells(cells[licence], settings[licence])) > 0)
-        search = None if licence is None else (licence, inits_that_match(untrained[licence]))
+        last_step, named = spec["last_step"], spec["licensed_by"]
+        search = None if named is None else (named, inits_that_match(untrained[named]))
         own = [
             *cells[name].to_dict("records"),
-            *winning_ticket(cells[name], settings[name], licensed),
-            *sooner(by_study[name], settings[name]),
-            *against_total(by_study[name], settings[name]),
+            *controls(by_study[name], settings[name], last_step),
+            *smallest_matching(cells[name], settings[name]),
+            *(
+                row
+                for kind in CLAIMS
+                for row in winning_ticket(cells[name], settings[name], kind, licence(name, kind, studies, cells))
+            ),
+            *early_stopping(by_study[name]),
+            *equal_totals(by_study[name], settings[name], last_step),
             *untrained[name],
             *strong_form(untrained[name], settings[name], search),
             *changing_roles(by_study[name], settings[name]),
@@ -63,8 +72,23 @@ def judge(comparisons: pd.DataFrame, studies: dict[str, dict], calibration: pd.D
         ]
         rows += [{"study": name, **row, "detectable": detectable(row, settings[name])} for row in own]
     table = pd.DataFrame(rows)
-    table = table.drop(columns=["undecided", "family"])
+    table = table.drop(columns=["undecided", "controlled", "family"])
     return withheld(table, RESTS_ON, "test", "decision", calibration)
+
+
+def licence(study: str, kind: str, studies: Mapping[str, dict], cells: Mapping[str, pd.DataFrame]) -> Licence | None:
+    """Whether the study that is named for it licenses a negative answer to this claim in `study`.
+
+    It does if its procedure is the same in every respect and finds winning tickets of the same claim.
+    """
+    named = studies[study]["licensed_by"]
+    if named is None:
+        return None
+    here, there = studies[study]["procedure"], studies[named]["procedure"]
+    other = [f"its {aspect} is {there[aspect]}, here {here[aspect]}" for aspect in here if there[aspect] != here[aspect]]
+    if not other and winning_cells(cells[named], JudgingSettings(**studies[named]["judging"]), kind).empty:
+        other = [f"it has no winning ticket {CLAIMS[kind]} either"]
+    return Licence(named, ", ".join(other))
 
 
 def detectable(row: Mapping, settings: JudgingSettings) -> float:

@@ -14,6 +14,7 @@ SUPPORTS, REFUTES = "supports LTH", "refutes LTH"
 VERDICTS = (SUPPORTS, REFUTES, MIXED, INCONCLUSIVE, NO_SIDE, WITHHELD)
 
 DIVERGED = "a network diverged (the log of the job that trained it names it): lower training.learning_rate"
+NO_SPREAD = "no spread between seeds, so no interval"
 
 T1, STRONG_FORM, T2, T3 = "T1 tickets", "T1 strong form", "T2 roles", "T3 transience"
 
@@ -25,9 +26,9 @@ def why_undecided(row: pd.Series) -> str:
     """The reason why this comparison decides nothing, or "". It comes first, since NaN fails both `<` and `>`."""
     if row["n"] < 2:
         return f"{row['n']:.0f} seed has no interval: raise seeds"
-    if not np.isfinite([row["estimate"], row["ci_low"], row["ci_high"], row["p"]]).all():
+    if not np.isfinite(row["estimate"]):
         return DIVERGED
-    return ""
+    return "" if np.isfinite([row["ci_low"], row["ci_high"], row["p"]]).all() else NO_SPREAD
 
 
 def percent(share: float) -> str:

@@ -1,6 +1,7 @@
-"""The verdicts on T1: winning tickets, their cost and speed."""
+"""The verdicts on T1: winning tickets from θ₀ and after rewinding, and what they cost."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -8,8 +9,9 @@ from workflow_scripts.ticketlab.core import statistics
 from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.verdicts import kinds
-from workflow_scripts.ticketlab.verdicts.comparisons import DECISIVE_CONTROLS, TICKETS
+from workflow_scripts.ticketlab.verdicts.comparisons import DECISIVE_CONTROLS, EARLY_STOP, TICKETS
 from workflow_scripts.ticketlab.verdicts.rows import (
+    NO_SIDE,
     REFUTES,
     SUPPORTS,
     T1,
@@ -19,6 +21,20 @@ from workflow_scripts.ticketlab.verdicts.rows import (
 )
 
 WINNING, MATCHING, NEITHER = "winning", "matching", "neither"
+WORSE = "worse"  # a control that is worse than dense by more than δ
+NAN = float("nan")
+CLAIMS = {kinds.WINNING_TICKET: "from θ₀", kinds.REWOUND_TICKET: "after rewinding"}
+
+
+@dataclass(frozen=True)
+class Licence:
+    """The study that could license a negative answer to a claim; `why_not` is empty if it does.
+
+    It does if the same procedure finds winning tickets of the same claim in it.
+    """
+
+    study: str
+    why_not: str = ""
 
 
 def ticket_cells(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> pd.DataFrame:
@@ -26,89 +42,101 @@ def ticket_cells(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) 
 
     Matching: non-inferior to dense, so the whole two-sided interval lies below the margin, which is a test at α/2
     (Piaggio et al. 2012); the same interval decides what is worse. Winning: matching, and better than the
-    re-initialised and the shuffled control, where Holm's adjustment runs over both controls, all controlled densities
-    and all rewind steps. A ticket at a density without controls cannot be called winning.
+    re-initialised and the shuffled control by more than the margin, where Holm's adjustment runs over both controls,
+    all controlled densities and all rewind steps of a claim. Only a density with both controls is `controlled`: a
+    ticket at another one cannot be called winning.
     """
     measured = rows[rows["test"].eq(TICKETS) & rows["quantity"].eq(settings.metric)]
     end = measured[measured["step"] == last_step]
-    courses = measured[measured["contrast"] == "ticket - dense"].groupby(["rewind_step", "level"])
     found = []
-    decisive = end[end["contrast"].isin([f"ticket - {control}" for control in DECISIVE_CONTROLS])]
-    adjusted = pd.Series(statistics.holm(decisive["p"]), index=decisive.index)
-    for rewind_step, group in end.groupby("rewind_step"):
-        against = decisive[decisive["rewind_step"] == rewind_step]
-        for _, cell in group[group["contrast"] == "ticket - dense"].iterrows():
-            here = against["level"] == cell["level"]
-            undecided = why_undecided(cell)
-            matching = cell["ci_high"] < settings.margin
-            worse = cell["ci_low"] > settings.margin
-            beats = bool(here.any() and (adjusted[here.index[here]] < settings.alpha).all())
-            if undecided:
+    for kind in CLAIMS:
+        of_claim = end[_is_of(end, kind)]
+        decisive = of_claim[of_claim["contrast"].isin([f"ticket - {control}" for control in DECISIVE_CONTROLS])]
+        adjusted = pd.Series(statistics.holm(decisive["p"]), index=decisive.index)
+        for _, cell in of_claim[of_claim["contrast"] == "ticket - dense"].iterrows():
+            against = decisive[_same_ticket(decisive, cell)]
+            matching, worse = cell["ci_high"] < settings.margin, cell["ci_low"] > settings.margin
+            controlled = len(against) == len(DECISIVE_CONTROLS)
+            beats = controlled and bool((adjusted[against.index] < settings.alpha).all())
+            if undecided := why_undecided(cell):
                 decision, reason = INCONCLUSIVE, undecided
             else:
                 if matching:
                     decision = WINNING if beats else MATCHING
                 else:
                     decision = NEITHER if worse else INCONCLUSIVE
-                reason = _reason(matching, worse, against[here], adjusted, settings)
-                reason += _along_training(courses.get_group((rewind_step, cell["level"])))
-            without = [undecided, *(why_undecided(row) for _, row in against[here].iterrows())]
-            found.append(
-                verdict_row(
-                    T1,
-                    kinds.TICKET,
-                    cell,
-                    settings.margin,
-                    decision,
-                    reason,
-                    rewind_step=rewind_step,
-                    density=cell["density"],
-                )
-                | {"undecided": max(without)}
-            )
+                parts = [_against_dense(cell, settings)]
+                parts += [_beaten(row, adjusted[index], settings) for index, row in against.iterrows()]
+                reason = "; ".join(parts if controlled else [*parts, "not all controls at this density"])
+            without = [undecided, *(why_undecided(row) for _, row in against.iterrows())]
+            at = {"rewind_step": cell["rewind_step"], "density": cell["density"]}
+            row = verdict_row(T1, kinds.TICKET, cell, settings.margin, decision, reason, **at)
+            found.append(row | {"undecided": max(without), "controlled": controlled})
     return pd.DataFrame(found)
 
 
-def _reason(matching: bool, worse: bool, against: pd.DataFrame, adjusted: pd.Series, settings: JudgingSettings) -> str:
-    if matching:
-        parts = [f"not worse than dense by {settings.margin:g}"]
-    elif worse:
-        parts = [f"worse than dense by more than {settings.margin:g}"]
-    else:
-        parts = [f"the interval of the difference to dense spans the margin {settings.margin:g}"]
-    for index, row in against.iterrows():
-        control = row["contrast"].removeprefix("ticket - ")
-        word = "better than" if adjusted[index] < settings.alpha else "not shown better than"
-        basis = f"by {-row['estimate']:.3f}, adjusted p {adjusted[index]:.2g}"
-        parts.append(f"{word} {control} ({why_undecided(row) or basis})")
-    return "; ".join(parts) if len(against) else parts[0] + "; no controls at this density"
+def controls(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[dict]:
+    """Whether a decisive control is as good as dense at equal steps; then its ticket's win would say little."""
+    end = rows[rows["test"].eq(TICKETS) & rows["quantity"].eq(settings.metric) & rows["step"].eq(last_step)]
+    for control in DECISIVE_CONTROLS:
+        for _, row in end[end["contrast"] == f"{control} - dense"].iterrows():
+            reason = why_undecided(row)
+            if reason:
+                decision = INCONCLUSIVE
+            else:
+                matching, worse = row["ci_high"] < settings.margin, row["ci_low"] > settings.margin
+                decision = MATCHING if matching else WORSE if worse else INCONCLUSIVE
+                reason = _against_dense(row, settings)
+            at = {"rewind_step": row["rewind_step"], "density": row["density"], "variant": control}
+            yield verdict_row(T1, kinds.CONTROL, row, settings.margin, decision, reason, **at)
 
 
-def _along_training(course: pd.DataFrame) -> str:
-    """The course of the loss in words: the number of recorded steps at which a ticket is better or worse than dense."""
-    better, worse = (course["ci_high"] < 0).sum(), (course["ci_low"] > 0).sum()
-    return f"; along training better at {better}, worse at {worse} of {len(course)} recorded steps"
+def _is_of(rows: pd.DataFrame, kind: str) -> pd.Series:
+    """Which rows are about tickets of this claim."""
+    return rows["rewind_step"].eq(0) == (kind == kinds.WINNING_TICKET)
+
+
+def _same_ticket(rows: pd.DataFrame, cell: pd.Series) -> pd.Series:
+    return rows["rewind_step"].eq(cell["rewind_step"]) & rows["level"].eq(cell["level"])
+
+
+def _against_dense(row: pd.Series, settings: JudgingSettings) -> str:
+    if row["ci_high"] < settings.margin:
+        return f"not worse than dense by {settings.margin:g}"
+    if row["ci_low"] > settings.margin:
+        return f"worse than dense by more than {settings.margin:g}"
+    return f"the interval of the difference to dense spans the margin {settings.margin:g}"
+
+
+def _beaten(row: pd.Series, adjusted: float, settings: JudgingSettings) -> str:
+    """The comparison with one control in words; its p is of "not better by more than δ"."""
+    control = row["contrast"].removeprefix("ticket - ")
+    word = "better than" if adjusted < settings.alpha else "not shown better than"
+    basis = f"by {-row['estimate']:.3f}, adjusted p {adjusted:.2g}"
+    return f"{word} {control} by more than {settings.margin:g} ({why_undecided(row) or basis})"
 
 
 def _sparse(cells: pd.DataFrame, settings: JudgingSettings) -> pd.DataFrame:
     return cells[cells["density"] <= settings.sparse]
 
 
-def winning_cells(cells: pd.DataFrame, settings: JudgingSettings) -> pd.DataFrame:
-    """The sparse winning tickets that also pass the sequence from the densest down, at α/2 split over rewind steps."""
-    level = settings.alpha / 2 / max(cells["rewind_step"].nunique(), 1)
-    ordered = cells.sort_values("density", ascending=False)
+def winning_cells(cells: pd.DataFrame, settings: JudgingSettings, kind: str) -> pd.DataFrame:
+    """The sparse winning tickets of a claim that also pass the sequence from the densest down.
+
+    Its level is α/2, split over the rewind steps of the claim.
+    """
+    mine = cells[_is_of(cells, kind)]
+    level = settings.alpha / 2 / max(mine["rewind_step"].nunique(), 1)
+    ordered = mine.sort_values("density", ascending=False)
     passed = ordered["p"].lt(level).groupby(ordered["rewind_step"]).cummin()
     return _sparse(ordered[passed & ordered["decision"].eq(WINNING)], settings)
 
 
-def winning_ticket(cells: pd.DataFrame, settings: JudgingSettings, licensed: tuple[str, bool] | None) -> Iterator[dict]:
-    """The study's answer to test 1, and the smallest density that matches.
+def smallest_matching(cells: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+    """For each rewind step the smallest density that matches.
 
     Densities are tested from the densest down until the first that does not match, which keeps the family's error at
-    α/2 without adjustment (fixed-sequence testing); a winning ticket must lie in that sequence. A negative answer is
-    only given where the procedure is known to work: in a study licensed by another one in which it found winning
-    tickets.
+    α/2 without adjustment (fixed-sequence testing).
     """
     for rewind_step, group in cells.groupby("rewind_step"):
         ordered = group.sort_values("density", ascending=False)
@@ -116,98 +144,96 @@ def winning_ticket(cells: pd.DataFrame, settings: JudgingSettings, licensed: tup
         passed = ordered[matches.cumprod().astype(bool)]
         if len(passed):
             last = passed.iloc[-1]
-            yield verdict_row(
-                T1,
-                kinds.SMALLEST_MATCHING,
-                {"estimate": last["density"], "n": last["n"]},
-                settings.margin,
-                MATCHING,
-                f"every density down to {percent(last['density'])} matches, tested from the densest down",
-                rewind_step=rewind_step,
-            )
+            basis, decision = {"estimate": last["density"], "n": last["n"]}, MATCHING
+            reason = f"every density down to {percent(last['density'])} matches, tested from the densest down"
         else:
             first = ordered.iloc[0]
-            yield verdict_row(
-                T1,
-                kinds.SMALLEST_MATCHING,
-                {"n": first["n"]},
-                settings.margin,
-                first["decision"],
-                f"the densest ticket, at {percent(first['density'])}, is not shown to match: {first['reason']}",
-                rewind_step=rewind_step,
-            )
-    sparse = _sparse(cells, settings)
-    winners = winning_cells(cells, settings)
-    if len(winners):
-        best = winners.sort_values(["density", "rewind_step"]).iloc[0]
-        decision, basis = SUPPORTS, best
-        reason = f"winning at {percent(best['density'])} kept from step {best['rewind_step']:.0f}"
-    else:
-        basis = sparse.sort_values("density").iloc[-1] if len(sparse) else {}
-        negative = len(sparse) > 0 and (sparse["decision"] == NEITHER).all()
-        if negative and licensed is not None and licensed[1]:
-            decision, reason = REFUTES, f"no sparse ticket matches, while the procedure finds some in {licensed[0]}"
-        elif negative:
-            why = (
-                "no study licenses a negative" if licensed is None else f"{licensed[0]} found no winning ticket either"
-            )
-            decision, reason = INCONCLUSIVE, f"no sparse ticket matches, but {why}"
-        else:
-            decision = INCONCLUSIVE
-            reason = f"no ticket at or below {settings.sparse:.0%} kept is shown to win, nor all to fail"
-            if sparse.empty:
-                reason = f"no ticket at or below {settings.sparse:.0%} kept was trained"
-            reason += f"; {sparse['undecided'].max()}" if len(sparse) and sparse["undecided"].any() else ""
-    reason += f"; {_licence(licensed)}"
-    yield verdict_row(T1, kinds.WINNING_TICKET, basis, settings.margin, decision, reason)
-
-
-def _licence(licensed: tuple[str, bool] | None) -> str:
-    """Whether the control study, in which IMP found winning tickets or did not, would license a negative answer."""
-    if licensed is None:
-        return "no control study is named that could license a negative here"
-    study, won = licensed
-    return f"a negative here is licensed by {study}" if won else f"{study} licenses no negative here"
-
-
-def against_total(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """Whether the search is worth its steps: tickets compared with the dense network that gets all the steps of IMP."""
-    for _, row in rows[rows["contrast"] == "ticket - dense_total"].iterrows():
-        if why_undecided(row):
-            decision, reason = INCONCLUSIVE, why_undecided(row)
-        elif row["ci_high"] < settings.margin:
-            decision, reason = SUPPORTS, "the ticket is as good as dense training for as long as its search took"
-        elif row["ci_low"] > settings.margin:
-            decision, reason = REFUTES, "dense training for as long as the search took is better"
-        else:
-            decision, reason = INCONCLUSIVE, f"the interval spans the margin {settings.margin:g}"
+            basis, decision = {"n": first["n"]}, first["decision"]
+            reason = f"the densest ticket, at {percent(first['density'])}, is not shown to match: {first['reason']}"
         yield verdict_row(
-            T1,
-            kinds.DENSE_TOTAL,
-            row,
-            settings.margin,
-            decision,
-            reason,
-            rewind_step=row["rewind_step"],
-            density=row["density"],
+            T1, kinds.SMALLEST_MATCHING, basis, settings.margin, decision, reason, rewind_step=rewind_step
         )
 
 
-def sooner(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
-    """Whether tickets reach a validation loss that dense reaches too in fewer steps (early stopping, Frankle & Carbin).
+def winning_ticket(
+    cells: pd.DataFrame, settings: JudgingSettings, kind: str, licence: Licence | None
+) -> Iterator[dict]:
+    """The study's answer to one of T1's claims: from θ₀, or after rewinding; none where no such ticket was trained.
 
-    Holm's adjustment runs over all densities and rewind steps, and over both answers: p is two-sided.
+    A winner is sought at the controlled densities, and must lie in the sequence that matches. The row is about the
+    sparsest winner, or the densest sparse ticket with controls. A negative answer is only given where the procedure is
+    known to work: in a study licensed by another one, in which the same procedure finds winning tickets of this claim.
     """
-    mine = rows[rows["quantity"].eq("steps_to_worse_end") & rows["contrast"].eq("ticket - dense")]
-    for (_, row), p in zip(mine.iterrows(), statistics.holm(mine["p"]), strict=True):
-        there = f"at the loss that both reach (adjusted p {p:.2g})"
-        if why_undecided(row):
-            decision, reason = INCONCLUSIVE, why_undecided(row)
-        elif p < settings.alpha and row["ci_high"] < 0:
-            decision, reason = SUPPORTS, f"{-row['estimate']:.0f} steps sooner {there}"
-        elif p < settings.alpha and row["ci_low"] > 0:
-            decision, reason = REFUTES, f"{row['estimate']:.0f} steps later {there}"
+    mine = cells[_is_of(cells, kind)]
+    if mine.empty:
+        return
+    sparse = _sparse(mine, settings)
+    sought = sparse[sparse["controlled"]].sort_values("density", ascending=False)
+    winners = winning_cells(cells, settings, kind)
+    if len(winners):
+        basis = winners.sort_values(["density", "rewind_step"]).iloc[0]
+        decision = SUPPORTS
+        reason = f"winning at {percent(basis['density'])} kept from step {basis['rewind_step']:.0f}"
+    else:
+        basis = next((rows.iloc[0] for rows in (sought, sparse.sort_values("density")[::-1]) if len(rows)), {})
+        if sparse.empty:
+            decision, reason = INCONCLUSIVE, f"no ticket at or below {percent(settings.sparse)} kept was trained"
+        elif (sparse["decision"] == NEITHER).all():
+            decision = REFUTES if licence is not None and not licence.why_not else INCONCLUSIVE
+            reason = "no sparse ticket matches"
         else:
-            decision, reason = INCONCLUSIVE, f"not shown to be sooner or later {there}"
+            decision = INCONCLUSIVE
+            reason = f"no ticket at or below {percent(settings.sparse)} kept is shown to win, nor all to fail"
+            reason += f"; {sparse['undecided'].max()}" if sparse["undecided"].any() else ""
+    where = ", ".join(dict.fromkeys(percent(density) for density in sought["density"])) or "no density"
+    reason += f"; sought at {where}, with controls; {_of_licence(licence, kind)}"
+    at = {key: basis[key] for key in ("rewind_step", "density") if key in basis}
+    yield verdict_row(T1, kind, basis, settings.margin, decision, reason, **at)
+
+
+def _of_licence(licence: Licence | None, kind: str) -> str:
+    """Whether the control study would license a negative answer, and why it does not."""
+    if licence is None:
+        return "no control study is named that could license a negative here"
+    if licence.why_not:
+        return f"{licence.study} licenses no negative here: {licence.why_not}"
+    return f"a negative here is licensed by {licence.study}, where the same procedure wins {CLAIMS[kind]}"
+
+
+def equal_totals(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[dict]:
+    """What the search costs: the ticket, as it is and trained for all of the search's steps, against dense with these.
+
+    The hypothesis claims nothing of the cost, so no side is taken.
+    """
+    contrasts = {"ticket - dense_total": kinds.DENSE_TOTAL, "ticket_total - dense_total": kinds.TICKET_TOTAL}
+    trained = rows[rows["contrast"] == "dense_total"].groupby(["rewind_step", "level"])["step"].max()
+    for contrast, kind in contrasts.items():
+        for _, row in rows[rows["contrast"] == contrast].iterrows():
+            total = trained[row["rewind_step"], row["level"]]
+            cost = f"the search took {total} steps, {total / last_step:.3g} times one training"
+            reason = "; ".join(filter(None, [cost, why_undecided(row) or _against_dense(row, settings)]))
+            at = {"rewind_step": row["rewind_step"], "density": row["density"]}
+            yield verdict_row(T1, kind, row, settings.margin, NO_SIDE, reason, **at)
+
+
+def early_stopping(rows: pd.DataFrame) -> Iterator[dict]:
+    """The early-stopping step of each ticket less dense's: the recorded step of the least validation loss.
+
+    Frankle & Carbin (2019) describe winning tickets by it as well; the verdict is on what they reach. No side is taken.
+    """
+    mine = rows[rows["quantity"] == EARLY_STOP]
+    differences = mine[mine["contrast"].str.endswith(" - dense")]
+    for _, row in differences[differences["contrast"] == "ticket - dense"].iterrows():
+        parts = [why_undecided(row)]
+        for control in DECISIVE_CONTROLS:
+            other = differences[_same_ticket(differences, row) & differences["contrast"].eq(f"{control} - dense")]
+            parts += [f"{control} {_steps(number)}" for _, number in other.iterrows()]
+        alone = mine[_same_ticket(mine, row) & mine["contrast"].eq("ticket")].iloc[0]
+        reason = f"the ticket's is step {alone['estimate']:.0f} on average, to within recorded steps"
         at = {"rewind_step": row["rewind_step"], "density": row["density"]}
-        yield verdict_row(T1, kinds.SOONER, row, 0.0, decision, reason, family=len(mine), **at)
+        yield verdict_row(T1, kinds.EARLY_STOP, row, NAN, NO_SIDE, "; ".join(filter(None, [reason, *parts])), **at)
+
+
+def _steps(row: pd.Series) -> str:
+    between = "" if why_undecided(row) else f" [{row['ci_low']:+.0f}, {row['ci_high']:+.0f}]"
+    return f"{row['estimate']:+.0f}{between} of dense's"
