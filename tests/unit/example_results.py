@@ -13,6 +13,7 @@ from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
 from workflow_scripts.ticketlab.core.random_streams import CHAOS, REORDERED
 from workflow_scripts.ticketlab.instruments.transience import PART, PATH
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.settings.pruning import TOTALS
 from workflow_scripts.ticketlab.tables.schemas.roles import ROLE_HOLDERS
 from workflow_scripts.ticketlab.verdicts import clock, comparisons
 from workflow_scripts.ticketlab.verdicts.judge import judge
@@ -30,7 +31,7 @@ CONTROLS = [
     "mask_at_step_10",
 ]
 # How much worse than dense each kind ends, per round.
-WORSE = {"ticket": 0.0, "dense": 0.0, "dense_total": -0.2}
+WORSE = {"ticket": 0.0, "dense": 0.0, "dense_total": -0.2, "ticket_total": -0.2}
 
 
 def judging(metric: str = "loss", margin: float = 0.1) -> dict:
@@ -100,10 +101,8 @@ def barrier_curves(**studies: dict) -> pd.DataFrame:
 
 def judged(frame: pd.DataFrame, **studies: dict) -> pd.DataFrame:
     """The `verdicts` table of these studies (each its judging section)."""
-    specs = {
-        name: {"judging": section, "licensed_by": None, "drawn_once": None, "last_step": LAST}
-        for name, section in studies.items()
-    }
+    common = {"licensed_by": None, "procedure": {}, "drawn_once": None, "last_step": LAST}
+    specs = {name: {"judging": section} | common for name, section in studies.items()}
     return judge(frame, specs, calibration_of())
 
 
@@ -138,7 +137,7 @@ def _metrics(metric: str, random: np.random.Generator) -> pd.DataFrame:
     members += [("ticket", rewind, level, STEPS) for rewind in REWINDS for level in LEVELS]
     members += [(control, 0, level, STEPS) for control in CONTROLS for level in CONTROLLED]
     members += [(control, 10, level, STEPS) for control in comparisons.DECISIVE_CONTROLS for level in CONTROLLED]
-    members += [("dense_total", 0, level, [*STEPS, level * LAST]) for level in CONTROLLED]
+    members += [(total, 0, level, [*STEPS, level * LAST]) for total in TOTALS for level in CONTROLLED]
     members += [("supermask_kaiming", 0, level, [0, LAST]) for level in (1, 2)]
     rows = []
     for variant, rewind, level, steps in members:

@@ -8,6 +8,7 @@ import pandas as pd
 from tests.unit.example_results import calibration_of
 from workflow_scripts.ticketlab.core import statistics
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.settings.pruning import TOTALS
 from workflow_scripts.ticketlab.verdicts import comparisons, kinds
 from workflow_scripts.ticketlab.verdicts.judge import judge
 
@@ -21,18 +22,18 @@ def noise(*name, size=SEEDS, scale=0.02):
     return np.random.default_rng([ord(letter) for letter in "".join(map(str, name))]).normal(0, scale, size)
 
 
-def metrics(ends, seeds=SEEDS):
+def metrics(ends, seeds=SEEDS, rewind_step=0):
     """A metrics table of a dense network that ends at 2, and of others: {(variant, level, density): its mean end}.
 
-    An end may be an array with one value per seed.
+    An end may be an array with one value per seed. rewind_step: of all but dense.
     """
     rows = []
     for (variant, level, density), end in ({("dense", 0, 1.0): DENSE} | ends).items():
-        last = 40 if variant == "dense_total" else LAST
+        last = 40 if variant in TOTALS else LAST
         values = np.broadcast_to(end, seeds) + noise(variant, level, size=seeds)
         for seed in range(seeds):
             for step, value in ((0, 4.0 + noise(variant, seed, size=1)[0]), (last, values[seed])):
-                rows.append((seed, seed, variant, 0, level, step, density, value))
+                rows.append((seed, seed, variant, rewind_step * (level > 0), level, step, density, value))
     columns = ["init_seed", "data_seed", "variant", "rewind_step", "level", "step", "density", "value"]
     frame = pd.DataFrame(rows, columns=columns).assign(study="s", metric="loss")
     return pd.concat([frame.assign(split=split) for split in ("test", "validation")], ignore_index=True)
@@ -52,8 +53,11 @@ def ticket(level, density, end, reinitialised=None, shuffled=None):
     return ends
 
 
-def judged(*parts, licensed_by=None, **others):
-    """The verdicts of study s on these comparisons, and of others."""
+def judged(*parts, licensed_by=None, aspects=None, **others):
+    """The verdicts of study s on these comparisons, and of others.
+
+    aspects: of the procedure of s, the others'.
+    """
     frames = [pd.concat(parts, ignore_index=True), *others.values()]
     names = ["s", *others]
     frame = pd.concat([part.assign(study=name) for name, part in zip(names, frames, strict=True)], ignore_index=True)
@@ -62,6 +66,7 @@ def judged(*parts, licensed_by=None, **others):
             "judging": JUDGING,
             "licensed_by": licensed_by if name == "s" else None,
             "drawn_once": None,
+            "procedure": {"scope": aspects[name != "s"] if aspects else "global"},
             "last_step": LAST,
         }
         for name in names

@@ -15,6 +15,7 @@ from workflow_scripts.ticketlab.config.study import Config
 from workflow_scripts.ticketlab.report.words import interval
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
+from workflow_scripts.ticketlab.verdicts.kinds import REWOUND_TICKET
 from workflow_scripts.ticketlab.verdicts.rows import ANSWERS
 from workflow_scripts.tools.dry_run import Job, of_snakemake
 
@@ -106,8 +107,10 @@ def table(verdicts: pd.DataFrame) -> str:
     """The verdict of each study on each test, with its estimate and 95 % interval, in at most 100 columns."""
     rows = []
     for study, mine in verdicts.groupby("study", sort=False):
-        shown = mine[mine["kind"].isin(ANSWERS.values())].sort_values("test", kind="stable")
-        rows += [(study, row["test"], row["decision"], interval(row)) for row in shown.to_dict("records")]
+        shown = mine[mine["kind"].isin(ANSWERS)].sort_values("test", kind="stable")
+        for row in shown.to_dict("records"):
+            test = row["test"] + ", rewound" * (row["kind"] == REWOUND_TICKET)
+            rows.append((study, test, row["decision"], interval(row)))
     return aligned([("study", "test", "verdict", "estimate [95 % interval]"), *rows])
 
 

@@ -38,7 +38,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def of_verdicts(verdicts: pd.DataFrame, run: str = DEFAULT) -> str:
     """The verdict table, the claims that answer a test first."""
-    main = verdicts["kind"].isin(ANSWERS.values())
+    main = verdicts["kind"].isin(ANSWERS)
     studies = ", ".join(verdicts["study"].unique())
     made = f"Made by `make run` (studies: {studies}) and `make reference`; columns: docs/artifacts.md."
     parts = [f"# Verdicts of {run}", made]

@@ -12,13 +12,28 @@ CLAIMS = [
         {"density": 0.49975, "rewind_step": 10},
         "ticket at 50% kept, from step 10, against dense at equal steps",
     ),
-    (kinds.SMALLEST_MATCHING, {"rewind_step": 0.0}, "smallest matching density, from step 0"),
-    (kinds.WINNING_TICKET, {}, "a winning ticket exists, at equal steps"),
-    (kinds.DENSE_TOTAL, {"density": 0.3, "rewind_step": 0}, "ticket at 30% kept against dense at IMP's total steps"),
     (
-        kinds.SOONER,
+        kinds.CONTROL,
+        {"density": 0.3, "rewind_step": 0, "variant": "shuffled"},
+        "shuffled control at 30% kept, from step 0, against dense at equal steps",
+    ),
+    (kinds.SMALLEST_MATCHING, {"rewind_step": 0.0}, "smallest matching density, from step 0"),
+    (kinds.WINNING_TICKET, {}, "a winning ticket from θ₀ exists, at equal steps"),
+    (kinds.REWOUND_TICKET, {}, "a winning ticket after rewinding exists, at equal steps"),
+    (
+        kinds.DENSE_TOTAL,
+        {"density": 0.3, "rewind_step": 0},
+        "ticket at 30% kept, from step 0, against dense at IMP's total steps",
+    ),
+    (
+        kinds.TICKET_TOTAL,
+        {"density": 0.3, "rewind_step": 0},
+        "ticket at 30% kept, from step 0, against dense, both at IMP's total steps",
+    ),
+    (
+        kinds.EARLY_STOP,
         {"density": 0.00123, "rewind_step": 0},
-        "ticket at 0.123% kept, from step 0, is as good as dense sooner",
+        "early-stopping step of the ticket at 0.123% kept, from step 0, less dense's",
     ),
     (
         kinds.SUPERMASK,

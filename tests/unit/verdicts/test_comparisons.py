@@ -120,15 +120,15 @@ def test_unpaired_seeds_are_refused(metrics):
         list(comparisons.tickets(lost, SETTINGS, LAST))
 
 
-SPEED = {("steps_to_worse_end", "ticket"), ("steps_to_worse_end", "ticket - dense")}
-SHUFFLED_SPEED = {("steps_to_worse_end", "shuffled"), ("steps_to_worse_end", "shuffled - dense")}
+STOP = {(comparisons.EARLY_STOP, contrast) for contrast in ("ticket", "ticket - dense")}
+SHUFFLED_STOP = {(comparisons.EARLY_STOP, contrast) for contrast in ("shuffled", "shuffled - dense")}
 # Which comparisons become unknown when a network of a variant diverges at its end.
 LOST = {
-    "dense": {*SPEED, *SHUFFLED_SPEED}
+    "dense": {(comparisons.EARLY_STOP, f"{variant} - dense") for variant in ("ticket", "shuffled")}
     | {("loss", c) for c in ("dense", "ticket - dense", "shuffled - dense", "supermask_kaiming - dense")},
-    "ticket": {*SPEED}
+    "ticket": {*STOP}
     | {("loss", c) for c in ("ticket", "ticket - dense", "ticket - shuffled", "ticket - dense_total")},
-    "shuffled": {*SHUFFLED_SPEED} | {("loss", c) for c in ("shuffled", "shuffled - dense", "ticket - shuffled")},
+    "shuffled": {*SHUFFLED_STOP} | {("loss", c) for c in ("shuffled", "shuffled - dense", "ticket - shuffled")},
     "dense_total": {("loss", "dense_total"), ("loss", "ticket - dense_total")},
     "supermask_kaiming": {("loss", f"supermask_kaiming{against}") for against in ("", " - dense", " - random mask")},
 }
@@ -154,79 +154,45 @@ def test_all_rows_fit_the_table(metrics, tmp_path):
     assert len(files.read(tmp_path / "c.parquet", COMPARISONS)) == len(frame)
 
 
-def reach(curve, target, steps=(0, 9, 99)):
-    values = pd.DataFrame([curve], columns=steps)
-    return comparisons.steps_to_reach(values, pd.Series([target])).item()
+def test_the_early_stopping_step_is_the_first_recorded_one_of_the_least_loss():
+    curves = pd.DataFrame([[3.0, 1.0, 2.0], [3.0, 1.0, 1.0], [3.0, 2.0, 1.0], [3.0, math.nan, 1.0]], columns=[0, 9, 99])
+    found = comparisons.least_loss_steps(curves)
+    assert found[:3].tolist() == [9, 9, 99] and math.isnan(found[3])
 
 
-def test_steps_to_reach_a_loss():
-    assert reach([3.0, 2.0, 1.0], 2.0) == 9
-    assert reach([3.0, 2.0, 1.0], 1.5) == pytest.approx(10**1.5 - 1)  # half way in log(step + 1)
-    assert reach([3.0, 2.0, 1.0], 5.0) == 0
-    assert reach([3.0, 2.0, 1.0], 0.5) == 99  # never
-    assert reach([3.0, 1.0, 2.0], 1.0) == pytest.approx(9)  # reached and left again
+def test_early_stopping_is_paired_by_seed_and_dense_is_taken_from_the_step_on_at_which_the_ticket_exists():
+    """Dense is lowest at step 0 in seed 0, before the rewound ticket exists; then at step 99 as in all others."""
+    steps = (0, 9, 99)
+    dense = [[0.5, 2.0, 1.0], [3.0, 2.0, 1.0], [3.0, 1.0, 2.0], [3.0, 2.0, 1.0]]
+    ticket = [[1.0, 2.0], [1.0, 2.0], [1.0, 2.0], [2.0, 1.0]]
+    rows = [rows_of("dense", dense, steps=steps)]
+    rows += [rows_of("ticket", ticket, rewind_step=9, level=1, density=0.5, steps=steps[1:])]
+    both = pd.concat([pd.concat(rows).assign(split=split) for split in ("test", "validation")])
+    found = table(comparisons.tickets(both, SETTINGS, steps[-1]))
+    row = one(found, quantity=comparisons.EARLY_STOP, contrast="ticket - dense")
+    expected = statistics.mean_interval([-90.0, -90.0, 0.0, 0.0], SETTINGS.alpha)
+    assert (row["estimate"], row["ci_low"], row["ci_high"]) == (expected.estimate, expected.ci_low, expected.ci_high)
+    assert one(found, quantity=comparisons.EARLY_STOP, contrast="ticket")["estimate"] == (3 * 9 + 99) / 4
 
 
-@pytest.mark.parametrize("last", [7, 120, 400, 800, 12345])
-def test_a_network_that_ends_at_its_target_needs_exactly_all_steps_like_one_that_never_gets_there(last):
-    """Or a rounding would tell apart two networks that end alike."""
-    assert reach([3.0, 2.0, 1.1], 1.1, steps=(0, 3, last)) == last == reach([3.0, 2.0, 1.5], 1.1, steps=(0, 3, last))
+def test_a_control_is_beaten_only_by_more_than_the_margin():
+    """p is of "not better by more than δ", here 0.1."""
+    dense, small = course(1.0, 2.0, 3.0, 4.0), np.random.default_rng(2).normal(0, 0.01, (SEEDS, 3))
+    for better, decides in ((0.05, False), (0.15, True)):
+        parts = [rows_of("dense", dense), rows_of("ticket", dense, level=1, density=0.5)]
+        parts += [rows_of("shuffled", dense + better + small, level=1, density=0.5)]
+        both = pd.concat([pd.concat(parts).assign(split=split) for split in ("test", "validation")])
+        row = one(table(comparisons.tickets(both, SETTINGS, LAST)), contrast="ticket - shuffled")
+        assert (row["p"] < 0.01) == decides and row["ci_high"] < 0
 
 
-@pytest.mark.parametrize(("curve", "target"), [([3.0, math.nan, math.nan], 2.0), ([3.0, 2.0, 1.0], math.nan)])
-def test_steps_to_reach_of_a_diverged_network_are_unknown(curve, target):
-    assert math.isnan(reach(curve, target))
-
-
-def speed(dense, ticket, steps=(0, 9, 99), ticket_steps=None):
-    """How many steps later the ticket gets to the loss that both reach; curves (seeds, steps)."""
-    parts = [rows_of("dense", dense, steps=steps)]
-    parts.append(rows_of("ticket", ticket, level=1, density=0.5, steps=ticket_steps or steps))
-    both = [pd.concat(parts).assign(split=split) for split in ("test", "validation")]
-    found = table(comparisons.tickets(pd.concat(both), SETTINGS, steps[-1]))
-    return one(found, quantity="steps_to_worse_end", contrast="ticket - dense")
-
-
-def test_the_loss_to_reach_is_the_worse_of_both_ends():
-    """The one that ends worse needs all steps, the other as many as until it has come as low."""
-    needed = 10**1.75 - 1  # from 2 at step 9 three quarters of the way down to 1 at step 99, in log(step + 1)
-    assert speed([3.0, 2.0, 1.0], [3.0, 2.5, 1.25])["estimate"] == pytest.approx(99 - needed)
-    assert speed([3.0, 2.5, 1.25], [3.0, 2.0, 1.0])["estimate"] == pytest.approx(needed - 99)
-
-
-def test_what_the_one_reaches_sooner_the_other_reaches_later():
-    first, second = np.random.default_rng(0).uniform(1, 3, (2, SEEDS, 3))
-    there, back = speed(first, second), speed(second, first)
-    assert there["estimate"] == pytest.approx(-back["estimate"]) and there["p"] == pytest.approx(back["p"])
-    assert there["ci_low"] == pytest.approx(-back["ci_high"]) and there["estimate"] != 0
-
-
-def test_a_rewound_ticket_and_dense_are_looked_at_from_the_same_step_on():
-    """Dense, as low early on as at its end, would be credited with steps at which the ticket did not exist."""
-    assert speed([0.5, 2.0, 1.0], [2.0, 1.0], ticket_steps=(9, 99))["estimate"] == 0
-
-
-def test_of_two_networks_of_one_law_neither_is_sooner_more_often_than_alpha():
-    """Nor to either side. With the end of one as the loss to reach, that one comes last by construction."""
-    studies, seeds, alpha, steps = 1000, 5, 0.05, np.array([0, 1, 3, 10, 30, 100])
-    random = np.random.default_rng(0)
-    shared = random.normal(0, 0.05, (studies * seeds, 1))  # of one initialisation and data order
-
-    def curves():
-        falling = 3 * (steps + 1.0) ** -random.uniform(0.4, 0.6, (studies * seeds, 1))
-        return pd.DataFrame(1 + shared + falling + random.normal(0, 0.05, (studies * seeds, len(steps))), columns=steps)
-
-    def shares(first, second):
-        """Of studies in which the first is found sooner, and later."""
-        found = [statistics.mean_interval(row, alpha) for row in (first - second).to_numpy().reshape(studies, seeds)]
-        return [np.mean([r.p < alpha and side * r.estimate > 0 for r in found]) for side in (-1, 1)]
-
-    ticket, dense = curves(), curves()
-    sooner, later = shares(*comparisons.steps_to_worse_end(ticket, dense))
-    assert sooner == pytest.approx(alpha / 2, abs=0.01) and later == pytest.approx(alpha / 2, abs=0.01)
-    target = dense.iloc[:, -1]
-    sooner, later = shares(*(comparisons.steps_to_reach(values, target) for values in (ticket, dense)))
-    assert sooner > 3 * alpha / 2 and later == 0
+def test_the_ticket_with_imps_total_steps_is_compared_with_dense_that_has_them(metrics):
+    total = rows_of("ticket_total", course(1.0, 2.0, 3.0, 4.0)[:, :2], level=1, density=0.5, steps=(0, 30))
+    small = np.random.default_rng(3).normal(0, 1e-3, len(total))
+    found = table(comparisons.tickets(pd.concat([metrics, total.assign(value=total["value"] + small)]), SETTINGS, LAST))
+    row = one(found, contrast="ticket_total - dense_total")
+    assert row["estimate"] == pytest.approx(0.5, abs=1e-2) and row["step"] == 30 and row["p"] > 0.99
+    assert not found["contrast"].isin(["ticket_total - dense", "ticket - ticket_total"]).any()
 
 
 def distances(values, steps=(0, 2, 8, 32), name="bigram"):

@@ -27,12 +27,12 @@ from tests.unit.example_verdicts import (
 )
 from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE
 from workflow_scripts.ticketlab.verdicts import kinds
-from workflow_scripts.ticketlab.verdicts.rows import DIVERGED, REFUTES, STRONG_FORM, SUPPORTS, T1, T2
+from workflow_scripts.ticketlab.verdicts.rows import DIVERGED, NO_SIDE, NO_SPREAD, REFUTES, STRONG_FORM, SUPPORTS, T1, T2
 from workflow_scripts.ticketlab.verdicts.tickets import (
     MATCHING,
     NEITHER,
     WINNING,
-    sooner,
+    WORSE,
     ticket_cells,
     winning_cells,
 )
@@ -49,11 +49,13 @@ def cell(end, reinitialised=None, shuffled=None):
         (
             (GOOD, BAD, BAD),
             WINNING,
-            ["not worse than dense by 0.1", "better than reinitialised", "better than shuffled"],
+            ["not worse than dense by 0.1", "; better than reinitialised by more than 0.1", "; better than shuffled by"],
         ),
         ((GOOD, BAD, GOOD), MATCHING, ["better than reinitialised", "not shown better than shuffled"]),
         ((GOOD, GOOD, BAD), MATCHING, ["not shown better than reinitialised", "better than shuffled"]),
-        ((GOOD,), MATCHING, ["no controls at this density"]),
+        ((GOOD, BAD, GOOD + 0.08), MATCHING, ["not shown better than shuffled by more than 0.1 (by 0.0"]),
+        ((GOOD,), MATCHING, ["not all controls at this density"]),
+        ((GOOD, BAD), MATCHING, ["not all controls at this density"]),
         ((BAD, 3.0, 3.0), NEITHER, ["worse than dense by more than 0.1", "better than reinitialised"]),
         ((2.1, 3.0, 3.0), INCONCLUSIVE, ["the interval of the difference to dense spans the margin 0.1"]),
     ],
@@ -119,9 +121,9 @@ def test_a_dense_winner_does_not_count():
 @pytest.mark.parametrize(
     ("ends", "licence", "decision", "words"),
     [
-        (ALL_FAIL, WINS, REFUTES, "while the procedure finds some in other"),
-        (ALL_FAIL, ALL_FAIL, INCONCLUSIVE, "other found no winning ticket either"),
-        (ALL_FAIL, None, INCONCLUSIVE, "no study licenses a negative"),
+        (ALL_FAIL, WINS, REFUTES, "licensed by other, where the same procedure wins from θ₀"),
+        (ALL_FAIL, ALL_FAIL, INCONCLUSIVE, "other licenses no negative here: it has no winning ticket from θ₀ either"),
+        (ALL_FAIL, None, INCONCLUSIVE, "no control study is named"),
         (ALL_FAIL | ticket(3, 0.05, 2.1, 3.0, 3.0), WINS, INCONCLUSIVE, "nor all to fail"),
         (ALL_FAIL | ticket(3, 0.05, GOOD, GOOD, GOOD), WINS, INCONCLUSIVE, "nor all to fail"),
         (ticket(1, 0.8, BAD, 3.0, 3.0), WINS, INCONCLUSIVE, "no ticket at or below 50% kept was trained"),
@@ -157,7 +159,7 @@ def test_a_diverged_densest_ticket_is_not_called_a_mismatch():
 def test_a_diverged_control_cannot_be_beaten_and_is_named(control):
     table = judged(compared(with_nan(metrics(WINS), control)))
     row = verdict(table, kinds.TICKET)
-    assert row["decision"] == MATCHING and f"not shown better than {control} ({DIVERGED})" in row["reason"]
+    assert row["decision"] == MATCHING and f"not shown better than {control} by more than 0.1 ({DIVERGED})" in row["reason"]
     row = verdict(table, kinds.WINNING_TICKET)
     assert row["decision"] == INCONCLUSIVE and DIVERGED in row["reason"]
 
@@ -166,7 +168,7 @@ def test_a_diverged_control_cannot_be_beaten_and_is_named(control):
 def test_whatever_the_seed_a_diverged_dense_network_leaves_t1_undecided(seed):
     table = judged(compared(with_nan(metrics(FULL), "dense", seed=seed)))
     concerned = table["test"].isin([T1, STRONG_FORM]) & table["kind"].ne(kinds.DENSE_TOTAL)
-    assert set(table[concerned]["decision"]) == {INCONCLUSIVE}
+    assert set(table[concerned]["decision"]) == {INCONCLUSIVE, NO_SIDE}
     assert table[concerned]["reason"].str.contains("diverged", regex=False).all()
 
 
@@ -174,7 +176,7 @@ def test_whatever_the_seed_a_diverged_dense_network_leaves_t1_undecided(seed):
 def test_one_seed_decides_nothing(end):
     table = judged(compared(metrics(FULL | ticket(1, 0.3, end, 3.0, 3.0), seeds=1)))
     decided = table[table["test"].isin([T1, STRONG_FORM])]
-    assert set(decided["decision"]) == {INCONCLUSIVE} and decided["reason"].str.contains("raise seeds").all()
+    assert set(decided["decision"]) == {INCONCLUSIVE, NO_SIDE} and decided["reason"].str.contains("raise seeds").all()
 
 
 @pytest.mark.parametrize("number", ["estimate", "ci_low", "ci_high", "p"])
@@ -183,7 +185,7 @@ def test_no_unknown_number_ever_decides(number):
     table = judged(frame.assign(**{number: NAN}))
     if number == "p":  # T2 decides by intervals and needs no p
         table = table[table["test"] != T2]
-    assert set(table["decision"]) == {INCONCLUSIVE}
+    assert set(table["decision"]) == {INCONCLUSIVE, NO_SIDE}
 
 
 def test_a_number_less_never_turns_a_decision_into_another():
@@ -204,10 +206,14 @@ def test_a_number_less_never_turns_a_decision_into_another():
     assert len(touched) > len(whole) / 2
 
 
-@pytest.mark.parametrize(("total", "decision"), [(1.95, SUPPORTS), (1.7, REFUTES), (1.8, INCONCLUSIVE)])
-def test_against_the_dense_network_with_all_of_imps_steps(total, decision):
-    table = judged(compared(metrics(WINS | {("dense_total", 1, 1.0): total})))
-    assert verdict(table, kinds.DENSE_TOTAL)["decision"] == decision
+def test_what_the_search_costs_is_said_without_a_side():
+    ends = WINS | {("dense_total", 1, 1.0): 1.7, ("ticket_total", 1, 0.3): 1.75}
+    table = judged(compared(metrics(ends)))
+    alone, both = (verdict(table, kind, density=0.3) for kind in (kinds.DENSE_TOTAL, kinds.TICKET_TOTAL))
+    assert alone["decision"] == both["decision"] == NO_SIDE
+    assert (alone["estimate"], both["estimate"]) == pytest.approx((0.2, 0.05), abs=0.03)
+    assert alone["reason"] == "the search took 40 steps, 4 times one training; worse than dense by more than 0.1"
+    assert both["reason"].endswith("; not worse than dense by 0.1")
 
 
 def put(frame, contrast, **numbers):
@@ -226,13 +232,12 @@ UNCERTAIN = {"estimate": 0.04, "ci_low": -0.03, "ci_high": 0.11, "p": 0.04}
     [
         ("ticket - dense", kinds.TICKET),
         ("ticket - dense", kinds.WINNING_TICKET),
-        ("ticket - dense_total", kinds.DENSE_TOTAL),
         ("supermask_kaiming - dense", kinds.SUPERMASK),
     ],
 )
 def test_what_is_as_good_as_dense_is_held_to_the_interval_that_is_printed(contrast, kind):
     """On both sides of the margin: a difference is within it or beyond it if its whole interval is."""
-    ends = WINS | {("dense_total", 1, 1.0): 1.95, ("supermask_kaiming", 1, 0.3): 2.0}
+    ends = WINS | {("supermask_kaiming", 1, 0.3): 2.0}
     sure = verdict(judged(compared(metrics(ends))), kind)
     assert sure["decision"] in (WINNING, SUPPORTS)
     unsure = verdict(judged(put(compared(metrics(ends)), contrast, **UNCERTAIN)), kind)
@@ -240,28 +245,54 @@ def test_what_is_as_good_as_dense_is_held_to_the_interval_that_is_printed(contra
 
 
 def test_the_walk_to_a_winner_shares_the_level_of_the_interval_among_rewind_steps():
-    cells = pd.DataFrame({"rewind_step": [0, 20], "density": 0.3, "p": [0.02, 1.0], "decision": [WINNING, NEITHER]})
-    assert winning_cells(cells, SETTINGS).empty and len(winning_cells(cells.head(1), SETTINGS)) == 1
+    cells = pd.DataFrame({"rewind_step": [10, 20], "density": 0.3, "p": [0.02, 1.0], "decision": [WINNING, NEITHER]})
+    claim = kinds.REWOUND_TICKET
+    assert winning_cells(cells, SETTINGS, claim).empty and len(winning_cells(cells.head(1), SETTINGS, claim)) == 1
+    assert winning_cells(cells.head(1), SETTINGS, kinds.WINNING_TICKET).empty
 
 
-def test_tickets_that_get_there_sooner_or_later():
-    parts = ticket(1, 0.3, 1.5, BAD, BAD) | ticket(2, 0.1, BAD, BAD, BAD) | ticket(3, 0.05, DENSE, BAD, BAD)
-    table = judged(compared(metrics(parts)))
-    for density, decision in ((0.3, SUPPORTS), (0.1, REFUTES), (0.05, INCONCLUSIVE)):
-        found = verdict(table, kinds.SOONER, density=density)
-        assert found["decision"] == decision and "at the loss that both reach (adjusted p" in found["reason"]
-    diverged = judged(compared(with_nan(metrics(ticket(1, 0.3, 1.5, BAD, BAD)), "ticket")))
-    row = verdict(diverged, kinds.SOONER)
-    assert row["decision"] == INCONCLUSIVE and row["reason"] == DIVERGED
+def test_the_early_stopping_step_takes_no_side_and_names_the_controls():
+    frame = metrics(WINS)
+    later = frame.assign(step=frame["step"].mask(frame["step"].eq(0), 4), value=5.0)  # no lower than the start
+    early = frame["variant"].eq("ticket") & frame["step"].eq(LAST) & frame["init_seed"].lt(4)
+    stopped = pd.concat([frame.assign(value=frame["value"].mask(early, 6.0)), later[later["step"] == 4]])
+    row = verdict(judged(compared(stopped)), kinds.EARLY_STOP, density=0.3)
+    assert row["decision"] == NO_SIDE and row["estimate"] == -LAST / 2 and row["ci_low"] < -LAST / 2 < row["ci_high"]
+    assert "the ticket's is step 5 on average, to within recorded steps" in row["reason"]
+    assert "reinitialised +0 of dense's; shuffled +0 of dense's" in row["reason"], "without spread no interval"
+    same = verdict(judged(compared(frame)), kinds.EARLY_STOP)
+    assert same["estimate"] == 0 and np.isnan(same["ci_low"]) and NO_SPREAD in same["reason"]
 
 
-@pytest.mark.parametrize(("sign", "decision"), [(-1, SUPPORTS), (1, REFUTES)])
-def test_speed_is_adjusted_over_densities_and_rewind_steps(sign, decision):
-    def of(p, half, **at):
-        low, high = 5 * sign - half, 5 * sign + half
-        return row("tickets", "steps_to_worse_end", "ticket - dense", 5 * sign, low, high, p=p) | at
+def test_from_theta_0_and_after_rewinding_are_two_claims():
+    """A win of one is none of the other, and licenses no negative of it."""
+    lost, won = compared(metrics(ALL_FAIL)), compared(metrics(WINS, rewind_step=20))
+    table = judged(lost, won, licensed_by="other", other=pd.concat([lost, won]))
+    start, rewound = (verdict(table, kind) for kind in (kinds.WINNING_TICKET, kinds.REWOUND_TICKET))
+    assert (start["decision"], rewound["decision"]) == (INCONCLUSIVE, SUPPORTS)
+    assert (rewound["rewind_step"], rewound["density"]) == (20, 0.3)
+    assert "it has no winning ticket from θ₀ either" in start["reason"]
+    assert "licensed by other, where the same procedure wins after rewinding" in rewound["reason"]
+    assert not judged(lost)["kind"].eq(kinds.REWOUND_TICKET).any()
 
-    mine, others = of(0.02, 4), [of(0.5, 20, level=2, density=0.5), of(0.5, 20, rewind_step=20)]
-    alone, among = (next(sooner(pd.DataFrame(rows), SETTINGS)) for rows in ([mine], [mine, *others]))
-    assert alone["decision"] == decision and "adjusted p 0.02" in alone["reason"]
-    assert among["decision"] == INCONCLUSIVE and "adjusted p 0.06" in among["reason"]
+
+def test_only_the_same_procedure_licenses_a_negative():
+    parts = {"licensed_by": "other", "other": compared(metrics(WINS))}
+    row = verdict(judged(compared(metrics(ALL_FAIL)), aspects=("global", "layerwise"), **parts), kinds.WINNING_TICKET)
+    assert row["decision"] == INCONCLUSIVE
+    assert "other licenses no negative here: its scope is layerwise, here global" in row["reason"]
+
+
+def test_winners_are_sought_where_the_controls_are_and_the_verdict_is_about_that_density():
+    ends = ticket(1, 0.4, GOOD) | ticket(2, 0.2, GOOD, BAD, BAD) | ticket(3, 0.1, GOOD)
+    row = verdict(judged(compared(metrics(ends))), kinds.WINNING_TICKET)
+    assert row["decision"] == SUPPORTS and row["density"] == 0.2 and "sought at 20%, with controls" in row["reason"]
+    ends = ticket(1, 0.4, GOOD) | ticket(2, 0.2, GOOD, GOOD, BAD) | ticket(3, 0.1, BAD)
+    row = verdict(judged(compared(metrics(ends))), kinds.WINNING_TICKET)
+    assert row["decision"] == INCONCLUSIVE and row["density"] == 0.2
+
+
+@pytest.mark.parametrize(("end", "decision"), [(GOOD, MATCHING), (BAD, WORSE), (2.1, INCONCLUSIVE)])
+def test_a_control_is_judged_against_dense_too(end, decision):
+    row = verdict(judged(compared(metrics(ticket(1, 0.3, GOOD, BAD, end)))), kinds.CONTROL, variant="shuffled")
+    assert row["decision"] == decision and row["density"] == 0.3 and "dense" in row["reason"]

@@ -41,16 +41,19 @@ from workflow_scripts.ticketlab.verdicts.rows import ANSWERS, STRONG_FORM, T1, T
 IF_SO = {T1: "for LTH", STRONG_FORM: "for LTH", T2: "for LTH", T3: "against LTH"}  # the order of the tests, too
 # Kinds with many claims per study: the test, the kind, the side that each claim supports if it is true.
 MANY = (
-    (T1, kinds.DENSE_TOTAL, "for LTH"),
-    (T1, kinds.SOONER, "for LTH"),
+    (T1, kinds.DENSE_TOTAL, "for neither"),
+    (T1, kinds.TICKET_TOTAL, "for neither"),
+    (T1, kinds.EARLY_STOP, "for neither"),
     (STRONG_FORM, kinds.SUPERMASK, "for LTH"),
     (T2, kinds.LATER_ROLES, "for neither"),
 )
 FEW = 6  # claims of one kind that are named one by one
 ESTIMATES = {
     T1: "The estimate is the difference ticket − dense in the study's test metric (lower is better), or what the "
-    "claim names: a density, or a difference in the steps to a loss that both reach. A ticket is matching if it is "
-    "not worse than dense by the margin δ, and winning if it also beats its re-initialised and its shuffled control.",
+    "claim names: a density, or a difference in early-stopping steps (the recorded step of the least validation "
+    "loss). A ticket is matching if it is not worse than dense by the margin δ, and winning if it is also better than "
+    "its re-initialised and its shuffled control by more than δ. A control that matches dense too is said to. From θ₀ "
+    "and after rewinding are two claims.",
     STRONG_FORM: "The estimate is the difference masked, untrained − dense, trained in the study's test metric. The "
     "dense network has the study's own width; `_x2` is a masked network of twice that width. Of the study the mask is "
     "shown that matches at the smallest width, or the best one.",
@@ -128,7 +131,7 @@ def _caption(text: str) -> dict[str, str]:
 def answers(verdicts: pd.DataFrame, studies: Sequence[str]) -> list[dict]:
     """The answer to each test by study: the main claim's decision and reason, then the other claims' at a glance."""
     found = []
-    for test, kind in ANSWERS.items():
+    for kind, test in ANSWERS.items():
         rows = verdicts[verdicts["kind"] == kind].set_index("study")
         cells = [[_row(rows.loc[study])] if study in rows.index else [] for study in studies]
         found.append({"test": test, "claim": claim({"kind": kind}), "if_so": IF_SO[test], "cells": cells})
@@ -158,7 +161,7 @@ def _tests(rows: pd.DataFrame) -> Iterator[dict]:
     for test, of_test in groupby(rows.to_dict("records"), key=lambda row: row["test"]):
         found = list(of_test)
         shown = [row for row in found if row["kind"] not in kinds.OF_ONE_TICKET]
-        shown.sort(key=lambda row: row["kind"] != ANSWERS.get(row["test"]))
+        shown.sort(key=lambda row: row["kind"] not in ANSWERS)
         yield {
             "name": test,
             "explanation": ESTIMATES[test],

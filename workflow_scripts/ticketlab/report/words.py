@@ -9,8 +9,9 @@ from workflow_scripts.ticketlab.verdicts.rows import percent
 
 # One sentence for many claims of one kind.
 LIKE_CLAIMS = {
-    kinds.DENSE_TOTAL: "a ticket is as good as dense at IMP's total steps",
-    kinds.SOONER: "a ticket is as good as dense sooner",
+    kinds.DENSE_TOTAL: "a ticket against dense at IMP's total steps",
+    kinds.TICKET_TOTAL: "a ticket against dense, both at IMP's total steps",
+    kinds.EARLY_STOP: "the early-stopping step of a ticket, less dense's",
     kinds.SUPERMASK: "a masked, untrained network is as good as dense",
     kinds.LATER_ROLES: "roles are fixed by a later step",
 }
@@ -21,14 +22,21 @@ def claim(row: Mapping | pd.Series) -> str:
     match row["kind"]:
         case kinds.TICKET:
             return f"{_ticket(row)}, from step {row['rewind_step']:.0f}, against dense at equal steps"
+        case kinds.CONTROL:
+            at = f"at {percent(row['density'])} kept, from step {row['rewind_step']:.0f}"
+            return f"{row['variant']} control {at}, against dense at equal steps"
         case kinds.SMALLEST_MATCHING:
             return f"smallest matching density, from step {row['rewind_step']:.0f}"
         case kinds.WINNING_TICKET:
-            return "a winning ticket exists, at equal steps"
+            return "a winning ticket from θ₀ exists, at equal steps"
+        case kinds.REWOUND_TICKET:
+            return "a winning ticket after rewinding exists, at equal steps"
         case kinds.DENSE_TOTAL:
-            return f"{_ticket(row)} against dense at IMP's total steps"
-        case kinds.SOONER:
-            return f"{_ticket(row)}, from step {row['rewind_step']:.0f}, is as good as dense sooner"
+            return f"{_ticket(row)}, from step {row['rewind_step']:.0f}, against dense at IMP's total steps"
+        case kinds.TICKET_TOTAL:
+            return f"{_ticket(row)}, from step {row['rewind_step']:.0f}, against dense, both at IMP's total steps"
+        case kinds.EARLY_STOP:
+            return f"early-stopping step of the {_ticket(row)}, from step {row['rewind_step']:.0f}, less dense's"
         case kinds.SUPERMASK:
             return f"{row['variant']} at {percent(row['density'])} kept, untrained, against dense"
         case kinds.STRONG_FORM:
@@ -55,9 +63,7 @@ def _ticket(row: Mapping | pd.Series) -> str:
 def case_of(row: Mapping | pd.Series) -> str:
     """The part that distinguishes a claim from the others of its kind, one of LIKE_CLAIMS."""
     match row["kind"]:
-        case kinds.DENSE_TOTAL:
-            return percent(row["density"])
-        case kinds.SOONER:
+        case kinds.DENSE_TOTAL | kinds.TICKET_TOTAL | kinds.EARLY_STOP:
             return f"{percent(row['density'])} kept, from step {row['rewind_step']:.0f}"
         case kinds.SUPERMASK:
             return f"{row['variant'].removeprefix('supermask_')} at {percent(row['density'])}"

@@ -16,7 +16,7 @@ from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.verdicts.comparisons import DETERMINACY, LLC, LOG_RATIO, MASKS, TICKETS, of_roles
 from workflow_scripts.ticketlab.verdicts.kinds import FIXED_ROLES, TICKET
 from workflow_scripts.ticketlab.verdicts.rows import WITHHELD
-from workflow_scripts.ticketlab.verdicts.tickets import WINNING
+from workflow_scripts.ticketlab.verdicts.tickets import CLAIMS, MATCHING, WINNING
 from workflow_scripts.ticketlab.verdicts.withheld import withheld
 
 TITLES = {
@@ -65,7 +65,7 @@ def predict(
             *determinacy_of_roles(rows, decided, settings),
             *determinacy_of_masks(rows, settings),
             *complexity_of_tickets(rows, settings, spec["last_step"]),
-            *weights_of_the_ticket(rows, settings, spec["clock_level"], spec["rewind_steps"][0]),
+            *weights_of_the_ticket(rows, decided, settings),
             *(row for study, row in further if study == name),
         ]
         unmeasured = TITLES.keys() - elsewhere - {row["prediction"] for row in own}
@@ -173,27 +173,35 @@ def complexity_of_tickets(rows: pd.DataFrame, settings: JudgingSettings, last_st
         yield readings.no_side("P5", quantity, readings.exp(ratio), reason, "llc")
 
 
-def weights_of_the_ticket(
-    rows: pd.DataFrame, settings: JudgingSettings, level: int, rewind_step: int
-) -> Iterator[dict]:
+def weights_of_the_ticket(rows: pd.DataFrame, verdicts: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
     """P6: the loss of other weights under the same mask, and of other masks over the same weights, minus the ticket's.
 
-    Only the first discriminates between the views. "Built" expects a shuffled mask to lose as well, since it places the
-    information in the mask.
+    It is that of the ticket that T1's verdict is about, for each of its claims, and reads as a view only if that ticket
+    matches dense. Only the first discriminates between the views. "Built" expects a shuffled mask to lose as well,
+    since it places the information in the mask.
     """
-    here = rows[rows["test"].eq(TICKETS) & rows["level"].eq(level) & rows["rewind_step"].eq(rewind_step)]
+    for _, claim in verdicts[verdicts["kind"].isin(CLAIMS)].dropna(subset=["density"]).iterrows():
+        about = verdicts["density"].eq(claim["density"]) & verdicts["rewind_step"].eq(claim["rewind_step"])
+        cell = verdicts.loc[about & verdicts["kind"].eq(TICKET), "decision"]
+        matches = cell.isin([WINNING, MATCHING]).all()
+        here = rows[rows["density"].eq(claim["density"]) & rows["rewind_step"].eq(claim["rewind_step"])]
+        yield from _weights_of(here, settings, matches)
+
+
+def _weights_of(here: pd.DataFrame, settings: JudgingSettings, matches: bool) -> Iterator[dict]:
+    """here: the comparisons at one density and rewind step. matches: whether the ticket is as good as dense."""
     wanted = {
         "reinitialised": "other initial weights, same mask",
         "shuffled": "same weights, mask shuffled within layers",
         "signed_constant": "only the signs of the weights, same mask",
     }
-    mine = here[here["quantity"] == settings.metric].set_index("contrast")
+    mine = here[here["test"].eq(TICKETS) & here["quantity"].eq(settings.metric)].set_index("contrast")
     for control, words in wanted.items():
         if f"ticket - {control}" not in mine.index:
             continue
         row = mine.loc[f"ticket - {control}"]
         dose = (-row["estimate"], -row["ci_high"], -row["ci_low"], int(row["n"]))
-        quantity = f"{settings.metric} lost at {row['density']:.1%} kept: {words}"
+        quantity = f"{settings.metric} lost at {row['density']:.1%} kept, from step {row['rewind_step']}: {words}"
         verdict, reason = readings.gap(dose, settings.margin)
         latent, built = f"> {settings.margin:g}", f"within ±{settings.margin:g}"
         if control == "signed_constant":
@@ -207,4 +215,6 @@ def weights_of_the_ticket(
             expected = {LATENT: ", as either view expects", BUILT: ", which neither view expects"}
             reason += expected.get(verdict, "; either view expects a loss above it")
             built, verdict = latent, INCONCLUSIVE
+        if not matches:
+            verdict, reason = INCONCLUSIVE, "the ticket itself is not shown to match dense: " + reason
         yield readings.row("P6", quantity, dose, latent, built, verdict, reason, "tickets")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE, MIXED, NO_SIDE, WITHHELD
 from workflow_scripts.ticketlab.verdicts import kinds
-from workflow_scripts.ticketlab.verdicts.kinds import KEYS, ROLES_CHANGE, TRANSIENCE, WINNING_TICKET
+from workflow_scripts.ticketlab.verdicts.kinds import KEYS, REWOUND_TICKET, ROLES_CHANGE, TRANSIENCE, WINNING_TICKET
 
 SUPPORTS, REFUTES = "supports LTH", "refutes LTH"
 
@@ -18,8 +18,8 @@ NO_SPREAD = "no spread between seeds, so no interval"
 
 T1, STRONG_FORM, T2, T3 = "T1 tickets", "T1 strong form", "T2 roles", "T3 transience"
 
-# The kind of claim that answers a test for a study; the others are about one density, one predictor or one later step.
-ANSWERS = {T1: WINNING_TICKET, STRONG_FORM: kinds.STRONG_FORM, T2: ROLES_CHANGE, T3: TRANSIENCE}
+# The kinds of claims that answer a test for a study; others are about one density, one predictor or one later step.
+ANSWERS = {WINNING_TICKET: T1, REWOUND_TICKET: T1, kinds.STRONG_FORM: STRONG_FORM, ROLES_CHANGE: T2, TRANSIENCE: T3}
 
 
 def why_undecided(row: pd.Series) -> str:
