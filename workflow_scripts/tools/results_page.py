@@ -135,6 +135,8 @@ def facts(frames: Mapping[str, pd.DataFrame], order: Sequence[str]) -> dict[str,
     verdicts = frames["verdicts"]
     present = verdicts["study"].unique().tolist()
     studies = [name for name in order if name in present] + [name for name in present if name not in order]
+    # A reference run of an earlier version may hold kinds of claims that are gone.
+    verdicts = verdicts[verdicts["kind"].isin(kinds.KINDS)]
     rows: list[Row] = [row | keys_of(row) for row in verdicts.to_dict("records")]
     rows.sort(key=lambda row: (studies.index(row["study"]), row["rewind_step"], row["split_step"]))
     by_kind = {kind: [row for row in rows if row["kind"] == kind] for kind in kinds.KINDS}
@@ -145,8 +147,15 @@ def facts(frames: Mapping[str, pd.DataFrame], order: Sequence[str]) -> dict[str,
         "main": {row["study"]: row for row in by_kind[kinds.WINNING_TICKET]},
         "winning_ticket": by_kind[kinds.WINNING_TICKET],
         "tickets": tickets(by_kind, frames["comparisons"]),
+        "rewound_ticket": by_kind[kinds.REWOUND_TICKET],
         "total_steps": by_kind[kinds.DENSE_TOTAL],
-        "sooner": by_kind[kinds.SOONER],
+        "ticket_total_steps": by_kind[kinds.TICKET_TOTAL],
+        "early_stop": by_kind[kinds.EARLY_STOP],
+        "best_supermasks": [
+            min((row for row in by_kind[kinds.STRONG_FORM] if row["study"] == study), key=lambda row: row["estimate"])
+            for study in studies
+            if any(row["study"] == study for row in by_kind[kinds.STRONG_FORM])
+        ],
         "supermasks": by_kind[kinds.SUPERMASK],
         "strong_form": by_kind[kinds.STRONG_FORM],
         "changing": by_kind[kinds.ROLES_CHANGE],
@@ -171,17 +180,17 @@ def tickets(by_kind: Mapping[str, list[Row]], comparisons: pd.DataFrame) -> list
     """
     sparse = JudgingSettings(margin=1.0).sparse
     steps = [(row["study"], row["rewind_step"]) for row in by_kind[kinds.SMALLEST_MATCHING]]
-    rewinds = {study: sum(other == study for other, _ in steps) for study, _ in steps}
+    claims = [(study, step == 0) for study, step in steps]
     found = []
     for smallest in by_kind[kinds.SMALLEST_MATCHING]:
         mine = [
             row for row in by_kind[kinds.TICKET] if all(row[key] == smallest[key] for key in ("study", "rewind_step"))
         ]
-        passed = in_sequence(mine, rewinds[smallest["study"]])
+        passed = in_sequence(mine, claims.count((smallest["study"], smallest["rewind_step"] == 0)))
         won = [row for row in passed if row["decision"] == WINNING and float(row["kept"]) <= 100 * sparse]
         measured = comparisons[comparisons["study"].eq(smallest["study"]) & comparisons["test"].eq(TICKETS)]
         measured = measured[measured["rewind_step"].eq(smallest["rewind_step"])]
-        measured = measured[~measured["quantity"].str.startswith("steps_to")]
+        measured = measured[measured["quantity"].isin(style.METRICS)]
         shared = {"matching": smallest["estimate"], "won": bool(won), "metric": listed(measured["quantity"].unique())}
         if not won:
             found.append(smallest | shared | {"controls": {}, "kept": ""})
@@ -199,7 +208,7 @@ def tickets(by_kind: Mapping[str, list[Row]], comparisons: pd.DataFrame) -> list
 
 
 def in_sequence(rows: Sequence[Row], rewinds: int) -> list[Row]:
-    """The tickets of one rewind step down to the first that does not match at α/2, split over the study's rewind steps.
+    """The tickets of one rewind step down to the first that does not match at α/2, split over the claim's rewind steps.
 
     As verdicts.tickets.winning_cells, of which the verdict of T1 is made.
     """

@@ -20,6 +20,7 @@ from workflow_scripts.ticketlab.settings.calibration.statistics import (
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
 from workflow_scripts.ticketlab.tables.schemas.roles import AGREEMENT
+from workflow_scripts.ticketlab.verdicts.tickets import WINNING
 
 ROOT = Path(__file__).parents[3]
 DEFAULT = StatisticsCalibrationSettings()
@@ -63,8 +64,9 @@ def test_the_defaults_are_those_of_the_default_config():
     comparisons = []
     for study in config.studies.values():
         assert study.seeds == DEFAULT.seeds and study.judging.alpha == DEFAULT.alpha
-        comparisons.append(2 * len(study.pruning.control_levels) * len(study.pruning.rewind_steps))
-    assert max(comparisons) == DEFAULT.comparisons
+        rewound = sum(step > 0 for step in study.pruning.rewind_steps)
+        comparisons.append(2 * len(study.pruning.control_levels) * max(rewound, 1))
+    assert max(comparisons) <= DEFAULT.comparisons
     assert config.studies["text"].spawning.orders + 1 == DEFAULT.roles.orders
     assert config.studies["text"].model.layers == DEFAULT.roles.layers
     assert config.studies["text"].model.heads == DEFAULT.roles.components
@@ -170,6 +172,21 @@ def test_a_wrong_adjustment_is_red(monkeypatch, wrong):
 
 def test_a_verdict_without_adjustment_is_red(monkeypatch):
     monkeypatch.setattr(statistics, "holm", WRONG_HOLM["none"])
+    assert ("verdict", "one control beaten", "false winning") in failures(run("_families"))
+
+
+def test_a_verdict_that_takes_any_ticket_instead_of_the_sequence_from_the_densest_is_red(monkeypatch):
+    monkeypatch.setattr(
+        statistics_calibration, "winning_cells", lambda cells, *_: cells[cells["decision"].eq(WINNING)]
+    )
+    settings = SMALL.model_copy(update={"verdict_simulations": 60, "comparisons": 16})
+    won = [cells.any() for cells in statistics_calibration._worse_tickets(settings)]
+    assert np.mean(won) > 2 * SMALL.alpha
+
+
+def test_a_verdict_that_forgets_the_margin_to_the_controls_is_red(monkeypatch):
+    original = statistics.not_worse
+    monkeypatch.setattr(statistics, "not_worse", lambda values, margin, alpha: original(values, max(margin, 0), alpha))
     assert ("verdict", "one control beaten", "false winning") in failures(run("_families"))
 
 

@@ -26,7 +26,7 @@ from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
 from workflow_scripts.ticketlab.verdicts import kinds, rows
 from workflow_scripts.ticketlab.verdicts.judge import detectable
 from workflow_scripts.ticketlab.verdicts.rows import T1, T2, T3
-from workflow_scripts.ticketlab.verdicts.tickets import MATCHING, NEITHER, WINNING
+from workflow_scripts.ticketlab.verdicts.tickets import MATCHING, NEITHER, WINNING, WORSE
 
 
 def test_every_verdict_fits_the_table_also_with_many_rounds(tmp_path):
@@ -38,7 +38,7 @@ def test_every_verdict_fits_the_table_also_with_many_rounds(tmp_path):
     table = judged(frame)
     files.write(tmp_path / "v.parquet", VERDICTS, table, {})
     back = files.read(tmp_path / "v.parquet", VERDICTS)
-    assert set(back["decision"]) <= {*rows.VERDICTS, WINNING, MATCHING, NEITHER}
+    assert set(back["decision"]) <= {*rows.VERDICTS, WINNING, MATCHING, NEITHER, WORSE}
     assert (back["reason"].str.len() > 0).all()
     assert set(back["kind"]) <= {*kinds.KINDS} and not back.duplicated(list(VERDICTS.unique)).any()
 

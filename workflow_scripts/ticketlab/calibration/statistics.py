@@ -32,10 +32,10 @@ from workflow_scripts.ticketlab.settings.calibration.statistics import (
 )
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.tables.schemas.roles import AGREEMENT
-from workflow_scripts.ticketlab.verdicts import strong_form
+from workflow_scripts.ticketlab.verdicts import kinds, strong_form
 from workflow_scripts.ticketlab.verdicts.comparisons import DECISIVE_CONTROLS, SUPERMASKS, TICKETS
 from workflow_scripts.ticketlab.verdicts.rows import REFUTES, SUPPORTS
-from workflow_scripts.ticketlab.verdicts.tickets import WINNING, ticket_cells
+from workflow_scripts.ticketlab.verdicts.tickets import ticket_cells, winning_cells
 
 Settings = StatisticsCalibrationSettings  # of this instrument's section of the config
 
@@ -121,10 +121,16 @@ def _families(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
         wrong = [min(statistics.holm(family)[:m]) < settings.alpha for family in p.tolist()]
         exact = 1 - (1 - settings.alpha / m) ** m
         yield _share("Holm", case, "family error", wrong, exact, settings, x=count)
-    # Tickets that equal dense and shuffled networks, and are better than re-initialised ones, do not win.
+    # Tickets that match dense and are better than shuffled networks by exactly the margin do not win, nor do tickets
+    # that are worse than dense by exactly the margin, whatever their controls do.
     effects = np.tile([CERTAIN, 0.0], count // 2)
-    won = [cells.any() for cells in _simulated_verdicts(effects, "false winning", settings)]
-    yield _share("verdict", "one control beaten", "false winning", won, settings.alpha, settings, "at most", x=count)
+    nulls = {
+        "one control beaten": _simulated_verdicts(effects, "false winning", settings),
+        "worse than dense by the margin": _worse_tickets(settings),
+    }
+    for case, simulated in nulls.items():
+        won = [cells.any() for cells in simulated]
+        yield _share("verdict", case, "false winning", won, settings.alpha, settings, "at most", x=count)
     # Masks of untrained networks that are worse than dense by exactly the margin neither match nor are all worse.
     masks = [masks_on_the_margin(index, settings) for index in range(settings.verdict_simulations)]
     for fault, word in (("false matching", SUPPORTS), ("false refutation", REFUTES)):
@@ -135,12 +141,27 @@ def _families(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
 def _simulated_verdicts(
     effects: np.ndarray, purpose: str, settings: StatisticsCalibrationSettings
 ) -> Iterator[np.ndarray]:
-    """The tickets that win, (tickets,) for each simulation, if they are better than their controls by `effects`."""
+    """The tickets that win, (tickets,) for each simulation.
+
+    effects: by how much they are better than their controls beyond the margin.
+    """
+    matching = Estimate(0.0, -0.1, 0.1, 0.0, settings.seeds)
     for noise in differences(purpose, settings.verdict_simulations, settings.comparisons // 2, settings):
         tests = [
-            statistics.better(values - effect, settings.alpha) for values, effect in zip(noise, effects, strict=True)
+            statistics.not_worse(values - MARGIN - effect, -MARGIN, settings.alpha)
+            for values, effect in zip(noise, effects, strict=True)
         ]
-        yield winning(tests, settings)
+        yield winning(tests, [matching] * (len(tests) // 2), settings)
+
+
+def _worse_tickets(settings: StatisticsCalibrationSettings) -> Iterator[np.ndarray]:
+    """The same if each is worse than dense by exactly the margin and certainly better than its controls."""
+    certain = Estimate(-CERTAIN, -CERTAIN - 0.1, -CERTAIN + 0.1, 0.0, settings.seeds)
+    tickets = settings.comparisons // 2
+    shape = (settings.verdict_simulations, tickets, settings.seeds)
+    for noise in generator(STUDY, "worse than dense", 0).standard_normal(shape):
+        against_dense = [statistics.not_worse(MARGIN + values, MARGIN, settings.alpha) for values in noise]
+        yield winning([certain] * (2 * tickets), against_dense, settings)
 
 
 def differences(purpose: str, simulations: int, tickets: int, settings: StatisticsCalibrationSettings) -> np.ndarray:
@@ -154,22 +175,23 @@ def differences(purpose: str, simulations: int, tickets: int, settings: Statisti
     return ((ticket - control) / np.sqrt(2)).reshape(simulations, 2 * tickets, settings.seeds)
 
 
-def winning(tests: Sequence[Estimate], settings: StatisticsCalibrationSettings) -> np.ndarray:
-    """The tickets that tickets.ticket_cells calls winning if all of them certainly match dense networks.
+def winning(
+    tests: Sequence[Estimate], against_dense: Sequence[Estimate], settings: StatisticsCalibrationSettings
+) -> np.ndarray:
+    """The tickets for which T1's verdict is that the hypothesis holds: tickets.ticket_cells, then winning_cells.
 
-    tests: superiority over both controls of each ticket in turn.
+    tests: "better by more than the margin" than both controls of each ticket in turn; against_dense: non-inferiority.
     """
-    judging = JudgingSettings(margin=1.0, alpha=settings.alpha)
-    matching = Estimate(0.0, -0.1, 0.1, 0.0, settings.seeds)
+    judging = JudgingSettings(margin=MARGIN, alpha=settings.alpha)
     rows = []
     for ticket in range(len(tests) // 2):
-        against = dict(zip(DECISIVE_CONTROLS, tests[2 * ticket : 2 * ticket + 2], strict=True)) | {"dense": matching}
+        against = dict(zip(DECISIVE_CONTROLS, tests[2 * ticket : 2 * ticket + 2], strict=True)) | {"dense": against_dense[ticket]}
         at = {"rewind_step": 0, "level": ticket + 1, "density": 0.5 ** (ticket + 1), "step": LAST_STEP}
         for name, result in against.items():
             what = {"test": TICKETS, "quantity": judging.metric, "contrast": f"ticket - {name}"}
             rows.append(what | at | vars(result))
     cells = ticket_cells(pd.DataFrame(rows), judging, LAST_STEP)
-    return (cells["decision"] == WINNING).to_numpy()
+    return cells.index.isin(winning_cells(cells, judging, kinds.WINNING_TICKET).index)
 
 
 def masks_on_the_margin(index: int, settings: StatisticsCalibrationSettings) -> str:
@@ -283,7 +305,7 @@ def _detectable(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
     """The smallest effects that are found with the required power, each checked on its own simulations.
 
     T1, matching dense: the distance of the true difference below the margin at which its interval lies below it too.
-    T1, winning: the advantage over both controls that one ticket needs where no other ticket is better at all.
+    T1, winning: the advantage over both controls, beyond the margin, that one ticket needs where no other has any.
     T3: the distance of forgetting beyond its threshold that is seen at the strictest level of Holm's adjustment.
     """
     n, alpha, power = settings.seeds, settings.alpha, settings.power

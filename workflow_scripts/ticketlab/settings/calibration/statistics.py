@@ -40,7 +40,7 @@ class StatisticsCalibrationSettings(Section):
         [0.5, 1.0], description="effects, in standard deviations of the paired difference, at which power is compared"
     )
     comparisons: Annotated[int, Field(ge=4, multiple_of=2)] = Field(
-        8, description="a study's comparisons with decisive controls: 2 · controlled densities · rewind steps"
+        8, description="a claim's comparisons with decisive controls, at most: 2 · controlled densities · rewind steps"
     )
     structures: PositiveInt = Field(3, description="reference predictors of a study")
     roles: RolesSimulationSettings = RolesSimulationSettings()
