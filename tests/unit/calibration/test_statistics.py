@@ -176,9 +176,7 @@ def test_a_verdict_without_adjustment_is_red(monkeypatch):
 
 
 def test_a_verdict_that_takes_any_ticket_instead_of_the_sequence_from_the_densest_is_red(monkeypatch):
-    monkeypatch.setattr(
-        statistics_calibration, "winning_cells", lambda cells, *_: cells[cells["decision"].eq(WINNING)]
-    )
+    monkeypatch.setattr(statistics_calibration, "winning_cells", lambda cells, *_: cells[cells["decision"].eq(WINNING)])
     settings = SMALL.model_copy(update={"verdict_simulations": 60, "comparisons": 16})
     won = [cells.any() for cells in statistics_calibration._worse_tickets(settings)]
     assert np.mean(won) > 2 * SMALL.alpha

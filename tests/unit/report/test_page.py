@@ -13,8 +13,8 @@ from workflow_scripts.ticketlab.config.rule_params import FIGURES
 from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
 from workflow_scripts.ticketlab.report import page as report_page
 from workflow_scripts.ticketlab.report.words import LIKE_CLAIMS, case_of, claim
-from workflow_scripts.ticketlab.verdicts.comparisons import EMPTIED, LLC
 from workflow_scripts.ticketlab.verdicts import kinds
+from workflow_scripts.ticketlab.verdicts.comparisons import EMPTIED, LLC
 from workflow_scripts.ticketlab.verdicts.kinds import OF_ONE_TICKET
 from workflow_scripts.ticketlab.verdicts.predictions import predict
 from workflow_scripts.ticketlab.verdicts.rows import ANSWERS, T1, T2, T3, VERDICTS

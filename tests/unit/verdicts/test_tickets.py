@@ -19,7 +19,6 @@ from tests.unit.example_verdicts import (
     judged,
     metrics,
     roles,
-    row,
     structure,
     ticket,
     verdict,
@@ -27,7 +26,16 @@ from tests.unit.example_verdicts import (
 )
 from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE
 from workflow_scripts.ticketlab.verdicts import kinds
-from workflow_scripts.ticketlab.verdicts.rows import DIVERGED, NO_SIDE, NO_SPREAD, REFUTES, STRONG_FORM, SUPPORTS, T1, T2
+from workflow_scripts.ticketlab.verdicts.rows import (
+    DIVERGED,
+    NO_SIDE,
+    NO_SPREAD,
+    REFUTES,
+    STRONG_FORM,
+    SUPPORTS,
+    T1,
+    T2,
+)
 from workflow_scripts.ticketlab.verdicts.tickets import (
     MATCHING,
     NEITHER,
@@ -49,7 +57,11 @@ def cell(end, reinitialised=None, shuffled=None):
         (
             (GOOD, BAD, BAD),
             WINNING,
-            ["not worse than dense by 0.1", "; better than reinitialised by more than 0.1", "; better than shuffled by"],
+            [
+                "not worse than dense by 0.1",
+                "; better than reinitialised by more than 0.1",
+                "; better than shuffled by",
+            ],
         ),
         ((GOOD, BAD, GOOD), MATCHING, ["better than reinitialised", "not shown better than shuffled"]),
         ((GOOD, GOOD, BAD), MATCHING, ["not shown better than reinitialised", "better than shuffled"]),
@@ -159,7 +171,10 @@ def test_a_diverged_densest_ticket_is_not_called_a_mismatch():
 def test_a_diverged_control_cannot_be_beaten_and_is_named(control):
     table = judged(compared(with_nan(metrics(WINS), control)))
     row = verdict(table, kinds.TICKET)
-    assert row["decision"] == MATCHING and f"not shown better than {control} by more than 0.1 ({DIVERGED})" in row["reason"]
+    assert (
+        row["decision"] == MATCHING
+        and f"not shown better than {control} by more than 0.1 ({DIVERGED})" in row["reason"]
+    )
     row = verdict(table, kinds.WINNING_TICKET)
     assert row["decision"] == INCONCLUSIVE and DIVERGED in row["reason"]
 

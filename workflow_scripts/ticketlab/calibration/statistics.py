@@ -185,7 +185,9 @@ def winning(
     judging = JudgingSettings(margin=MARGIN, alpha=settings.alpha)
     rows = []
     for ticket in range(len(tests) // 2):
-        against = dict(zip(DECISIVE_CONTROLS, tests[2 * ticket : 2 * ticket + 2], strict=True)) | {"dense": against_dense[ticket]}
+        against = dict(zip(DECISIVE_CONTROLS, tests[2 * ticket : 2 * ticket + 2], strict=True)) | {
+            "dense": against_dense[ticket]
+        }
         at = {"rewind_step": 0, "level": ticket + 1, "density": 0.5 ** (ticket + 1), "step": LAST_STEP}
         for name, result in against.items():
             what = {"test": TICKETS, "quantity": judging.metric, "contrast": f"ticket - {name}"}

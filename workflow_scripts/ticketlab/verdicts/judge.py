@@ -85,7 +85,9 @@ def licence(study: str, kind: str, studies: Mapping[str, dict], cells: Mapping[s
     if named is None:
         return None
     here, there = studies[study]["procedure"], studies[named]["procedure"]
-    other = [f"its {aspect} is {there[aspect]}, here {here[aspect]}" for aspect in here if there[aspect] != here[aspect]]
+    other = [
+        f"its {aspect} is {there[aspect]}, here {here[aspect]}" for aspect in here if there[aspect] != here[aspect]
+    ]
     if not other and winning_cells(cells[named], JudgingSettings(**studies[named]["judging"]), kind).empty:
         other = [f"it has no winning ticket {CLAIMS[kind]} either"]
     return Licence(named, ", ".join(other))

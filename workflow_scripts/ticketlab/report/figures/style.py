@@ -82,6 +82,7 @@ VARIANTS = {
     "signed_constant": Look("signed constant", SKY, "P", LONG_DASH),
     "one_shot": Look("one-shot", ORANGE, "*", FINE_DASH),
     "dense_total": Look("dense, IMP's total steps", BLACK, "d", ":"),
+    "ticket_total": Look("ticket, IMP's total steps", BLUE, "p", ":"),
 }
 # What has no look of its own takes these in turn.
 SERIES = [
@@ -188,7 +189,7 @@ def step_axis(axes: Axes, label: str, last: int) -> None:
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel(label)
+    axes.set_xlabel(f"{label} (log scale)")
 
 
 def density_axis(axes: Axes, densities: pd.Series, *, sparsest_last: bool = True) -> None:
@@ -204,7 +205,7 @@ def density_axis(axes: Axes, densities: pd.Series, *, sparsest_last: bool = True
     axes.xaxis.set_minor_locator(NullLocator())
     ends = (1.05, sparsest * 0.92)
     axes.set_xlim(ends if sparsest_last else ends[::-1])
-    axes.set_xlabel("prunable weights kept (%)")
+    axes.set_xlabel("prunable weights kept (%, log scale)")
 
 
 def legend(axes: Axes, *entries: Sequence) -> None:

@@ -16,9 +16,11 @@ from workflow_scripts.ticketlab.report.figures.style import (
     GREEN,
     INDIGO,
     METRICS,
+    PLAIN,
     RED,
     VARIANTS,
     Look,
+    bars,
     density_axis,
     draw,
     legend,
@@ -29,29 +31,32 @@ from workflow_scripts.ticketlab.report.figures.style import (
     step_axis,
     study_rows,
 )
+from workflow_scripts.ticketlab.settings.pruning import TOTALS
 from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
 from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
-from workflow_scripts.ticketlab.verdicts.comparisons import TICKETS
+from workflow_scripts.ticketlab.verdicts.comparisons import DECISIVE_CONTROLS, TICKETS
 from workflow_scripts.ticketlab.verdicts.kinds import TICKET
-from workflow_scripts.ticketlab.verdicts.rows import WITHHELD, percent
-from workflow_scripts.ticketlab.verdicts.tickets import MATCHING, NEITHER, WINNING
+from workflow_scripts.ticketlab.verdicts.rows import SUPPORTS, WITHHELD, percent
+from workflow_scripts.ticketlab.verdicts.tickets import CLAIMS, MATCHING, NEITHER, WINNING
 
 READS = {"comparisons": COMPARISONS, "verdicts": VERDICTS}
 
 # A ticket's verdict is the filling of its marker.
+BESIDE = 1.013  # the factor of density from one place to the next, of markers that would hide each other
 FILLINGS: dict[str, Any] = {WINNING: "full", MATCHING: "bottom", INCONCLUSIVE: "none", NEITHER: "none"}
 
 
 def figure(comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict[str, dict]) -> Figure:
-    """T1: the final metric against density, its course at one density, and the differences to dense."""
+    """T1: the final metric against density, its course for the verdict's ticket, and the differences to dense."""
     drawn, rows = study_rows("T1 tickets: sparse networks against the dense one", settings, (14.0, 4.7))
     for (study, spec), row in zip(settings.items(), rows, strict=True):
         mine = of_test(comparisons, study, TICKETS)
         mine = mine[mine["quantity"] == spec["judging"]["metric"]]
+        own = verdicts[verdicts["study"] == study]
         end, course, difference = row.subplots(1, 3, width_ratios=[1.25, 1, 1])
-        _end_by_density(end, mine, _decisions(verdicts, study), spec)
-        _course(course, mine, spec)
-        _difference_by_density(difference, mine, _decisions(verdicts, study), spec)
+        _end_by_density(end, mine, _decisions(own), spec)
+        _course(course, mine, _verdict(own), spec)
+        _difference_by_density(difference, mine, own, spec)
     return drawn
 
 
@@ -66,33 +71,46 @@ def _end_by_density(axes: Axes, mine: pd.DataFrame, decisions: pd.Series, spec: 
     axes.axhline(dense["estimate"], color=BLACK, linewidth=1.2, label="dense, and up to δ worse")
     axes.axhspan(dense["estimate"], dense["estimate"] + margin, color=BLACK, alpha=0.12, linewidth=0)
     sparse = end[end["contrast"] == "ticket"]
-    for variant, look in VARIANTS.items():
-        rows = end[end["contrast"].eq(variant) & end["rewind_step"].eq(spec["rewind_steps"][0])].sort_values(
-            "density", ascending=False
-        )
-        if variant not in ("dense", "dense_total", "ticket") and len(rows):
-            line(axes, rows, "density", look, look.label)
+    drawn = [name for name in VARIANTS if name not in ("dense", *TOTALS, "ticket") and end["contrast"].eq(name).any()]
+    for place, variant in enumerate(drawn):
+        rows = end[end["contrast"].eq(variant) & end["rewind_step"].eq(spec["rewind_steps"][0])]
+        look = VARIANTS[variant]
+        line(axes, _beside(rows, place - (len(drawn) - 1) / 2), "density", look, look.label)
     for rewind_step, look in zip(spec["rewind_steps"], _ticket_looks(), strict=False):
         rows = sparse[sparse["rewind_step"] == rewind_step]
         _tickets_line(axes, rows, decisions, look, f"ticket from step {rewind_step}")
-    total = mine[mine["contrast"] == "dense_total"]
-    total = total[total["step"] == total.groupby("level")["step"].transform("max")]
-    if len(total):
-        look = VARIANTS["dense_total"]
-        # It is drawn at the ticket whose search took as many steps.
-        placed = total.assign(density=total["level"].map(sparse.groupby("level")["density"].first()))
-        line(axes, placed.sort_values("density"), "density", look, look.label)
+    for side, name in zip((1, -1), TOTALS, strict=True):
+        total = mine[mine["contrast"] == name]
+        total = total[total["step"] == total.groupby("level")["step"].transform("max")]
+        if len(total):
+            # Dense is drawn at the ticket whose search took as many steps.
+            placed = total.assign(density=total["level"].map(sparse.groupby("level")["density"].first()))
+            line(axes, _beside(placed, side * 4), "density", VARIANTS[name], VARIANTS[name].label)
     density_axis(axes, end["density"])
     handles, labels = axes.get_legend_handles_labels()
     legend(axes, [*handles, *_filling_handles()], [*labels, *(f"verdict: {word}" for word in FILLINGS)])
     return None
 
 
-def _course(axes: Axes, mine: pd.DataFrame, spec: dict) -> None:
-    level, rewind_step = spec["clock_level"], spec["rewind_steps"][0]
-    cell = mine[mine["rewind_step"].eq(rewind_step) & mine["level"].eq(level)]
-    kept = "".join(f", {percent(density)} kept" for density in cell.loc[cell["contrast"] == "ticket", "density"][:1])
-    axes.set_title(f"over training, round {level}{kept}, from step {rewind_step}")
+def _beside(rows: pd.DataFrame, places: float) -> pd.DataFrame:
+    """The rows this many places to the right of their density, so that equal values do not hide each other."""
+    return rows.assign(density=rows["density"] * BESIDE**-places)
+
+
+def _verdict(verdicts: pd.DataFrame) -> pd.Series | None:
+    """The claim of T1 whose ticket is drawn over training: the first that is supported, or from θ₀."""
+    mine = verdicts[verdicts["kind"].isin(CLAIMS)].dropna(subset=["density"])
+    rows = (row for _, row in mine.iterrows())
+    return min(rows, key=lambda row: (row["decision"] != SUPPORTS, row["rewind_step"]), default=None)
+
+
+def _course(axes: Axes, mine: pd.DataFrame, verdict: pd.Series | None, spec: dict) -> None:
+    if verdict is None:
+        return not_measured(axes, "no sparse ticket")
+    rewind_step, density = verdict["rewind_step"], verdict["density"]
+    cell = mine[mine["rewind_step"].eq(rewind_step) & mine["density"].eq(density)]
+    at = f"{percent(density)} kept, from step {rewind_step:.0f}"
+    axes.set_title(f"over training, {at}\n(T1 {CLAIMS[verdict['kind']]}: {verdict['decision']})")
     axes.set_ylabel(METRICS[spec["judging"]["metric"]])
     step_axis(axes, "training step", spec["last_step"])
     if mine.empty:
@@ -105,30 +123,46 @@ def _course(axes: Axes, mine: pd.DataFrame, spec: dict) -> None:
     return None
 
 
-def _difference_by_density(axes: Axes, mine: pd.DataFrame, decisions: pd.Series, spec: dict) -> None:
+def _difference_by_density(axes: Axes, mine: pd.DataFrame, verdicts: pd.DataFrame, spec: dict) -> None:
     margin, last = spec["judging"]["margin"], spec["last_step"]
-    axes.set_title("ticket − dense (below the line at δ: matching)")
+    axes.set_title("end, less dense (below δ: matching)")
     axes.set_ylabel(f"difference in {METRICS[spec['judging']['metric']]}")
     end = mine[mine["step"] == last]
-    equal, total = (end[end["contrast"] == f"ticket - {name}"] for name in ("dense", "dense_total"))
+    equal = end[end["contrast"] == "ticket - dense"]
     if equal.empty:
         return not_measured(axes)
     axes.axhline(0, color=BLACK, linewidth=0.8)
     axes.axhline(margin, color=BLACK, linewidth=1, linestyle="--")
-    axes.annotate(f"δ = {margin:g}", (0, margin), (3, 2), ("axes fraction", "data"), "offset points")
+    words: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "bbox": PLAIN}
+    axes.annotate(f"δ = {margin:g}", (0.99, margin), (0, 5), ("axes fraction", "data"), **words)
     for rewind_step, look in zip(spec["rewind_steps"], _ticket_looks(), strict=False):
         rows = equal[equal["rewind_step"] == rewind_step]
-        _tickets_line(axes, rows, decisions, look, f"equal steps, ticket from step {rewind_step}")
-    if len(total):
-        line(axes, total.sort_values("density"), "density", VARIANTS["dense_total"], "dense with IMP's total steps")
+        _tickets_line(axes, rows, _decisions(verdicts), look, f"ticket from step {rewind_step}")
+    verdict = _verdict(verdicts)
+    start = spec["rewind_steps"][0] if verdict is None else verdict["rewind_step"]
+    for side, control in zip((-1, 1), DECISIVE_CONTROLS, strict=True):
+        rows = end[end["contrast"].eq(f"{control} - dense") & end["rewind_step"].eq(start)]
+        if len(rows):
+            look = VARIANTS[control]
+            line(
+                axes,
+                _beside(rows, side),
+                "density",
+                Look("", look.colour, look.marker, ""),
+                f"{look.label} from step {start:.0f}",
+                band=False,
+            )
+            bars(axes, _beside(rows, side), "density", look)
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, max(high, margin + 0.15 * (margin - low)))  # δ and its label off the frame
     density_axis(axes, end["density"])
     legend_below(axes, axes)
     return None
 
 
-def _decisions(verdicts: pd.DataFrame, study: str) -> pd.Series:
+def _decisions(verdicts: pd.DataFrame) -> pd.Series:
     """The verdict words on a study's tickets, by rewind step and density."""
-    mine = verdicts[verdicts["study"].eq(study) & verdicts["kind"].eq(TICKET)]
+    mine = verdicts[verdicts["kind"] == TICKET]
     return mine.set_index(["rewind_step", "density"])["decision"]
 
 
