@@ -132,7 +132,7 @@ def test_sentences_follow_the_decisions(frames: dict[str, pd.DataFrame]) -> None
     studies = facts(frames, ORDER)["studies"]
     verdicts.loc[main, "decision"] = SUPPORTS
     answer = render(frames, ORDER, "answer.md.j2")
-    assert re.search(rf"The verdict is \*{SUPPORTS}\* in `{studies[0]}`", " ".join(answer.split()))
+    assert re.search(rf"the verdict is \*{SUPPORTS}\* in `{studies[0]}`", " ".join(answer.split()))
     verdicts.loc[main & verdicts["study"].eq(studies[0]), "decision"] = REFUTES
     answer = " ".join(render(frames, ORDER, "answer.md.j2").split())
     assert f"*{REFUTES}* in `{studies[0]}`." in answer and f"*{SUPPORTS}* in `{studies[1]}`" in answer
