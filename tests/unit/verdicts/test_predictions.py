@@ -162,7 +162,9 @@ def test_overlaps_of_masks_stand_beside_the_correlation_without_a_side(frame):
 )
 def test_other_weights_under_the_mask_lose_more_than_the_margin_or_not(frame, lost, half, verdict):
     """δ is 0.1; the contrast is ticket − control, so what the control loses is its negative."""
-    row = one(predict(put(frame, "loss", "ticket - reinitialised", -lost, half)), "P6", "from step 0: other initial weights")
+    row = one(
+        predict(put(frame, "loss", "ticket - reinitialised", -lost, half)), "P6", "from step 0: other initial weights"
+    )
     assert row["verdict"] == verdict and row["dose"] == pytest.approx(lost)
     if verdict != INCONCLUSIVE:
         assert row["ci_low"] == pytest.approx(lost - half)
