@@ -9,9 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow_scripts.ticketlab.core.errors import TicketlabError
-from workflow_scripts.ticketlab.core.random_streams import data_seed, generator
-from workflow_scripts.ticketlab.instruments.determinacy import determinacy
-from workflow_scripts.ticketlab.instruments.role_agreement import compare, pairs_of, role_vectors, standardise
+from workflow_scripts.ticketlab.core.random_streams import CHAOS, REORDERED, data_seed, generator
+from workflow_scripts.ticketlab.instruments.determinacy import determinacy, difference
+from workflow_scripts.ticketlab.instruments.role_agreement import (
+    NETWORK,
+    compare,
+    pairs_of,
+    role_vectors,
+    standardise,
+    votes,
+)
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.roles import AGREEMENT
 
@@ -263,3 +270,34 @@ def test_the_table_satisfies_its_contract_and_is_deterministic(tmp_path, half_de
     again = compare(study_of(share=0.5, noise=0.5).sample(frac=1, random_state=0), PERMUTATIONS)
     files.write(tmp_path / "b.parquet", AGREEMENT, again, {})
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_a_family_has_one_vote_in_all_however_many_scores_it_has():
+    """Eight slices of one ablation against one score of attention: half of the votes each."""
+    names = ["induction", *(f"ablation:{index}" for index in range(8))]
+    assert votes(names).tolist() == [0.5, *[0.0625] * 8]
+    assert votes([f"selectivity:{index}" for index in range(4)]).tolist() == [0.25] * 4
+
+
+def test_each_control_is_paired_with_the_dense_network_of_its_initialisation_only():
+    rows = [(variant, init, init, 0, 0) for variant in ("dense", CHAOS, REORDERED) for init in (0, 1)]
+    pairs = pairs_of(pd.DataFrame(rows, columns=NETWORK))
+    found = {tuple(row) for row in pairs[pairs["pair"] != "measurement"].itertuples(index=False)}
+    assert found == {(0, CHAOS, 0, 2), (0, CHAOS, 1, 3), (0, REORDERED, 0, 4), (0, REORDERED, 1, 5)}
+
+
+def agreements_of(**by_pair):
+    """An `agreement` table at split step 0: one value for each initialisation of each kind of pair."""
+    rows = [("s", 0, pair, init, init, value) for pair, values in by_pair.items() for init, value in enumerate(values)]
+    columns = ["study", "split_step", "pair", "init_seed", "other_init_seed", "agreement"]
+    return pd.DataFrame(rows, columns=columns).assign(matching="identity", score="all", data_seed=0, other_data_seed=1)
+
+
+def test_the_difference_of_two_determinacies_is_paired_by_initialisation():
+    """Both vary by as much, and together: the difference is exactly 0.4 of the ceiling 0.8, with no width."""
+    chaos = np.array([0.5, 0.7, 0.9])
+    found = difference(agreements_of(same_init=chaos - 0.32, chaos=chaos, replicate=[0.8] * 3), "same_init", CHAOS)
+    assert (found["estimate"], found["ci_low"], found["ci_high"]) == pytest.approx((-0.4, -0.4, -0.4))
+    assert found["n"] == 3
+    unreliable = agreements_of(same_init=chaos, chaos=chaos, replicate=[0.8, -0.8, 0.1])
+    assert np.isnan(difference(unreliable, "same_init", CHAOS)["estimate"])

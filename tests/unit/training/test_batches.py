@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from workflow_scripts.ticketlab import tasks
-from workflow_scripts.ticketlab.core.random_streams import ORDER_STRIDE
+from workflow_scripts.ticketlab.core.random_streams import ORDER_STRIDE, REORDERED
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tasks.problem import Epochs
 from workflow_scripts.ticketlab.training.batches import batches
@@ -82,3 +82,12 @@ def test_replacement_draws_an_example_again_before_the_epoch_ends(digits):
 def test_a_task_says_in_its_settings_whether_its_training_set_is_finite():
     finite = {kind for kind in tasks.TASKS if tasks.module(kind).Settings.FINITE}
     assert finite == {"images", "modular_addition", "text"}
+
+
+@SAMPLINGS
+def test_a_reordered_network_gets_the_same_batches_each_once_at_other_steps(digits, sampling):
+    settings = recipe(7, sampling).model_copy(update={"steps": 50})
+    members = [Member(3, 3), Member(3, 3, REORDERED)]
+    inputs, _ = batches(digits.called("digits"), members, range(50), settings)
+    own, other = ([batch.numpy().tobytes() for batch in inputs[:, index]] for index in (0, 1))
+    assert sorted(own) == sorted(other) and sum(map(bytes.__eq__, own, other)) < 10

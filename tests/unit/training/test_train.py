@@ -11,6 +11,7 @@ from torch.func import functional_call
 
 from workflow_scripts.ticketlab import models
 from workflow_scripts.ticketlab.core.errors import TicketlabError
+from workflow_scripts.ticketlab.core.random_streams import CHAOS
 from workflow_scripts.ticketlab.pruning import masks as pruning
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tables import stacks
@@ -22,6 +23,7 @@ from workflow_scripts.ticketlab.training.stack import Member
 from workflow_scripts.ticketlab.training.train import (
     SLOTS,
     State,
+    disturbed,
     initial_state,
     initial_weights,
     learning_rate,
@@ -292,6 +294,15 @@ def test_initial_weights_do_not_touch_the_global_generator(case):
     torch.manual_seed(5)
     initial_weights(case.called("a"), [0])
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_chaos_moves_each_weight_by_a_millionth_of_its_tensors_spread_and_no_other_network(case, recipe):
+    start = initial_state(initial_weights(case.called("a"), [3, 3]), recipe)
+    moved = disturbed(case.called("a"), [Member(3, 3), Member(3, 3, CHAOS)], start)
+    for name, tensor in start.weights.items():
+        change = (moved.weights[name] - tensor) / tensor[0].std(correction=0).clamp(min=1e-9)
+        assert change[0].eq(0).all() and change[1].abs().max() < 1e-5
+        assert tensor[0].std(correction=0) == 0 or change[1].std() == pytest.approx(1e-6, rel=0.3)
 
 
 def test_evaluation_is_the_mean_over_the_fixed_set(case, adamw):
