@@ -31,10 +31,9 @@ from workflow_scripts.ticketlab.report.figures.style import (
     step_axis,
     study_rows,
 )
-from workflow_scripts.ticketlab.settings.pruning import TOTALS
 from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
 from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
-from workflow_scripts.ticketlab.verdicts.comparisons import DECISIVE_CONTROLS, TICKETS
+from workflow_scripts.ticketlab.verdicts.comparisons import DECISIVE_CONTROLS, TICKETS, TOTALS
 from workflow_scripts.ticketlab.verdicts.kinds import TICKET
 from workflow_scripts.ticketlab.verdicts.rows import SUPPORTS, WITHHELD, percent
 from workflow_scripts.ticketlab.verdicts.tickets import CLAIMS, MATCHING, NEITHER, WINNING
