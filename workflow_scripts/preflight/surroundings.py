@@ -8,6 +8,8 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
 
 from workflow_scripts import numerics
@@ -34,8 +36,10 @@ def settle(mode: str) -> None:
     os.environ.update(SET)
     numerics.fix(mode)
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+        # A file that became a pipe under its stream cannot be asked for its place, which Python does here.
+        with suppress(OSError):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
 
 
 def doubts(mode: str, lock: Path) -> Iterator[str]:

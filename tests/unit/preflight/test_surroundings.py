@@ -47,6 +47,18 @@ def test_a_stream_that_is_not_utf8_gets_escapes(monkeypatch):
     assert written.getvalue() == rb"\u03b8\u2080"
 
 
+def test_a_file_that_became_a_pipe_under_its_stream_is_left_as_it_is(monkeypatch, tmp_path):
+    """As the terminal's display does with a log to which errors are written."""
+    with (tmp_path / "log").open("w") as stream:
+        stream.write("before")
+        stream.flush()
+        _, drain = os.pipe()
+        os.dup2(drain, stream.fileno())
+        monkeypatch.setattr(sys, "stderr", stream)
+        surroundings.settle("portable")
+        stream.write("after")
+
+
 def test_packages_that_are_not_the_locks_are_named_with_their_place(tmp_path, monkeypatch):
     monkeypatch.setattr(numerics, "doubt", str)
     lock = tmp_path / "lock"

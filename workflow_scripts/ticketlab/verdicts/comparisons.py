@@ -178,12 +178,17 @@ def _of(found: dict) -> Estimate:
     return Estimate(found["estimate"], found["ci_low"], found["ci_high"], np.nan, found["n"])
 
 
+def changed_holders(found: pd.DataFrame, settings: JudgingSettings) -> pd.DataFrame:
+    """The roles of table `role_holders` with and without another holder (`changes`), by the study's thresholds."""
+    return changes(found, settings.clear, settings.held)
+
+
 def changed_roles(found: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
     """T2, existence: the share of initialisations in which another part holds a role, with its exact interval.
 
     p is of the hypothesis that no more change than a test at α finds where nothing does.
     """
-    changed = changes(found, settings.clear, settings.held)
+    changed = changed_holders(found, settings)
     for (step, pair, role), group in changed.groupby(["split_step", "pair", "role"]):
         hits, n = int(group["changed"].sum()), len(group)
         interval = statistics.share(hits, n, settings.alpha)

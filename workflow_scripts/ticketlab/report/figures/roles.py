@@ -7,7 +7,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workflow_scripts.ticketlab.core.random_streams import CHAOS, REORDERED
-from workflow_scripts.ticketlab.instruments.role_holders import changes
 from workflow_scripts.ticketlab.report.figures.style import (
     BLACK,
     BLUE,
@@ -29,7 +28,14 @@ from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
 from workflow_scripts.ticketlab.tables.schemas.roles import ROLE_HOLDERS
 from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
-from workflow_scripts.ticketlab.verdicts.comparisons import AGREEMENT, CHANGES, DETERMINACY, ROLES, of_roles
+from workflow_scripts.ticketlab.verdicts.comparisons import (
+    AGREEMENT,
+    CHANGES,
+    DETERMINACY,
+    ROLES,
+    changed_holders,
+    of_roles,
+)
 
 READS = {"comparisons": COMPARISONS, "verdicts": VERDICTS, "holders": ROLE_HOLDERS}
 
@@ -59,7 +65,7 @@ def figure(
         mine = of_test(comparisons, study, ROLES)
         change, determinacy, agreement = row.subplots(1, 3)
         judging = JudgingSettings(**spec["judging"])
-        _change(change, mine, changes(holders[holders["study"] == study], judging.clear, judging.held))
+        _change(change, mine, changed_holders(holders[holders["study"] == study], judging))
         _determinacy(determinacy, mine, spec)
         _agreement(agreement, mine)
     return drawn
