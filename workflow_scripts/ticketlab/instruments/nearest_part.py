@@ -36,6 +36,7 @@ from workflow_scripts.ticketlab.training.study import Study
 PATH_POINTS = 33  # of the straight path, with both ends
 ROUNDS = 16  # of the search: a network with more components gives up several at once
 EXAMPLES = 32  # of either half
+TOGETHER = 1 << 21  # weights of the networks that the search runs as one stack
 
 
 class Part(NamedTuple):
@@ -80,13 +81,7 @@ def _search(study: Study, weights: Stack, references: References) -> Tensor:
     kept, least = gates.clone(), _distance(study, weights, references, gates)
     now = least
     while True:
-        without = np.full((count, components), np.inf)
-        for component in range(components):
-            trial = gates.clone()
-            trial[:, component] = 0
-            ablated = (gates[:, component] == 0).cpu().numpy()
-            if not ablated.all():
-                without[:, component] = np.where(ablated, np.inf, _distance(study, weights, references, trial))
+        without = _without_one_more(study, weights, references, gates)
         order = np.argsort(without, axis=1, kind="stable")[:, :at_once]
         nearer = np.take_along_axis(without, order, axis=1) < now[:, None]
         if not nearer.any():
@@ -97,6 +92,20 @@ def _search(study: Study, weights: Stack, references: References) -> Tensor:
         better = now < least
         least = np.where(better, now, least)
         kept[torch.from_numpy(better)] = gates[torch.from_numpy(better)]
+
+
+def _without_one_more(study: Study, weights: Stack, references: References, gates: Tensor) -> np.ndarray:
+    """Distance (N, components) if one more component is ablated; infinite for those that are ablated already."""
+    count, components = gates.shape
+    together = max(1, TOGETHER // sum(tensor.numel() for tensor in weights.values()))
+    parts = []
+    for chunk in stack.slices(components, together):
+        size = chunk.stop - chunk.start
+        trials = gates.repeat(size, 1, 1)
+        trials[range(size), :, range(chunk.start, chunk.stop)] = 0
+        copies = {name: tensor.repeat(size, *[1] * (tensor.ndim - 1)) for name, tensor in weights.items()}
+        parts.append(_distance(study, copies, references, trials.flatten(0, 1)).reshape(size, count).T)
+    return np.where(gates.cpu().numpy() == 0, np.inf, np.concatenate(parts, axis=1))
 
 
 def _distance(study: Study, weights: Stack, references: References, gates: Tensor) -> np.ndarray:

@@ -158,7 +158,7 @@ def test_a_tickets_marker_is_filled_by_its_verdict(results):
 def test_the_margin_and_the_control_level_are_named(results):
     end, course, difference, *_ = panels(style.draw(FIGURES["tickets"], *results))
     assert "δ = 0.1" in [text.get_text() for text in difference.texts]
-    assert "round 2, 25% kept" in course.get_title(loc="left")
+    assert "12.5% kept, from step 0\n(T1 from θ₀: supports LTH)" in course.get_title(loc="left")
     assert "step 100" in end.get_title(loc="left")
 
 

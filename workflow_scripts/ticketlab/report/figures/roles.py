@@ -40,7 +40,7 @@ from workflow_scripts.ticketlab.verdicts.comparisons import (
 READS = {"comparisons": COMPARISONS, "verdicts": VERDICTS, "holders": ROLE_HOLDERS}
 
 PAIRS = {
-    "replicate": "exact replicate (ceiling)",
+    "replicate": "exact replicate",
     CHAOS: "θ₀ a millionth off",
     REORDERED: "same batches, reordered",
     "same_init": "same initialisation",
@@ -80,7 +80,7 @@ def _change(axes: Axes, mine: pd.DataFrame, found: pd.DataFrame) -> None:
     roles = sorted(rows["score"].unique())
     for offset, (pair, look) in zip((-0.2, 0, 0.2), CONTROLS.items(), strict=True):
         points = rows[rows["contrast"] == pair]
-        places = points["score"].map(roles.index) + offset
+        places = [roles.index(role) + offset for role in points["score"]]
         axes.hlines(places, points["ci_low"], points["ci_high"], color=look.colour, linewidth=1.2)
         axes.plot(points["estimate"], places, look.marker, color=look.colour, label=look.label)
     here = found[found["split_step"].eq(0) & found["pair"].eq("same_init") & found["changed"].eq(True)]
@@ -99,9 +99,9 @@ def _determinacy(axes: Axes, mine: pd.DataFrame, spec: dict) -> None:
     axes.set_ylabel("determinacy D (mean over scores)")
     step_axis(axes, "training step at which data orders split", spec["last_step"])
     looks = {
-        ("same_init", "identity"): Look("same initialisation, same index", BLUE, "o"),
-        ("same_init", "hungarian"): Look("same initialisation, best matching", ORANGE, "s", "--"),
-        ("other_init", "identity"): Look("other initialisation (control)", GREY, "x", ":"),
+        ("same_init", "identity"): Look("same θ₀, same index", BLUE, "o"),
+        ("same_init", "hungarian"): Look("same θ₀, best matching", ORANGE, "s", "--"),
+        ("other_init", "identity"): Look("other θ₀ (control)", GREY, "x", ":"),
     }
     shown = False
     for (pair, matching), look in looks.items():
