@@ -58,12 +58,12 @@ def figure(facts: Mapping[str, Any]) -> Figure:
             _point(roles, studies.index(row["study"]), row, Look("roles", BLACK), 1.0)
         roles.set_xlabel("determinacy by the initialisation")
         _bounds(roles, (judging.undetermined, judging.determined))
-        structures.set_title("T3: structure left again")
+        structures.set_title("T3: structure retained")
         for row in facts["structures"]:
-            if row["F"] is not None:
-                _point(structures, studies.index(row["study"]), row["F"], STRUCTURE, 1.0, filled=row["left"])
-        structures.set_xlabel("F (filled: transient by the rule)")
-        _bounds(structures, (judging.forgotten,))
+            if row["R"] is not None:
+                _point(structures, studies.index(row["study"]), row["R"], STRUCTURE, 1.0, filled=row["lost"])
+        structures.set_xlabel("R, in the end network (filled: lost)")
+        _bounds(structures, (0, judging.retained, 1))
         left.set_yticks(range(len(studies)), studies)
         left.set_ylim(len(studies) - 0.5, -0.5)
         shown = [VARIANTS[name] for name in dict.fromkeys(name for name, *_ in tickets)]

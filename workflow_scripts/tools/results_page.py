@@ -140,10 +140,11 @@ def facts(frames: Mapping[str, pd.DataFrame], order: Sequence[str]) -> dict[str,
     rows: list[Row] = [row | keys_of(row) for row in verdicts.to_dict("records")]
     rows.sort(key=lambda row: (studies.index(row["study"]), row["rewind_step"], row["split_step"]))
     by_kind = {kind: [row for row in rows if row["kind"] == kind] for kind in kinds.KINDS}
+    judging = JudgingSettings(margin=1.0)  # of which only thresholds that no study changes are shown
     return {
         "studies": studies,
         "seeds": sorted(verdicts.groupby("study")["n"].max().unique().tolist()),
-        "judging": JudgingSettings(margin=1.0),  # of which only thresholds that no study changes are shown
+        "judging": judging,
         "main": {row["study"]: row for row in by_kind[kinds.WINNING_TICKET]},
         "winning_ticket": by_kind[kinds.WINNING_TICKET],
         "tickets": tickets(by_kind, frames["comparisons"]),
@@ -163,7 +164,7 @@ def facts(frames: Mapping[str, pd.DataFrame], order: Sequence[str]) -> dict[str,
         "later_roles": by_kind[kinds.LATER_ROLES],
         "fixed_by": fixed_by(by_kind, studies),
         "some_structure": by_kind[kinds.TRANSIENCE],
-        "structures": structures(by_kind[kinds.TRANSIENT_STRUCTURE], frames["comparisons"]),
+        "structures": structures(by_kind[kinds.TRANSIENT_STRUCTURE], frames["comparisons"], judging),
         "landmarks": landmarks(frames["clock"], studies),
         "llc": clock.LLC,
         "predictions": predictions(frames["predictions"], [*studies, "deep_linear"]),
@@ -229,17 +230,25 @@ def fixed_by(by_kind: Mapping[str, list[Row]], studies: Sequence[str]) -> list[R
     return found
 
 
-def structures(rows: Sequence[Row], comparisons: pd.DataFrame) -> list[Row]:
-    """Each structure with A, the share of its distance that was covered, and F, the share that was lost again."""
+def structures(rows: Sequence[Row], comparisons: pd.DataFrame, judging: JudgingSettings) -> list[Row]:
+    """Each structure with A (also beyond the straight path), F and R, the shares acquired, forgotten and retained."""
     measured = comparisons[comparisons["test"] == STRUCTURE].set_index(["study", "quantity", "contrast"])
     found = []
     for row in rows:
         values: Row = {"by": "–"}
-        for letter, contrast in (("A", "acquired"), ("F", "forgotten")):
+        for letter, contrast in (
+            ("A", "acquired"),
+            ("beyond", "beyond path"),
+            ("F", "forgotten"),
+            ("R", "retained"),
+            ("other", "retained, by another's part"),
+        ):
             key = (row["study"], row["structure"], contrast)
             values[letter] = measured.loc[key].to_dict() if key in measured.index else None
             values["by"] = measured.loc[key, "step"] if key in measured.index else values["by"]
-        found.append(row | values | {"left": row["decision"] == REFUTES})
+        kept = values["R"] is not None and values["R"]["ci_low"] > row["margin"]
+        left = values["F"] is not None and values["F"]["p"] < judging.alpha
+        found.append(row | values | {"lost": row["decision"] == REFUTES, "outvoted": kept and left})
     return found
 
 

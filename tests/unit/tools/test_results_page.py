@@ -107,7 +107,7 @@ def test_the_figure_draws_the_tables_numbers(frames: dict[str, pd.DataFrame]) ->
     }
     studies = known["studies"]
     assert points == {(row["estimate"], studies.index(row["study"])) for row in known["roles"]}
-    assert filled(structures, "D") == sum(row["left"] for row in known["structures"])
+    assert filled(structures, "D") == sum(row["lost"] for row in known["structures"])
     assert filled(masks, "P") == sum(row["decision"] in (SUPPORTS, REFUTES) for row in known["strong_form"])
     from_the_start = {row["study"] for row in known["tickets"] if row["won"] and row["rewind_step"] == 0}
     assert filled(tickets, "o") == len(from_the_start)  # rewound tickets are hollow
@@ -139,7 +139,7 @@ def test_sentences_follow_the_decisions(frames: dict[str, pd.DataFrame]) -> None
     verdicts.loc[verdicts["kind"] == kinds.TICKET, "decision"] = "neither"
     assert "tickets that win" not in render(frames, ORDER, "answer.md.j2")
     verdicts.loc[verdicts["kind"] == kinds.TRANSIENT_STRUCTURE, "decision"] = INCONCLUSIVE
-    assert "No structure is shown to be acquired and left again." in render(frames, ORDER, "results.md.j2")
+    assert "No structure is shown to be lost." in render(frames, ORDER, "results.md.j2")
 
 
 def test_a_changed_number_changes_the_page(frames: dict[str, pd.DataFrame]) -> None:
