@@ -296,9 +296,9 @@ def test_a_diverged_network_shows_in_the_agreement():
 
 
 def test_learning_coefficients_are_compared_by_seed_where_both_are_sound_and_positive():
-    """Seeds differ by a factor of ten, each ticket has half of its dense network's: the ratio is 1/2 and certain."""
+    """Seeds differ by a factor of ten, tickets have about half of their dense network's: the ratio is near 1/2."""
     dense = [1.0, 10.0, 100.0, 5.0, 5.0, 5.0]
-    tickets = [0.5, 5.0, 50.0, -1.0, 9.0, 9.0]
+    tickets = [0.5, 5.1, 50.0 / 1.02, -1.0, 9.0, 9.0]
     flags = ["", "", "", "", "diverged", ""]
     rows = [("dense", 0, seed, value, "rhat" if seed == 5 else "") for seed, value in enumerate(dense)]
     rows += [("ticket", 2, seed, value, flags[seed]) for seed, value in enumerate(tickets)]
@@ -307,7 +307,8 @@ def test_learning_coefficients_are_compared_by_seed_where_both_are_sound_and_pos
     found = table(comparisons.learning_coefficients(pd.concat([frame, earlier]), pd.Series({2: 0.3}), SETTINGS))
     ratio = one(found, quantity="log of llc")
     assert ratio["contrast"] == "ticket / dense" and ratio["n"] == 3
-    assert [ratio["estimate"], ratio["ci_low"], ratio["ci_high"]] == pytest.approx([np.log(0.5)] * 3)
+    assert ratio["estimate"] == pytest.approx(np.log(0.5))
+    assert ratio["ci_high"] - ratio["ci_low"] < 0.1  # over the seeds themselves it would be more than 10
 
 
 def test_flagged_learning_coefficients_are_left_out_and_counted():

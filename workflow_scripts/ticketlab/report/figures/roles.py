@@ -42,7 +42,7 @@ READS = {"comparisons": COMPARISONS, "verdicts": VERDICTS, "holders": ROLE_HOLDE
 PAIRS = {
     "replicate": "exact replicate",
     CHAOS: "θ₀ a millionth off",
-    REORDERED: "same batches, reordered",
+    REORDERED: "batches reordered",
     "same_init": "same initialisation",
     "other_init": "other initialisation",
 }
