@@ -97,7 +97,7 @@ def _change(axes: Axes, mine: pd.DataFrame, found: pd.DataFrame) -> None:
 def _determinacy(axes: Axes, mine: pd.DataFrame, spec: dict) -> None:
     axes.set_title("determinacy: 1 replicate, 0 chance")
     axes.set_ylabel("determinacy D (mean over scores)")
-    step_axis(axes, "training step at which data orders split", spec["last_step"])
+    step_axis(axes, "step at which data orders split", spec["last_step"])
     looks = {
         ("same_init", "identity"): Look("same θ₀, same index", BLUE, "o"),
         ("same_init", "hungarian"): Look("same θ₀, best matching", ORANGE, "s", "--"),
