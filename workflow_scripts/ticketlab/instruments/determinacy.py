@@ -65,7 +65,7 @@ def difference(frame: pd.DataFrame, pair: str, reference: str) -> dict:
     columns = [pair, reference, "replicate"]
     values = by_pair.reindex(columns=columns).dropna().to_numpy()
     n, undecided = len(values), {"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan}
-    if n < 2 or statistics.mean_interval(values[:, 2], 1 - CONFIDENCE).ci_low <= 0:
+    if n < 2 or _least(values[:, 2]) <= 0:
         return undecided | {"n": n}
 
     def found(kept: np.ndarray) -> float:
@@ -104,12 +104,18 @@ def _ratio(compared: pd.DataFrame, ceilings: pd.Series) -> dict:
     result |= {"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan}
     if n < 2 or np.isnan(without).any():
         return result | {"reason": f"too few inits ({n}) with this pair and an exact replicate"}
-    least = statistics.mean_interval(ceilings[inits], 1 - CONFIDENCE).ci_low
+    least = _least(ceilings[inits])
     if least <= 0:
         return result | {"reason": f"not reproducible: exact replicates agree at {ceiling:.2f} ± {ceiling - least:.2f}"}
     margin = statistics.jackknife_margin([some / most for some, most in without], 1 - CONFIDENCE)
     estimate = agreement / ceiling
     return result | {"estimate": estimate, "ci_low": estimate - margin, "ci_high": estimate + margin}
+
+
+def _least(ceilings: np.ndarray | pd.Series) -> float:
+    """The lower end of the interval of exact replicates' mean agreement; their common value where all are the same."""
+    found = statistics.mean_interval(ceilings, 1 - CONFIDENCE)
+    return found.estimate if np.isnan(found.ci_low) else found.ci_low
 
 
 def _label_permutation(pairs: pd.DataFrame, permutations: int, random: np.random.Generator) -> float:

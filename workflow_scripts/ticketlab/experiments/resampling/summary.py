@@ -53,7 +53,8 @@ def _nothing_to_keep(ceiling: np.ndarray, alpha: float) -> str:
     found = statistics.mean_interval(ceiling, alpha)
     if len(ceiling) < 2:
         return "one initialisation has no interval"
-    if found.ci_low > 0:
+    least = found.estimate if np.isnan(found.ci_low) else found.ci_low  # without spread there is no interval
+    if least > 0:
         return ""
     return (
         "data orders decide so much that one initialisation agrees with itself no more than with others "
