@@ -15,7 +15,7 @@ from typing import Any
 from workflow_scripts.ticketlab.core import manifest
 
 MISSING = "is missing"
-KEYS = {"rule", "inputs", "params", "outputs"}
+KEYS = {"rule", "inputs", "foreign", "params", "outputs"}
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ def recover(results: str, records: FilePersistence) -> None:
                     rule=content["rule"],
                     input=content["inputs"],
                     params=content["params"],
+                    input_checksums={file: f"sha256:{digest}" for file, digest in content["foreign"].items()},
                     record_format_version=RECORD_FORMAT_VERSION,
                     incomplete=False,
                     endtime=written["mtime_ns"] / 1e9,

@@ -22,14 +22,16 @@ def record(
 ) -> None:
     """Record what the job of `rule` with this log read and wrote. The file appears whole or not at all.
 
-    It holds the sum, size and time of each output; the names of the inputs; the parameters as Snakemake stores them
-    (their sorted `repr`).
+    It holds the sum, size and time of each output; the names of the inputs, and the sums of those that are not
+    results; the parameters as Snakemake stores them (their sorted `repr`).
     Raises OSError if a file cannot be read or the manifest cannot be written.
     """
     results, path = places(log)
+    foreign = [str(file) for file in inputs if not Path(file).is_relative_to(results)]
     content = {
         "rule": rule,
         "inputs": sorted(map(str, inputs)),
+        "foreign": {file: entry(file)["sha256"] for file in foreign},
         "params": sorted(map(repr, params)),
         "outputs": {Path(output).relative_to(results).as_posix(): entry(output) for output in outputs},
     }
