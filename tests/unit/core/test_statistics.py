@@ -15,6 +15,7 @@ from workflow_scripts.ticketlab.core.statistics import (
     deviation,
     exceeds,
     holm,
+    in_words,
     jackknife_margin,
     mean_interval,
     not_worse,
@@ -175,3 +176,8 @@ def test_the_deviation_behind_an_interval_is_that_of_its_values():
     values = np.random.default_rng(0).normal(size=8)
     result = mean_interval(values, 0.05)
     assert deviation(result.ci_low, result.ci_high, result.n, 0.05) == pytest.approx(values.std(ddof=1))
+
+
+def test_an_estimate_without_an_interval_stands_alone():
+    assert in_words(0.5, 0.25, 0.75) == "0.50 [0.25, 0.75]"
+    assert in_words(0.5, float("nan"), float("nan"), ".3g") == "0.5"

@@ -273,7 +273,7 @@ def compare(
     """
     course = transience.acquisition_and_forgetting(steps, distances)
     kept = transience.share_retained(steps, part, course.turning_step)
-    beyond = course.acquired - (1 - on_path / distances[:, 0])
+    beyond = np.round(course.acquired - (1 - on_path / distances[:, 0]), 12)
     for contrast, values, test, bound in (
         ("acquired", course.acquired, statistics.exceeds, JUDGING.acquired),
         ("beyond path", beyond, statistics.exceeds, JUDGING.detour),

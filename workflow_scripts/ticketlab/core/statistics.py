@@ -26,6 +26,13 @@ class Estimate:
     n: int
 
 
+def in_words(estimate: float, ci_low: float, ci_high: float, form: str = ".2f") -> str:
+    """An estimate with its interval, or alone where it has none; `form`: of each number, as format() takes it."""
+    if np.isnan([ci_low, ci_high]).any():
+        return f"{estimate:{form}}"
+    return f"{estimate:{form}} [{ci_low:{form}}, {ci_high:{form}}]"
+
+
 def mean_interval(values: Sequence[float] | np.ndarray, alpha: float) -> Estimate:
     """Mean with its two-sided 1 − alpha t interval; p of "the mean is 0" (two-sided); NaN without spread."""
     values = np.asarray(values, dtype=float)

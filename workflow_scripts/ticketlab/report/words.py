@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from workflow_scripts.ticketlab.core import statistics
 from workflow_scripts.ticketlab.verdicts import kinds
 from workflow_scripts.ticketlab.verdicts.rows import percent
 
@@ -94,7 +95,7 @@ def interval(row: Mapping | pd.Series, of: str = "estimate") -> str:
 
 def in_hundredths(row: Mapping | pd.Series) -> str:
     """An estimate and its interval in the form of a figure's legend."""
-    return f"{row['estimate']:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}]"
+    return statistics.in_words(row["estimate"], row["ci_low"], row["ci_high"])
 
 
 def p_value(value: float) -> str:

@@ -220,7 +220,8 @@ def _not_above(letter: str, values: np.ndarray, threshold: float, alpha: float) 
         found = statistics.exceeds(values, threshold, alpha)
         if found.p < alpha:
             return ""
-        return f"{letter} = {found.estimate:.2f} [{found.ci_low:.2f}, {found.ci_high:.2f}] is not above {threshold:g}"
+        about = statistics.in_words(found.estimate, found.ci_low, found.ci_high)
+        return f"{letter} = {about} is not above {threshold:g}"
     return f"no seed has an {letter}"
 
 
@@ -309,7 +310,7 @@ def _over_seeds(values: Sequence[float] | np.ndarray | pd.Series, alpha: float) 
 
 
 def _interval(found: Estimate) -> str:
-    return f"{found.estimate:.3g} [{found.ci_low:.3g}, {found.ci_high:.3g}]"
+    return statistics.in_words(found.estimate, found.ci_low, found.ci_high, ".3g")
 
 
 def _by_seed(rows: pd.DataFrame, step: str, value: str) -> pd.DataFrame:

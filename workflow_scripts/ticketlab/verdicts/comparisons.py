@@ -219,7 +219,8 @@ def structure(distances: pd.DataFrame, retained: pd.DataFrame, settings: Judging
         # The two halves of the seeds may turn at different steps: the earlier one is given for both, and was recorded.
         turning = int(course.turning_step.min())
         ways = {way: _distances(part) for way, part in retained[retained["structure"] == name].groupby("way")}
-        beyond = course.acquired - (1 - ways.pop(PATH).iloc[:, -1] / values[0]).to_numpy()
+        # Rounded, since what is nearest at an end of the path is as near there, to the last digit of a sum.
+        beyond = np.round(course.acquired - (1 - ways.pop(PATH).iloc[:, -1] / values[0]).to_numpy(), 12)
         for contrast, shares, threshold in (
             ("acquired", course.acquired, settings.acquired),
             ("beyond path", beyond, settings.detour),

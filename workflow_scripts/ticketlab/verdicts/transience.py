@@ -116,4 +116,4 @@ def _of_one_draw(decision: str, reason: str, drawn_once: str | None) -> tuple[st
 
 
 def _interval(row: pd.Series) -> str:
-    return f"{row['estimate']:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}]"
+    return statistics.in_words(row["estimate"], row["ci_low"], row["ci_high"])

@@ -6,7 +6,7 @@ from math import nan
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.ticketlab.core import readings
+from workflow_scripts.ticketlab.core import readings, statistics
 from workflow_scripts.ticketlab.core.readings import BUILT, INCONCLUSIVE, LATENT
 from workflow_scripts.ticketlab.experiments.development.summary import (
     DENSE,
@@ -131,7 +131,7 @@ def describe(rows: pd.DataFrame, network: str, name: str, settings: JudgingSetti
     for letter, quantity in (("A", "acquired"), ("F", "forgotten")):
         row = one_row(rows, network, quantity, OWN, name)
         if row is not None:
-            parts.append(f"{letter} {row['estimate']:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}]")
+            parts.append(f"{letter} {statistics.in_words(row['estimate'], row['ci_low'], row['ci_high'])}")
     scaled = one_row(rows, network, "acquired", SCALED, name)
     if scaled is not None:
         parts[1] += f" ({scaled['estimate']:.2f} on dense's scale)"

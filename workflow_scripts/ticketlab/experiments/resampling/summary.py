@@ -58,7 +58,7 @@ def _nothing_to_keep(ceiling: np.ndarray, alpha: float) -> str:
         return ""
     return (
         "data orders decide so much that one initialisation agrees with itself no more than with others "
-        f"(by {found.estimate:.2f} [{found.ci_low:.2f}, {found.ci_high:.2f}]): there is nothing to keep"
+        f"(by {statistics.in_words(found.estimate, found.ci_low, found.ci_high)}): there is nothing to keep"
     )
 
 
