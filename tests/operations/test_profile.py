@@ -63,4 +63,4 @@ def test_on_a_workstation_jobs_of_networks_take_turns_on_the_gpu_and_say_so_wher
             running[started] = "other" if rule == "calibrate" else "networks"
         running.pop(done or failed, None)
         together.add(tuple(sorted(running.values())))
-    assert ("networks", "other") in together and ("networks", "networks") not in together
+    assert ("networks", "other") in together and ("networks", "networks") not in together, result.stderr

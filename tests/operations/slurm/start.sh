@@ -19,10 +19,19 @@ mkdir -p "$dir/state" "$dir/spool" /run/munge /etc/slurm
 cpus=$(nproc)
 memory=$(awk '/^MemTotal/ {print int($2 / 1024 * 0.9)}' /proc/meminfo)
 sed -e "s|@DIR@|$dir|g" -e "s|@CPUS@|$cpus|" -e "s|@MEMORY@|$memory|" "$here/slurm.conf.in" > "$dir/slurm.conf"
-# A job's srun reads this place, whatever SLURM_CONF says. A Slurm that is already here is left alone; one whose folder
-# is gone was left behind by tests that were killed.
-[ -L /etc/slurm/slurm.conf ] && [ ! -e /etc/slurm/slurm.conf ] && rm /etc/slurm/slurm.conf
-ln -s "$dir/slurm.conf" /etc/slurm/slurm.conf 2> /dev/null || cannot "there is one already, /etc/slurm/slurm.conf"
+# A job's srun reads this place, whatever SLURM_CONF says. A Slurm that is already here is left alone, unless the tests
+# that started it are no more: they were killed.
+link=/etc/slurm/slurm.conf
+if [ -L $link ]; then
+    left=$(dirname "$(readlink $link)")
+    if [ ! -d "$left" ]; then
+        rm $link
+    elif [ -f "$left/owner" ] && ! kill -0 "$(cat "$left/owner")" 2> /dev/null; then
+        "$here/stop.sh" "$left"
+    fi
+fi
+echo $PPID > "$dir/owner"
+ln -s "$dir/slurm.conf" $link 2> /dev/null || cannot "there is one already, $link"
 
 if ! munge -n > /dev/null 2>&1; then
     chown munge:munge /run/munge /var/lib/munge /var/log/munge /etc/munge

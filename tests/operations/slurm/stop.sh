@@ -8,7 +8,11 @@ for _ in $(seq 10); do
     sleep 1
 done
 for pid in "$dir/slurmd.pid" "$dir/slurmctld.pid"; do
-    [ -f "$pid" ] && kill "$(cat "$pid")"
+    [ -f "$pid" ] && number=$(cat "$pid") && kill "$number" || continue
+    for _ in $(seq 50); do  # its port is free only then
+        kill -0 "$number" 2> /dev/null || break
+        sleep 0.2
+    done
 done
 [ -f "$dir/munged-is-ours" ] && kill "$(cat /run/munge/munged.pid)"
 [ "$(readlink /etc/slurm/slurm.conf)" = "$dir/slurm.conf" ] && rm /etc/slurm/slurm.conf
