@@ -5,6 +5,7 @@ rule train_dense:
     output:
         weights=at("{study}/block{block}/dense/weights.parquet"),
         metrics=at("{study}/block{block}/dense/metrics.parquet"),
+        examples=at("{study}/block{block}/dense/examples.parquet"),
     log:
         logs("train_dense", "study", "block"),
     benchmark:

@@ -8,6 +8,7 @@ rule imp_round:
         masks=at("{study}/block{block}/imp/rewind{rewind}/round{level}/masks.parquet"),
         weights=at("{study}/block{block}/imp/rewind{rewind}/round{level}/weights.parquet"),
         metrics=at("{study}/block{block}/imp/rewind{rewind}/round{level}/metrics.parquet"),
+        examples=at("{study}/block{block}/imp/rewind{rewind}/round{level}/examples.parquet"),
     log:
         logs("imp_round", "study", "block", "rewind", "level"),
     benchmark:
@@ -31,6 +32,7 @@ rule train_controls:
         masks=at("{study}/block{block}/controls/{control}/masks.parquet"),
         weights=at("{study}/block{block}/controls/{control}/weights.parquet"),
         metrics=at("{study}/block{block}/controls/{control}/metrics.parquet"),
+        examples=at("{study}/block{block}/controls/{control}/examples.parquet"),
     log:
         logs("train_controls", "study", "block", "control"),
     benchmark:
@@ -52,6 +54,7 @@ rule find_supermask:
     output:
         masks=at("{study}/block{block}/supermask/masks.parquet"),
         metrics=at("{study}/block{block}/supermask/metrics.parquet"),
+        examples=at("{study}/block{block}/supermask/examples.parquet"),
     log:
         logs("find_supermask", "study", "block"),
     benchmark:

@@ -4,6 +4,7 @@ TRAINED = [rules.train_dense, rules.imp_round, rules.train_controls, rules.find_
 rule summarise:
     input:
         metrics=of_job([trained.output.metrics for trained in TRAINED]),
+        examples=of_job([trained.output.examples for trained in TRAINED]),
         agreement=rules.compare_roles.output.agreement,
         holders=rules.compare_roles.output.holders,
         structure=of_job(rules.trace_structure.output.structure),

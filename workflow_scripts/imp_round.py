@@ -11,9 +11,9 @@ from workflow_scripts.ticketlab.pruning.imp import imp_round
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tables import files
-from workflow_scripts.ticketlab.tables.schemas.networks import METRICS
+from workflow_scripts.ticketlab.tables.schemas.networks import EXAMPLES, METRICS
 from workflow_scripts.ticketlab.training import checkpoints
-from workflow_scripts.ticketlab.training.recording import record
+from workflow_scripts.ticketlab.training.recording import examples, record
 from workflow_scripts.ticketlab.training.stack import as_variant
 from workflow_scripts.ticketlab.training.study import open_study
 from workflow_scripts.ticketlab.training.train import SLOTS
@@ -36,3 +36,4 @@ with logged(snakemake) as provenance:
     checkpoints.write_masks(snakemake.output.masks, provenance, study.name, members, last, mask)
     checkpoints.write_weights(snakemake.output.weights, provenance, study.name, members, end)
     files.write(snakemake.output.metrics, METRICS, metrics, provenance)
+    files.write(snakemake.output.examples, EXAMPLES, examples(study, members, end), provenance)

@@ -10,7 +10,7 @@ from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
 from workflow_scripts.ticketlab.tables.schemas.llc import LLC
-from workflow_scripts.ticketlab.tables.schemas.networks import METRICS
+from workflow_scripts.ticketlab.tables.schemas.networks import EXAMPLES, METRICS
 from workflow_scripts.ticketlab.tables.schemas.overlap import OVERLAP
 from workflow_scripts.ticketlab.tables.schemas.roles import AGREEMENT, ROLE_HOLDERS
 from workflow_scripts.ticketlab.tables.schemas.structure import RETAINED, STRUCTURE
@@ -22,12 +22,14 @@ with logged(snakemake) as provenance:
     spec = snakemake.params.spec
     settings = JudgingSettings(**spec["judging"])
     metrics = files.read_many(snakemake.input.metrics, METRICS)
+    examples = files.read_many(snakemake.input.examples, EXAMPLES)
+    by_example = comparisons.ends_by_example(examples, settings.metric)
     tickets = metrics[metrics["variant"] == "ticket"]
     densities = tickets.groupby("level")["density"].mean()
     rows = chain(
-        comparisons.tickets(metrics, settings, spec["last_step"]),
+        comparisons.tickets(metrics, settings, spec["last_step"], by_example),
         comparisons.emptied(metrics),
-        comparisons.supermasks(metrics, settings),
+        comparisons.supermasks(metrics, settings, by_example),
         comparisons.roles(files.read(snakemake.input.agreement, AGREEMENT), settings),
         comparisons.changed_roles(files.read(snakemake.input.holders, ROLE_HOLDERS), settings),
         comparisons.structure(

@@ -11,9 +11,9 @@ from workflow_scripts.ticketlab.pruning import controls
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tables import files, stacks
-from workflow_scripts.ticketlab.tables.schemas.networks import MASKS, METRICS, WEIGHTS
+from workflow_scripts.ticketlab.tables.schemas.networks import EXAMPLES, MASKS, METRICS, WEIGHTS
 from workflow_scripts.ticketlab.training import checkpoints
-from workflow_scripts.ticketlab.training.recording import record
+from workflow_scripts.ticketlab.training.recording import examples, record
 from workflow_scripts.ticketlab.training.study import open_study
 from workflow_scripts.ticketlab.training.train import SLOTS, train
 
@@ -34,7 +34,7 @@ with logged(snakemake) as provenance:
         ScheduleSettings(**spec["schedule"]),
         training,
     )
-    rows = []
+    rows, by_example = [], []
     with (
         stacks.writing(outputs.weights, WEIGHTS, provenance) as weights_writer,
         stacks.writing(outputs.masks, MASKS, provenance) as masks_writer,
@@ -44,6 +44,8 @@ with logged(snakemake) as provenance:
             states = train(study, members, ticket.start, training, steps, ticket.total, masks=ticket.mask)
             end, metrics = record(study, members, states, ticket.mask, steps[-1])
             rows.append(metrics)
+            by_example.append(examples(study, members, end))
             checkpoints.add_state(weights_writer, study.name, members, end)
             checkpoints.add_masks(masks_writer, study.name, members, ticket.total, ticket.mask)
     files.write(outputs.metrics, METRICS, pd.concat(rows), provenance)
+    files.write(outputs.examples, EXAMPLES, pd.concat(by_example), provenance)

@@ -5,9 +5,9 @@ from snakemake.script import Snakemake
 from workflow_scripts.ticketlab.core.job import logged
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tables import files, stacks
-from workflow_scripts.ticketlab.tables.schemas.networks import METRICS, WEIGHTS
+from workflow_scripts.ticketlab.tables.schemas.networks import EXAMPLES, METRICS, WEIGHTS
 from workflow_scripts.ticketlab.training import checkpoints
-from workflow_scripts.ticketlab.training.recording import record
+from workflow_scripts.ticketlab.training.recording import examples, record
 from workflow_scripts.ticketlab.training.study import open_study
 from workflow_scripts.ticketlab.training.train import initial_state, train
 
@@ -24,5 +24,6 @@ with logged(snakemake) as provenance:
             checkpoints.add_state(writer, study.name, members, state, slots=state.step in spec["resume_steps"])
 
         states = train(study, members, initial_state(weights, settings), settings, spec["checkpoints"])
-        _, metrics = record(study, members, states, keep=keep)
+        end, metrics = record(study, members, states, keep=keep)
     files.write(snakemake.output.metrics, METRICS, metrics, provenance)
+    files.write(snakemake.output.examples, EXAMPLES, examples(study, members, end), provenance)

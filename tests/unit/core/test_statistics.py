@@ -181,3 +181,63 @@ def test_the_deviation_behind_an_interval_is_that_of_its_values():
 def test_an_estimate_without_an_interval_stands_alone():
     assert in_words(0.5, 0.25, 0.75) == "0.50 [0.25, 0.75]"
     assert in_words(0.5, float("nan"), float("nan"), ".3g") == "0.5"
+
+
+def crossed(seeds, examples, rest, n=5, m=128, draw=0):
+    random = np.random.default_rng(draw)
+    return (
+        seeds * random.standard_normal((n, 1))
+        + examples * random.standard_normal((1, m))
+        + rest * random.standard_normal((n, m))
+    )
+
+
+def test_the_variance_over_seeds_and_examples_is_that_of_the_analysis_of_variance():
+    # By hand: 2 seeds × 3 examples; means by seed 2 and 4, by example 2, 2 and 5, of all 3.
+    values = np.array([[0.0, 2.0, 4.0], [4.0, 2.0, 6.0]])
+    # Mean squares: seeds 3·2 = 6; examples 2·3 = 6; rest, of ±(−1, 1, 0): 4/2 = 2. So seeds 6, examples 6 − 2.
+    error, freedom = math.sqrt((6 + 4) / 6), (6 + 4) ** 2 / (6**2 / 1 + 4**2 / 2)
+    result = mean_interval(values, 0.05)
+    half = stats.t.ppf(0.975, freedom) * error
+    assert (result.estimate, result.n) == (3.0, 2)
+    assert (result.ci_low, result.ci_high) == pytest.approx((3 - half, 3 + half))
+    assert result.p == pytest.approx(2 * stats.t.sf(3 / error, freedom))
+
+
+def test_without_differences_between_examples_the_interval_is_that_over_seeds():
+    by_seed = np.array(SLEEP)
+    values = np.repeat(by_seed[:, None], 50, axis=1)
+    for function in (mean_interval, better):
+        many, one = function(values, 0.05), function(by_seed, 0.05)
+        assert vars(many) == pytest.approx(vars(one), rel=1e-9)
+
+
+def test_more_seeds_on_the_same_examples_do_not_make_up_for_few_examples():
+    values = crossed(0.01, 1.0, 0.01, n=400, m=30)
+    result, over_seeds = mean_interval(values, 0.05), mean_interval(values.mean(1), 0.05)
+    deviation_of_examples = values.mean(0).std(ddof=1)
+    half = stats.t.ppf(0.975, 29) * deviation_of_examples / math.sqrt(30)
+    assert result.ci_high - result.estimate == pytest.approx(half, rel=0.01)
+    assert over_seeds.ci_high - over_seeds.estimate < half / 50
+
+
+def test_seeds_that_happen_to_agree_vary_at_least_as_the_rest_lets_them():
+    values = crossed(0.0, 0.0, 1.0, n=4, m=200)
+    values -= values.mean(axis=1, keepdims=True)
+    values -= values.mean(axis=0)
+    result = mean_interval(values, 0.05)
+    half = stats.t.ppf(0.975, 3) * math.sqrt(values.var() * 200 / 199 * 4 / 3 / 800)
+    assert result.ci_high == pytest.approx(half, rel=0.01)
+
+
+@pytest.mark.parametrize("shape", [(4, 1), (1, 30)])
+def test_one_seed_or_one_example_has_no_interval(shape):
+    assert math.isnan(mean_interval(np.random.default_rng(0).normal(size=shape), 0.05).ci_low)
+
+
+def test_the_same_in_all_seeds_and_examples_has_a_mean_alone_and_nan_stays_nan():
+    result = not_worse(np.full((5, 40), 0.1) + 1e-17, 0.1, 0.05)
+    assert result.estimate == pytest.approx(0.1) and math.isnan(result.p) and math.isnan(result.ci_low)
+    values = crossed(1.0, 1.0, 1.0)
+    values[2] = np.nan
+    assert all(math.isnan(x) for x in (mean_interval(values, 0.05).estimate, mean_interval(values, 0.05).ci_high))

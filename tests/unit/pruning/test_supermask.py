@@ -98,7 +98,7 @@ def test_position_biases_are_drawn_at_random_and_masked_like_the_weights(tokens,
     assert list(drawn) == [name for name in weights if name.endswith("distance_bias")] and drawn
     for name, biases in drawn.items():
         assert not weights[name].any() and 1.0 < biases.std() < 3.0 and not torch.equal(biases[0], biases[1])
-    mask, _ = supermask.search(study, members, weights, "kaiming", DENSITY, settings, adamw, [0, 4])
+    mask, *_ = supermask.search(study, members, weights, "kaiming", DENSITY, settings, adamw, [0, 4])
     for name, biases in drawn.items():
         assert mask[name].flatten(1).sum(1).tolist() == [round(biases[0].numel() * DENSITY)] * 3
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from workflow_scripts.ticketlab.training.evaluation import evaluate
-from workflow_scripts.ticketlab.training.recording import at_end, record
+from workflow_scripts.ticketlab.training.recording import at_end, examples, record
 
 
 @pytest.fixture
@@ -54,3 +54,14 @@ def test_networks_at_one_step_are_evaluated_on_every_set(run):
     rows = at_end(study, members, 12, states[-1].weights)
     assert set(rows["split"]) == set(study.problem.evaluation) and set(rows["density"]) == {1.0}
     assert set(rows["step"]) == {12}
+
+
+def test_the_metrics_on_each_example_average_to_the_metrics(run):
+    study, members, states = run
+    rows = examples(study, members, states[-1])
+    values = evaluate(study, states[-1].weights, ["test"])
+    assert set(rows["metric"]) == set(study.problem.metrics) and set(rows["step"]) == {12}
+    for metric, mine in rows.groupby("metric"):
+        assert mine["init_seed"].tolist() == [0, 1, 2]
+        assert {len(row) for row in mine["values"]} == {len(study.problem.evaluation["test"][0])}
+        np.testing.assert_allclose([row.mean() for row in mine["values"]], values["test", metric], rtol=1e-5)

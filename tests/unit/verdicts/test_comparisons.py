@@ -350,3 +350,40 @@ def test_overlaps_are_means_over_tensors_by_seed():
     row = one(found, contrast="jaccard")
     assert row["estimate"] == pytest.approx(0.2) and row["n"] == 3 and row["quantity"] == "imp" and row["step"] == 5
     assert "update_correlation" not in found["contrast"].tolist(), "the reference is a mask alone"
+
+
+def by_example(metrics, spread):
+    """Table `examples` of the networks at their ends in metrics: 20 examples about each end, apart by `spread`."""
+    ends = metrics[metrics["split"].eq("test") & metrics["metric"].eq("loss")].sort_values("step")
+    keys = ["variant", "rewind_step", "level", "init_seed"]
+    ends = ends.groupby(keys, as_index=False).last().sample(frac=1, random_state=1)
+    apart = {variant: np.random.default_rng(i).normal(size=20) for i, variant in enumerate(ends["variant"].unique())}
+    values = [end + spread * (apart[name] - apart[name].mean()) for end, name in ends[["value", "variant"]].to_numpy()]
+    return pd.concat([ends.assign(metric=name, values=values) for name in ("loss", "error")])
+
+
+def test_ends_are_compared_on_each_example_too(metrics):
+    frame = by_example(metrics, 0.5)
+    ends = comparisons.ends_by_example(frame, "loss")
+    assert ends["ticket", 0, 1].shape == (SEEDS, 20) and ends["ticket", 0, 1].index.tolist() == [0, 1, 2, 3]
+    rows = [
+        [*comparisons.tickets(metrics, SETTINGS, LAST, given), *comparisons.supermasks(metrics, SETTINGS, given)]
+        for given in ({}, ends)
+    ]
+    before, after = map(table, rows)
+    wider = after["ci_high"] - after["ci_low"] > 2 * (before["ci_high"] - before["ci_low"])
+    np.testing.assert_allclose(after["estimate"], before["estimate"])
+    assert set(after.loc[wider, "contrast"]) == {
+        "ticket - dense", "shuffled - dense", "ticket - shuffled", "supermask_kaiming - dense",
+    }  # fmt: skip
+    assert set(after.loc[wider, "step"]) == {LAST, 20}
+    end = one(after, quantity="loss", contrast="ticket - dense", step=LAST)
+    paired = ends["ticket", 0, 1] - ends["dense", 0, 0]
+    assert end["ci_high"] == pytest.approx(statistics.not_worse(paired.to_numpy(), 0.1, 0.05).ci_high)
+
+
+def test_examples_of_other_seeds_are_refused(metrics):
+    frame = by_example(metrics, 0.5)
+    ends = comparisons.ends_by_example(frame[frame["variant"].ne("dense") | frame["init_seed"].ne(2)], "loss")
+    with pytest.raises(ValueError, match="other seeds"):
+        list(comparisons.tickets(metrics, SETTINGS, LAST, ends))

@@ -8,6 +8,7 @@ at random and masked like the weights.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import pandas as pd
 import torch
@@ -16,7 +17,7 @@ from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.pruning import masks as pruning
 from workflow_scripts.ticketlab.settings.supermask import SupermaskSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
-from workflow_scripts.ticketlab.training.recording import record
+from workflow_scripts.ticketlab.training.recording import examples, record
 from workflow_scripts.ticketlab.training.stack import Member, Stack
 from workflow_scripts.ticketlab.training.study import Study
 from workflow_scripts.ticketlab.training.train import initial_state, initial_weights, train
@@ -77,8 +78,9 @@ def search(
     settings: SupermaskSettings,
     training: TrainingSettings,
     steps: Iterable[int],
-) -> tuple[Stack, pd.DataFrame]:
-    """The masks that edge-popup finds over θ₀ = `weights`, and rows of table `metrics` at `steps` of the search.
+) -> tuple[Stack, pd.DataFrame, pd.DataFrame]:
+    """The masks that edge-popup finds over θ₀ = `weights`; rows of table `metrics` at `steps` of the search, and of
+    table `examples` at its end.
 
     Position biases are drawn, and masked too; they are not scaled, since they add to scores and pass no activity on.
 
@@ -93,4 +95,5 @@ def search(
     start = initial_state({**weights, **scores}, training)
     states = train(study, members, start, training, steps, effective=effective)
     end, metrics = record(study, members, states, top_share(scores, density), settings.steps, effective)
-    return top_share(pruning.prunable(names, end.weights), density), metrics
+    masked = replace(end, weights=effective(end.weights))
+    return top_share(pruning.prunable(names, end.weights), density), metrics, examples(study, members, masked)

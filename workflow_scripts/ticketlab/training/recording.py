@@ -1,11 +1,11 @@
-"""The last state of networks that are evaluated during training, and their rows of table `metrics`."""
+"""The last state of networks that are evaluated during training, and their rows of tables `metrics` and `examples`."""
 
 from collections.abc import Callable, Iterable, Sequence
 
 import pandas as pd
 import torch
 
-from workflow_scripts.ticketlab.training.evaluation import evaluate, metric_rows
+from workflow_scripts.ticketlab.training.evaluation import evaluate, example_rows, metric_rows, per_example
 from workflow_scripts.ticketlab.training.stack import Member, Stack
 from workflow_scripts.ticketlab.training.study import Study
 from workflow_scripts.ticketlab.training.train import State
@@ -40,3 +40,8 @@ def at_end(
 ) -> pd.DataFrame:
     """Rows of table `metrics` of networks at one step, on every evaluation set; dense unless `masks` are given."""
     return metric_rows(study.name, members, step, masks, evaluate(study, weights))
+
+
+def examples(study: Study, members: Sequence[Member], end: State) -> pd.DataFrame:
+    """Rows of table `examples` of networks at their end: each metric on each test example."""
+    return example_rows(study.name, members, end.step, per_example(study, end.weights))

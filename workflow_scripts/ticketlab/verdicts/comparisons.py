@@ -2,9 +2,10 @@
 
 Rows are in the `comparisons` table. `contrast` is either the name of one thing ("ticket", "dense", "acquired"), whose
 mean over seeds is the estimate, or a difference "a - b", paired by seed. Lower is better for losses and errors.
+Differences of networks at their ends have intervals over seeds and test examples, all others over seeds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 
 import numpy as np
@@ -33,17 +34,34 @@ DENSE_TOTAL, TICKET_TOTAL = TOTALS
 EARLY_STOP = "early_stop"  # the quantity of TICKETS that is counted in steps
 TICKETS, SUPERMASKS, ROLES, STRUCTURE, LLC, MASKS = "tickets", "supermask", "roles", "structure", "llc", "masks"
 EMPTIED = "emptied"
+DENSE = ("dense", 0, 0)
+# The metric of networks at their ends, seeds × test examples, by variant, rewind step and level.
+ByExample = Mapping[tuple[str, int, int], pd.DataFrame]
+NOT_BY_EXAMPLE: ByExample = {}
 BARRIERS = "barriers"  # only the clock's figure has them
 LOG_RATIO = "log of llc"  # a quantity of LLC
 AGREEMENT, DETERMINACY, CHANCE, CHANGES = "agreement", "determinacy", "chance", "changes"  # the quantities of ROLES
 OF_PART, OF_CONTEXT = f"distance, {PART}", f"distance, {CONTEXT}"  # contrasts of STRUCTURE
 
 
-def tickets(metrics: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[dict]:
+def ends_by_example(examples: pd.DataFrame, metric: str) -> ByExample:
+    """This metric in table `examples`."""
+    mine = examples[examples["metric"] == metric]
+    return {
+        key: pd.DataFrame(np.stack(group["values"].tolist()).astype(float), index=group["init_seed"]).sort_index()
+        for key, group in mine.groupby(["variant", *CELL])
+    }
+
+
+def tickets(
+    metrics: pd.DataFrame, settings: JudgingSettings, last_step: int, by_example: ByExample = NOT_BY_EXAMPLE
+) -> Iterator[dict]:
     """T1: each variant's course, its difference to dense at equal steps, and the ticket's to each control at the end.
 
     Networks that train for IMP's total steps end later than `last_step`; they are compared at their own end. The steps
     of the least validation loss are compared as well.
+
+    by_example: of ends_by_example; without it every interval is over seeds only.
     """
     rows = metrics[metrics["split"].eq("test") & metrics["metric"].eq(settings.metric)]
     density = rows.groupby(["variant", *CELL])["density"].mean()
@@ -59,11 +77,14 @@ def tickets(metrics: pd.DataFrame, settings: JudgingSettings, last_step: int) ->
             mean = statistics.mean_interval(values[step], settings.alpha)
             yield _row(TICKETS, settings.metric, variant, mean, step=step, **at)
             if variant not in TOTALS and step in dense.columns:
-                difference = _paired(values[step], dense[step])
+                difference: pd.Series | np.ndarray = _paired(values[step], dense[step])
+                if step == last_step:
+                    ends = (variant, rewind_step, level), DENSE
+                    difference = _crossed(difference, *ends, by_example)
                 result = statistics.not_worse(difference, settings.margin, settings.alpha)
                 yield _row(TICKETS, settings.metric, f"{variant} - dense", result, step=step, **at)
         if variant == "ticket":
-            yield from _against_controls(rows, values[last_step], settings, at, last_step)
+            yield from _against_controls(rows, settings, at, last_step, by_example)
     yield from _early_stopping(metrics, settings, density)
 
 
@@ -82,20 +103,28 @@ def emptied(metrics: pd.DataFrame) -> Iterator[dict]:
 
 
 def _against_controls(
-    rows: pd.DataFrame, ticket: pd.Series, settings: JudgingSettings, at: dict, last_step: int
+    rows: pd.DataFrame,
+    settings: JudgingSettings,
+    at: dict,
+    last_step: int,
+    by_example: ByExample,
 ) -> Iterator[dict]:
     """p is of "not better by more than δ" for a control of the ticket's own size, of "worse by δ" for dense_total."""
     here = rows[rows["rewind_step"].eq(at["rewind_step"]) & rows["level"].eq(at["level"])]
     ends = {variant: _by_seed(group).iloc[:, -1] for variant, group in here.groupby("variant")}
-    for variant, end in ends.items():
+    cell = (at["rewind_step"], at["level"])
+
+    def difference(first: str, second: str) -> pd.Series | np.ndarray:
+        return _crossed(_paired(ends[first], ends[second]), (first, *cell), (second, *cell), by_example)
+
+    for variant in ends:
         if variant in ("ticket", TICKET_TOTAL, "dense", "spawned") or variant.startswith("supermask"):
             continue
         margin = settings.margin if variant == DENSE_TOTAL else -settings.margin
-        result = statistics.not_worse(_paired(ticket, end), margin, settings.alpha)
+        result = statistics.not_worse(difference("ticket", variant), margin, settings.alpha)
         yield _row(TICKETS, settings.metric, f"ticket - {variant}", result, step=last_step, **at)
     if ends.keys() >= {*TOTALS}:
-        difference = _paired(ends[TICKET_TOTAL], ends[DENSE_TOTAL])
-        result = statistics.not_worse(difference, settings.margin, settings.alpha)
+        result = statistics.not_worse(difference(TICKET_TOTAL, DENSE_TOTAL), settings.margin, settings.alpha)
         step = here.loc[here["variant"] == TICKET_TOTAL, "step"].max()
         yield _row(TICKETS, settings.metric, f"{TICKET_TOTAL} - {DENSE_TOTAL}", result, step=step, **at)
 
@@ -126,7 +155,9 @@ def least_loss_steps(values: pd.DataFrame) -> pd.Series:
     return values[finite].idxmin(axis=1).astype(float).reindex(values.index)
 
 
-def supermasks(metrics: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
+def supermasks(
+    metrics: pd.DataFrame, settings: JudgingSettings, by_example: ByExample = NOT_BY_EXAMPLE
+) -> Iterator[dict]:
     """The strong form: masked but untrained networks against dense ones, and against a random mask (step 0)."""
     rows = metrics[metrics["split"].eq("test") & metrics["metric"].eq(settings.metric)]
     dense = _by_seed(rows[rows["variant"] == "dense"]).iloc[:, -1]
@@ -136,7 +167,8 @@ def supermasks(metrics: pd.DataFrame, settings: JudgingSettings) -> Iterator[dic
         found, random = values.iloc[:, -1], values.iloc[:, 0]
         at = {"level": level, "density": group["density"].mean(), "step": values.columns[-1]}
         yield _row(SUPERMASKS, settings.metric, variant, statistics.mean_interval(found, settings.alpha), **at)
-        against_dense = statistics.not_worse(_paired(found, dense), settings.margin, settings.alpha)
+        difference = _crossed(_paired(found, dense), (variant, 0, level), DENSE, by_example)
+        against_dense = statistics.not_worse(difference, settings.margin, settings.alpha)
         yield _row(SUPERMASKS, settings.metric, f"{variant} - dense", against_dense, **at)
         against_random = statistics.better(_paired(found, random), settings.alpha)
         yield _row(SUPERMASKS, settings.metric, f"{variant} - random mask", against_random, **at)
@@ -314,6 +346,18 @@ def _paired(first: pd.Series, second: pd.Series) -> pd.Series:
     if not first.index.equals(second.index):
         raise ValueError(f"unpaired seeds: {first.index.tolist()} and {second.index.tolist()}")
     return first - second
+
+
+def _crossed(
+    difference: pd.Series, first: tuple[str, int, int], second: tuple[str, int, int], by_example: ByExample
+) -> pd.Series | np.ndarray:
+    """The paired difference, on each example (seeds, examples) if both networks have that; its means are the same."""
+    if not {first, second} <= by_example.keys():
+        return difference
+    mine, others = by_example[first], by_example[second]
+    if not difference.index.equals(mine.index) or not mine.index.equals(others.index):
+        raise ValueError(f"examples of other seeds: {mine.index.tolist()} and {others.index.tolist()}")
+    return (mine - others).to_numpy()
 
 
 def _row(

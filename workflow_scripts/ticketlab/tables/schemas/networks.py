@@ -24,6 +24,14 @@ MASKS = of_networks(
     density=pa.float64(),
 )
 
+EXAMPLES = of_networks(
+    "examples",
+    ("metric",),
+    "train_dense, imp_round, train_controls or find_supermask",
+    metric=pa.string(),
+    values=pa.list_(pa.float32()),
+)
+
 METRICS = of_networks(
     "metrics",
     ("split", "metric"),
