@@ -1,7 +1,6 @@
 """The sampler passes its calibration, and each way of breaking it turns a required check red."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from pydantic import ValidationError
@@ -22,7 +21,7 @@ SMALL = LLCCalibrationSettings(
     networks=[NETWORK],
     hard_networks=[],
     nbeta=1000.0,
-    step_sizes=[2e-4, 1e-4],
+    step_sizes=[2e-4],
     draws=600,
     burn_in=600,
     chains=32,
@@ -31,7 +30,7 @@ SMALL = LLCCalibrationSettings(
     exact={
         "crossings": [],
         "two_hidden": [[2, 2]],
-        "regular_step_sizes": [4e-4, 2e-4],
+        "regular_step_sizes": [4e-4],
         "draws": 500,
         "burn_in": 500,
         "chains": 32,
@@ -111,14 +110,14 @@ def test_a_broken_sampler_misses_the_closed_form(breaks, monkeypatch):
 def test_a_generic_network_with_the_same_map_measures_more(monkeypatch):
     """[5, 5, 5] of rank 2 has 11.5 at the balanced point and 12.5 at a generic one, at the same settings."""
     settings = SMALL.model_copy(update={"networks": LLCCalibrationSettings(networks=[GENERIC]).networks})
-    balanced = network_checks(settings)[1]
+    balanced = network_checks(settings)[0]
     real = llc_runs.toy_losses.balanced_point
 
     def generic(widths, rank):
         return {"layers.0": torch.eye(widths[1])[None], "layers.1": real(widths, rank)["layers.1"]}
 
     monkeypatch.setattr(llc_runs.toy_losses, "balanced_point", generic)
-    assert network_checks(settings)[1]["ci_low"] > balanced["ci_high"]
+    assert network_checks(settings)[0]["ci_low"] > balanced["ci_high"]
 
 
 @pytest.mark.parametrize(
@@ -135,24 +134,30 @@ def test_a_blind_or_jumpy_flag_turns_its_check_red(name, value, case, monkeypatc
 
 def test_a_flagged_call_is_counted_and_not_averaged():
     calls = llc_runs.deep_linear_calls(SMALL.networks[0], SMALL)
-    spoilt = {step: frame.copy() for step, frame in calls.by_step.items()}
-    fine = min(spoilt)
-    spoilt[fine].loc[1, ["llc", "flag"]] = [1e6, "drift,ess"]
-    *_, row = llc_calibration.network_rows("deep_linear", SMALL.networks[0], Calls(spoilt), SMALL)
+    ((step, frame),) = calls.by_step.items()
+    spoilt = frame.copy()
+    spoilt.loc[1, ["llc", "flag"]] = [1e6, "drift,ess"]
+    (row,) = llc_calibration.network_rows("deep_linear", SMALL.networks[0], Calls({step: spoilt}), SMALL)
     assert row["n"] == SMALL.calls - 1
-    assert row["flag"] == f"drift 1/{2 * SMALL.calls}, ess 1/{2 * SMALL.calls}"
-    assert row["estimate"] == pytest.approx(np.delete(calls.extrapolated().llc, 1).mean())
-    spoilt[fine]["flag"] = "drift"
-    *_, row = llc_calibration.network_rows("deep_linear", SMALL.networks[0], Calls(spoilt), SMALL)
+    assert row["flag"] == f"drift 1/{SMALL.calls}, ess 1/{SMALL.calls}"
+    assert row["estimate"] == pytest.approx(np.delete(frame.llc, 1).mean())
+    spoilt["flag"] = "drift"
+    (row,) = llc_calibration.network_rows("deep_linear", SMALL.networks[0], Calls({step: spoilt}), SMALL)
     assert np.isnan(row["estimate"]) and not row["passed"]
 
 
-def test_the_line_through_two_steps_meets_zero():
-    frames = {3e-4: 7.0, 2e-4: 5.0 + 2e-4 * 100, 1e-4: 5.0 + 1e-4 * 100}
-    calls = Calls(
-        {step: pd.DataFrame({"llc": [value] * 2, "se": [0.1] * 2, "flag": ["", ""]}) for step, value in frames.items()}
-    )
-    assert calls.extrapolated().llc.tolist() == pytest.approx([5.0, 5.0])  # the largest step is not used
+def noisy_checks(settings=SMALL):
+    return llc_calibration.noisy_rows(llc_runs.noisy_models(settings), settings)
+
+
+def test_the_batches_noise_is_accounted_for():
+    rows = noisy_checks(SMALL)
+    assert failed(rows) == []
+    assert {row["quantity"] for row in rows} == {"llc", "noise_share"}
+    # Without the noise of the batches the law is another one, which the interval tells apart.
+    linear = next(row for row in rows if row["case"] == "4-4" and row["quantity"] == "llc")
+    noisy = SMALL.noisy
+    assert linear["ci_low"] > 16 / 2 * noisy.nbeta / (noisy.nbeta + noisy.localization)
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +184,17 @@ def test_the_table_is_whole_and_repeats_itself(tiny, tmp_path):
     assert len(files.read(tmp_path / "llc.parquet", CALIBRATION)) == len(frame)
     again = llc_calibration.calibrate(tiny)
     assert frame.equals(again)
-    families = {"regular", "normal_crossing", "zero_map", "deep_linear", "noisy_batches", "spread", "coverage", "flags"}
+    families = {
+        "regular",
+        "sampler",
+        "normal_crossing",
+        "zero_map",
+        "deep_linear",
+        "noisy_batches",
+        "spread",
+        "coverage",
+        "flags",
+    }
     assert families | {"parity"} <= set(frame.family)
     assert not frame.loc[frame.family.str.startswith("sweep"), "required"].any()
     assert not frame.loc[frame.required, "passed"].all()
@@ -190,7 +205,7 @@ def test_the_table_is_whole_and_repeats_itself(tiny, tmp_path):
     [
         {"networks": [{"widths": [3, 2], "rank": 3}]},
         {"networks": [NETWORK, NETWORK]},
-        {"step_sizes": [1e-4]},
+        {"step_sizes": []},
         {"step_sizes": [1e-4, 1e-4]},
         {"tolerance": 0.0},
     ],

@@ -44,7 +44,11 @@ def expected_regular(h, settings):
     return (0.5 * settings.nbeta * h / (a * (1 - settings.learning_rate * a / 4))).sum()
 
 
-REGULAR = LLCSettings(chains=4, draws=1500, burn_in=200, learning_rate=1e-3, nbeta=1000.0, localization=1.0)
+REGULAR = LLCSettings(
+    sampler="sgld", chains=4, draws=1500, burn_in=200, learning_rate=1e-3, nbeta=1000.0, localization=1.0
+)
+
+AT_ANY_STEP = REGULAR.model_copy(update={"learning_rate": 1e-12})
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +63,16 @@ def test_a_regular_model_follows_the_law_of_the_finite_step(regular):
     se = np.sqrt((found.se**2).sum()) / len(found)
     assert se < 0.01 * found.llc.mean()
     assert abs(found.llc.mean() - expected_regular(h.numpy(), REGULAR)) < 4 * se
+
+
+def test_the_default_sampler_is_exact_on_a_regular_model_at_a_step_where_sgld_is_a_tenth_too_large():
+    h = torch.logspace(-1, 0, 24)
+    assert expected_regular(h.numpy(), REGULAR) > 1.1 * expected_regular(h.numpy(), AT_ANY_STEP)
+    settings = REGULAR.model_copy(update={"sampler": "leimkuhler_matthews", "draws": 3000})
+    found = llc.estimate(llc.sample(quadratic(h), zeros(24, 24), no_batch, settings, range(24)), settings)
+    se = found.llc.sem()
+    assert se < 0.01 * found.llc.mean()
+    assert abs(found.llc.mean() - expected_regular(h.numpy(), AT_ANY_STEP)) < 4 * se
 
 
 def test_standard_errors_are_the_spread_between_repetitions(regular):
@@ -76,20 +90,10 @@ def test_a_smaller_step_brings_a_regular_model_to_half_its_parameters():
 
 
 def test_a_normal_crossing_agrees_with_quadrature_at_the_same_temperature():
-    """K = ½(w₁w₂)², extrapolated to a step of 0 from two steps, against E[nβK] at the same nβ and γ."""
-    coarse = LLCSettings(draws=3000, burn_in=1000, learning_rate=5e-4, nbeta=4000.0, localization=20.0)
-    fine = coarse.model_copy(update={"draws": 6000, "burn_in": 2000, "learning_rate": 2.5e-4})
-    found = [
-        llc.estimate(
-            llc.sample(
-                lambda w, _: 0.5 * (w["w"][:, 0] * w["w"][:, 1]) ** 2, zeros(100, 2), no_batch, settings, range(100)
-            ),
-            settings,
-        ).llc
-        for settings in (coarse, fine)
-    ]
-    extrapolated = 2 * found[1].mean() - found[0].mean()
-    error = np.hypot(2 * found[1].sem(), found[0].sem())
+    """K = ½(w₁w₂)² against E[nβK] at the same nβ and γ, without extrapolation."""
+    settings = LLCSettings(draws=4000, burn_in=1000, learning_rate=5e-4, nbeta=4000.0, localization=20.0)
+    loss = lambda w, _: 0.5 * (w["w"][:, 0] * w["w"][:, 1]) ** 2  # noqa: E731
+    found = llc.estimate(llc.sample(loss, zeros(100, 2), no_batch, settings, range(100)), settings).llc
 
     def marginal(x):  # of w₁, after integrating the Gaussian in w₂
         return np.exp(-10 * x * x) / np.sqrt(4000 * x * x + 20)
@@ -98,13 +102,15 @@ def test_a_normal_crossing_agrees_with_quadrature_at_the_same_temperature():
         return 0.5 * 4000 * x * x / (4000 * x * x + 20)
 
     truth = quad(lambda x: rise(x) * marginal(x), 0, 3)[0] / quad(marginal, 0, 3)[0]
-    assert error < 0.02 * truth < 0.01  # so it cannot be taken for the 1 of a regular model with two parameters
-    assert abs(extrapolated - truth) < 4 * error
+    assert found.sem() < 0.02 * truth < 0.01  # so it cannot be taken for the 1 of a regular model with two parameters
+    assert abs(found.mean() - truth) < 4 * found.sem()
 
 
 def test_stacked_chains_are_separate_devinterp_optimisers(monkeypatch):
     """Given the same noise, slice i moves as a lone chain of devinterp does; also under a mask."""
-    settings = LLCSettings(chains=2, draws=16, burn_in=4, learning_rate=1e-3, nbeta=50.0, localization=10.0)
+    settings = LLCSettings(
+        sampler="sgld", chains=2, draws=16, burn_in=4, learning_rate=1e-3, nbeta=50.0, localization=10.0
+    )
     start = {"w": torch.randn(3, 5, generator=torch.Generator().manual_seed(0)), "v": torch.ones(3, 2, 2)}
     masks = {"w": (torch.arange(15).view(3, 5) % 3 != 0).float()}
     steps, random = settings.burn_in + settings.draws, torch.Generator().manual_seed(1)
@@ -114,7 +120,7 @@ def test_stacked_chains_are_separate_devinterp_optimisers(monkeypatch):
         return (w**4).sum(-1) + (v**2).sum((-1, -2)) * (1 + w[..., 0] ** 2)
 
     class FromTable:
-        def __init__(self, *_):
+        def __init__(self, *_, **__):
             self.step = -1
 
         def next(self):
@@ -205,6 +211,43 @@ def test_another_step_has_noise_of_its_own_on_the_same_batches(digits):
     assert (other_step.loss[:, :, 1:] != alone.loss[:, :, 1:]).all()
 
 
+def test_the_examples_are_all_of_a_small_set_and_part_of_a_large_one_the_same_for_every_network(digits):
+    model, problem, _, weights = digits
+    study = Study("digits", problem, model)
+    whole = llc.examples_of(study, 10**6)
+    assert len(whole.inputs) == problem.epochs.size
+    few = llc.examples_of(study, 50)
+    assert len({image.numpy().tobytes() for image in few.inputs}) == 50
+    assert all(torch.equal(*pair) for pair in zip(few, llc.examples_of(study, 50), strict=True))
+    each = llc.example_losses(study, weights, few)
+    mean = llc.network_loss(study)(weights, tuple(side.expand(3, *side.shape) for side in few))
+    torch.testing.assert_close(each.mean(1), mean)
+
+
+def test_averaged_noise_is_the_mean_of_two_successive_numbers_also_where_more_are_drawn(monkeypatch):
+    """In the alternating sum of 2 · (ξₜ + ξₜ₊₁)/2 all but the first and the last number cancel: variance 2."""
+    monkeypatch.setattr(llc, "NOISE_AHEAD", 8 * 1000)
+    noise = llc._Noise({"w": torch.zeros(2, 1000)}, 2, [4, 5], averaged=True)
+    drawn = torch.stack([noise.next().clone() for _ in range(100)])
+    assert drawn.var().item() == pytest.approx(0.5, rel=0.02)
+    signs = (-1.0) ** torch.arange(100)[:, None]
+    assert (2 * signs * drawn).sum(0)[:2000].var().item() == pytest.approx(2, rel=0.2)
+
+
+def test_the_share_of_the_batches_noise_is_that_of_their_gradients():
+    """Gradients with the variance 4 around a quadratic's: ε nβ²/4 times that; a frozen weight adds none."""
+    random = torch.Generator().manual_seed(0)
+
+    def loss(weights, batch):
+        return quadratic(1.0)(weights, None) + (batch * weights["w"]).sum(1)
+
+    settings = LLCSettings(chains=8, draws=16, burn_in=0, learning_rate=1e-3, nbeta=10.0)
+    masks = {"w": (torch.arange(60) % 3 != 0).float().expand(2, 60)}
+    drawn = lambda step: 2 * torch.randn(16, 60, generator=random)  # noqa: E731
+    found = llc.estimate(llc.sample(loss, zeros(2, 60), drawn, settings, range(2), masks), settings)
+    assert found.noise_share.tolist() == pytest.approx([1e-3 * 100 / 4 * 4] * 2, rel=0.1)
+
+
 def test_the_noise_is_standard_normal_and_another_one_for_each_network_chain_and_step():
     """More steps than are drawn at once, and tensors that fill no register."""
     like = {"w": torch.zeros(6, 7, 3), "v": torch.zeros(6, 5)}
@@ -219,10 +262,10 @@ def test_the_noise_is_standard_normal_and_another_one_for_each_network_chain_and
     assert abs((drawn**4).mean() - 3) < 5 * (96 / drawn.numel()) ** 0.5
 
 
-def test_chains_start_at_w_star_and_have_batches_of_their_own(digits):
+def test_chains_start_at_w_star_whose_loss_is_looked_up_and_have_batches_of_their_own(digits):
     model, problem, members, weights = digits
     traces = llc.measure(Study("digits", problem, model), members, weights, 0, SHORT)
-    np.testing.assert_array_equal(traces.loss[:, :, 0], traces.baseline[:, :, 0])
+    np.testing.assert_allclose(traces.loss[:, :, 0], traces.baseline[:, :, 0], rtol=1e-5)
     assert len(np.unique(traces.baseline)) == traces.baseline.size
 
 
@@ -249,7 +292,7 @@ def test_a_diverged_chain_is_flagged_and_never_averaged_away():
 def made_up(rise, parameters=1000, gain=0.0):
     """Traces of one network with these rises (chains, draws) above a baseline of 1 nat."""
     rise = np.concatenate([np.zeros((len(rise), 5)), rise], axis=1)[None]
-    return llc.Traces(1 + rise, np.ones_like(rise), np.array([gain]), np.array([0.0]), np.array([parameters]))
+    return llc.Traces(1 + rise, np.ones_like(rise), np.array([gain]), np.zeros(1), np.zeros(1), np.array([parameters]))
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """The LLC of one small language model by our sampler and by `devinterp.slt.llc.llc`, under equal conditions.
 
-Both have the same weights, training set, nβ, γ, ε, chains, draws and batch size. Two properties of devinterp 2.0.1 are
-removed: it averages over the burn-in too, and takes L(w*) from a few random batches. We use its own traces without the
-burn-in and compare them with the exact L(w*) over the training set, which is the average of its batches over whole
-epochs.
+Both have the same weights, training set, nβ, γ, ε, chains, draws and batch size, and make the step of SGLD. Two
+properties of devinterp 2.0.1 are removed: it averages over the burn-in too, and takes L(w*) from a few random batches.
+We use its own traces without the burn-in and compare them with the exact L(w*) over the training set, which is the
+average of its batches over whole epochs.
 """
 
 import io
@@ -30,7 +30,7 @@ from workflow_scripts.ticketlab.instruments import llc
 from workflow_scripts.ticketlab.settings.calibration.llc import ParitySettings
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
-from workflow_scripts.ticketlab.tasks.problem import Problem, cross_entropy
+from workflow_scripts.ticketlab.tasks.problem import Epochs, Problem, cross_entropy
 from workflow_scripts.ticketlab.training import stack
 from workflow_scripts.ticketlab.training.stack import Stack
 from workflow_scripts.ticketlab.training.study import Study
@@ -67,10 +67,14 @@ def bigram_task(stream: str, symbols: int, context: int, count: int) -> tuple[Pr
         sequences[follows, place + 1] = follower[sequences[follows, place]]
 
     def sample(random: np.random.Generator, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-        chosen = sequences[random.integers(count, size=batch_size)]
-        return chosen[:, :-1], chosen[:, 1:]
+        return take(0, random.integers(count, size=batch_size))
 
-    return Problem(symbols, symbols, context, sample, {}, {"loss": cross_entropy}, {}), sequences
+    def take(epoch: int, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        del epoch
+        return sequences[chosen, :-1], sequences[chosen, 1:]
+
+    epochs = Epochs(count, take)
+    return Problem(symbols, symbols, context, sample, {}, {"loss": cross_entropy}, {}, epochs), sequences
 
 
 def as_dataset(sequences: np.ndarray) -> datasets.Dataset:
@@ -92,6 +96,7 @@ def language_model(settings: ParitySettings) -> LanguageModel:
 
 def llc_settings(settings: ParitySettings) -> LLCSettings:
     return LLCSettings(
+        sampler="sgld",
         chains=settings.chains,
         draws=settings.draws,
         burn_in=settings.burn_in,

@@ -1,24 +1,26 @@
 """Rows of table `calibration` for the LLC sampler, each with the truth and the measurement.
 
 family            truth                                                            a check passes if
-regular           the exact law of SGLD at its step ε, and without one (x = 0)      the truth lies in the interval
-normal_crossing   quadrature at the same nβ and γ, of two parameters                likewise
-zero_map          the same of deep linear networks with two hidden units            likewise
-deep_linear       the closed form (exact_coefficients.py), from the balanced        the relative error is small enough
-                  point of each network, extrapolated to ε = 0
-deep_linear, hard the same, of networks further from their limit                 (reported, never required)
-noisy_batches     the same, with mini-batches of noisy data; there for its spread    (reported, never required)
-spread            the reported standard error is the spread between calls           their ratio's interval holds 1
-coverage          nominal, of single calls' and of extrapolated intervals           nominal lies in a binomial interval
-flags             healthy chains pass; a start off a minimum, or too large          the share flagged is as it must be
+regular           the exact law, of SGLD with its step ε too                       the truth lies in the interval
+normal_crossing   quadrature at the same nβ and γ, of two parameters               likewise; SGLD is only reported
+zero_map          the same of deep linear networks with two hidden units           likewise
+sampler           SGLD's error on these models, at their largest step              the default's is no larger
+deep_linear       the closed form (exact_coefficients.py), from the balanced       the relative error is small enough
+                  point of each network
+deep_linear, hard the same, of networks further from their limit                   (reported, never required)
+noisy_batches     mini-batches of noisy data: the exact law with their noise, and  the truth lies in the interval; the
+                  its share of the injected noise; quadrature without it           relative error is small enough
+spread            the reported standard error is the spread between calls          their ratio's interval holds 1
+coverage          nominal, of single calls' and of networks' intervals             nominal lies in a binomial interval
+flags             healthy chains pass; a start off a minimum, or too large         the share flagged is as it must be
                   a step, does not
-parity            devinterp's own `llc` on one language model                       the truth lies in the interval
-sweep             the closed form, at other ε, nβ and γ                             (reported, never required)
+parity            devinterp's own `llc` on one language model                      the truth lies in the interval
+sweep             the closed form, at other ε, nβ and γ                            (reported, never required)
 
-x is the step size ε, 0 after extrapolation; in a sweep it is the varied value. SGLD's error is proportional to ε as
-ε goes to 0: `regular` shows on an exact law that the error of a line through two steps is smaller than its interval,
-and `normal_crossing` and `zero_map` that the same holds for singular models. A deep linear network reaches its closed
-form only as 1/log nβ, so its error has a tolerance and its interval's coverage is reported but not required.
+x is the step size ε; in a sweep it is the varied value. The default sampler is exact for `regular` at every step; on
+`normal_crossing` and `zero_map` its error, of second order in ε, must be smaller than the interval. So no estimate is
+extrapolated to ε = 0. A deep linear network reaches its closed form only as 1/log nβ, so its error has a tolerance and
+its interval's coverage is reported but not required.
 
 An estimate is the mean over independent calls, and its interval comes from the spread between them, so it covers all
 differences from call to call, not only disagreement between chains. Flagged calls are counted in `flag` and left out.
@@ -32,11 +34,11 @@ import pandas as pd
 from scipy import stats
 
 from workflow_scripts.ticketlab.calibration import checks, devinterp_llc, llc_runs
-from workflow_scripts.ticketlab.calibration.llc_runs import Calls, Exact
+from workflow_scripts.ticketlab.calibration.llc_runs import Calls, Exact, Noisy
 from workflow_scripts.ticketlab.core.statistics import Estimate, mean_interval
 from workflow_scripts.ticketlab.settings.calibration.llc import LLCCalibrationSettings
 from workflow_scripts.ticketlab.settings.deep_linear import NetworkSettings
-from workflow_scripts.ticketlab.settings.llc import LLCSettings
+from workflow_scripts.ticketlab.settings.llc import LLCSettings, Sampler
 
 Settings = LLCCalibrationSettings  # of this instrument's section of the config
 
@@ -50,7 +52,7 @@ def calibrate(settings: LLCCalibrationSettings) -> pd.DataFrame:
     exact = llc_runs.exact_models(settings)
     networks = [(network, llc_runs.deep_linear_calls(network, settings)) for network in settings.networks]
     hard = [(network, llc_runs.deep_linear_calls(network, settings)) for network in settings.hard_networks]
-    noisy = llc_runs.noisy_calls(settings)
+    noisy = llc_runs.noisy_models(settings)
     rows = [
         *exact_rows(exact, settings),
         *(row for network, calls in networks for row in network_rows("deep_linear", network, calls, settings)),
@@ -60,8 +62,11 @@ def calibrate(settings: LLCCalibrationSettings) -> pd.DataFrame:
             for row in network_rows("deep_linear, hard", network, calls, settings, required=False)
         ),
         *bias_rows(networks, settings),
-        *network_rows("noisy_batches", settings.noisy.network, noisy, settings, required=False),
-        *spread_rows({"deep linear": [calls for _, calls in networks], "noisy batches": [noisy]}, settings),
+        *noisy_rows(noisy, settings),
+        *spread_rows(
+            {"deep linear": [calls for _, calls in networks], "noisy batches": [model.calls for model in noisy]},
+            settings,
+        ),
         *coverage_rows(exact, networks, settings),
         *flag_rows([calls for _, calls in networks], settings),
         *parity_rows(settings),
@@ -72,24 +77,31 @@ def calibrate(settings: LLCCalibrationSettings) -> pd.DataFrame:
 
 def exact_rows(models: Sequence[Exact], settings: LLCCalibrationSettings) -> list[dict]:
     rows, widths = [], []
+    errors: dict[Sampler, list[float]] = {sampler: [] for sampler in llc_runs.SAMPLERS}
     for model in models:
-        for step, frame in model.calls.by_step.items():
-            known = step in model.truth
-            row = _by_interval(
-                model.family,
-                model.case,
-                "llc",
-                model.truth.get(step, model.truth[0.0]),
-                _mean(_kept(frame), settings.strict_alpha),
-                x=step,
-                required=known,  # elsewhere the truth is that of ε = 0
-                flag=model.calls.flags(step),
-            )
-            rows.append(row)
-        measured = _mean(model.calls.extrapolated().llc, settings.strict_alpha)
         truth = model.truth[0.0]
-        rows.append(_by_interval(model.family, model.case, "llc", truth, measured, x=0.0, flag=model.calls.flags()))
-        widths.append((measured.ci_high - measured.ci_low) / 2 / truth)
+        for sampler, calls in model.calls.items():
+            is_default = sampler == LLCSettings().sampler
+            for step, frame in calls.by_step.items():
+                # SGLD's known error may raise a flag: above_d/2.
+                found = _kept(frame) if is_default else frame.llc.dropna().to_numpy()
+                measured = _mean(found, settings.strict_alpha)
+                rows.append(
+                    _by_interval(
+                        model.family if is_default else f"{model.family}, {sampler}",
+                        model.case,
+                        "llc",
+                        truth if is_default else model.truth.get(step, truth),
+                        measured,
+                        x=step,
+                        required=is_default or step in model.truth,  # elsewhere the truth is that of ε = 0
+                        flag=calls.flags(step),
+                    )
+                )
+                if is_default:
+                    widths.append((measured.ci_high - measured.ci_low) / 2 / truth)
+                if step == max(calls.by_step):
+                    errors[sampler].append(abs(measured.estimate / truth - 1))
     rows.append(
         _by_tolerance(
             "regular, normal_crossing, zero_map",
@@ -100,58 +112,60 @@ def exact_rows(models: Sequence[Exact], settings: LLCCalibrationSettings) -> lis
             settings.half_width,
         )
     )
-    return rows
+    default, sgld = (float(np.mean(errors[sampler])) for sampler in (LLCSettings().sampler, "sgld"))
+    of = {"instrument": "llc", "family": "sampler", "case": "all, at their largest step", "quantity": "relative_error"}
+    return [*rows, checks.at_most(of, sgld, default, n=len(models))]
 
 
 def network_rows(
     family: str, network: NetworkSettings, calls: Calls, settings: LLCCalibrationSettings, *, required: bool = True
 ) -> list[dict]:
-    """λ̂ compared with the closed form: at each step (reported), and extrapolated (`required`)."""
+    """λ̂ at each step compared with the closed form."""
     truth = llc_runs.coefficient(network)
     shape: dict[str, Any] = {"widths": network.widths, "rank": network.rank}
-    tolerance = settings.tolerance * truth
-    rows = []
-    for step, frame in calls.by_step.items():
-        measured, flag = _mean(_kept(frame), settings.alpha), calls.flags(step)
-        rows.append(
-            _by_tolerance(
-                family, str(network), "llc", truth, measured, tolerance, x=step, required=False, flag=flag, **shape
-            )
-        )
-    measured = _mean(calls.extrapolated().llc, settings.alpha)
-    rows.append(
+    return [
         _by_tolerance(
-            *(family, str(network), "llc", truth, measured, tolerance),
-            x=0.0,
+            *(family, str(network), "llc", truth, _mean(_kept(frame), settings.alpha), settings.tolerance * truth),
+            x=step,
             required=required,
-            flag=calls.flags(),
+            flag=calls.flags(step),
             **shape,
         )
-    )
-    return rows
+        for step, frame in calls.by_step.items()
+    ]
 
 
 def bias_rows(networks: Measured, settings: LLCCalibrationSettings) -> list[dict]:
-    """The mean relative error over the networks, at each step and extrapolated; the interval is over networks."""
+    """The mean relative error over the networks at each step; the interval is over networks."""
     by_step: dict[float, list[float]] = {}
     for network, calls in networks:
         truth = llc_runs.coefficient(network)
         for step, frame in calls.by_step.items():
             by_step.setdefault(step, []).append(_mean(_kept(frame), settings.alpha).estimate / truth - 1)
-        by_step.setdefault(0.0, []).append(_mean(calls.extrapolated().llc, settings.alpha).estimate / truth - 1)
     return [
         _by_tolerance(
-            "deep_linear",
-            "all",
-            "relative_bias",
-            0.0,
-            _mean(errors, settings.alpha),
-            settings.bias_tolerance,
+            *("deep_linear", "all", "relative_bias", 0.0, _mean(errors, settings.alpha), settings.bias_tolerance),
             x=step,
-            required=step == 0.0,
         )
         for step, errors in by_step.items()
     ]
+
+
+def noisy_rows(models: Sequence[Noisy], settings: LLCCalibrationSettings) -> list[dict]:
+    """λ̂ on mini-batches, and the share of the injected noise that they add."""
+    rows = []
+    for model in models:
+        for step, frame in model.calls.by_step.items():
+            of: dict[str, Any] = {"x": step, "flag": model.calls.flags(step)}
+            truth, measured = model.truth[step], _mean(_kept(frame), settings.strict_alpha)
+            if step not in model.share:
+                tolerance = settings.noisy.tolerance * truth
+                rows.append(_by_tolerance("noisy_batches", model.case, "llc", truth, measured, tolerance, **of))
+                continue
+            rows.append(_by_interval("noisy_batches", model.case, "llc", truth, measured, **of))
+            share = _mean(frame["noise_share"].to_numpy(), settings.strict_alpha)
+            rows.append(_by_interval("noisy_batches", model.case, "noise_share", model.share[step], share, **of))
+    return rows
 
 
 def spread_rows(groups: dict[str, list[Calls]], settings: LLCCalibrationSettings) -> list[dict]:
@@ -184,22 +198,21 @@ def coverage_rows(models: Sequence[Exact], networks: Measured, settings: LLCCali
     width = stats.norm.ppf(1 - settings.alpha / 2)
     single: list[bool] = []
     for model in models:
-        # Where the law at a finite step is known, each step is tested; elsewhere only the law without a step's error.
-        for step in [step for step in model.truth if step > 0] or [0.0]:
-            frame = model.calls.by_step[step] if step > 0 else model.calls.extrapolated()
-            kept = frame[frame.flag == ""] if step > 0 else frame
-            single += (abs(kept.llc - model.truth[step]) <= width * kept.se).tolist()
+        for frame in model.calls[LLCSettings().sampler].by_step.values():
+            kept = frame[frame.flag == ""]
+            single += (abs(kept.llc - model.truth[0.0]) <= width * kept.se).tolist()
     over_networks = []
     for network, calls in networks:
-        interval = _mean(calls.extrapolated().llc, settings.alpha)
-        over_networks.append(interval.ci_low <= llc_runs.coefficient(network) <= interval.ci_high)
+        for frame in calls.by_step.values():
+            interval = _mean(_kept(frame), settings.alpha)
+            over_networks.append(interval.ci_low <= llc_runs.coefficient(network) <= interval.ci_high)
     return [
         _by_interval(
             "coverage", name, "coverage", 1 - settings.alpha, _share(hits, settings.strict_alpha), required=required
         )
         for name, hits, required in (
             ("exact law, single calls", single, True),
-            ("closed form, extrapolated", over_networks, False),
+            ("closed form", over_networks, False),
         )
     ]
 

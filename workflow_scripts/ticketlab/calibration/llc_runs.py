@@ -8,9 +8,8 @@ networks, by quadrature; and deep linear networks from their balanced point, in 
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -20,13 +19,14 @@ from workflow_scripts.ticketlab.instruments import exact_coefficients, llc
 from workflow_scripts.ticketlab.instruments.llc import Loss
 from workflow_scripts.ticketlab.settings.calibration.llc import ExactSettings, LLCCalibrationSettings, NoisySettings
 from workflow_scripts.ticketlab.settings.deep_linear import NetworkSettings
-from workflow_scripts.ticketlab.settings.llc import LLCSettings
+from workflow_scripts.ticketlab.settings.llc import LLCSettings, Sampler
 from workflow_scripts.ticketlab.training import stack
 from workflow_scripts.ticketlab.training.stack import Stack
 
 log = logging.getLogger(__name__)
 
 STUDY = "calibration"
+SAMPLERS: tuple[Sampler, ...] = get_args(Sampler)
 NO_BATCH: Callable[[int], None] = lambda step: None  # noqa: E731
 Sampled = ExactSettings | LLCCalibrationSettings | NoisySettings  # settings of the number and length of chains
 
@@ -37,69 +37,65 @@ class Calls:
 
     by_step: dict[float, pd.DataFrame]
 
-    def extrapolated(self) -> pd.DataFrame:
-        """`llc` and `se` at ε = 0 of each call whose two smallest steps are both unflagged: the line through them."""
-        fine, coarse = sorted(self.by_step)[:2]
-        near, far = self.by_step[fine], self.by_step[coarse]
-        llc = (coarse * near.llc - fine * far.llc) / (coarse - fine)
-        se = np.hypot(coarse * near.se, fine * far.se) / (coarse - fine)
-        return pd.DataFrame({"llc": llc, "se": se})[(near.flag == "") & (far.flag == "")]
-
-    def flags(self, step: float | None = None) -> str:
-        """The number of calls that raised each flag, at `step` or at the extrapolation's two: "drift 1/8, ess 2/8"."""
-        chosen = sorted(self.by_step)[:2] if step is None else [step]
-        raised = pd.concat([self.by_step[at].flag for at in chosen])
+    def flags(self, step: float) -> str:
+        """The number of calls that raised each flag at a step: "drift 1/8, ess 2/8"."""
+        raised = self.by_step[step].flag
         names = raised[raised != ""].str.split(",").explode().value_counts()
         return ", ".join(f"{name} {count}/{len(raised)}" for name, count in sorted(names.items()))
 
 
 @dataclass(frozen=True)
 class Exact:
-    """A model whose nβ E[K] is known by step size; at 0 it is free of a step's error."""
+    """A model whose nβ E[K] is known: at 0 without a step's error, and by step where SGLD's law with it is known."""
 
     family: str
     case: str
-    calls: Calls
+    calls: dict[Sampler, Calls]
     truth: dict[float, float]
 
 
+@dataclass(frozen=True)
+class Noisy:
+    """A model on mini-batches of noisy data.
+
+    truth: nβ E[K] by step size. share: the batches' share of the injected noise, where that is known.
+    """
+
+    case: str
+    calls: Calls
+    truth: dict[float, float]
+    share: dict[float, float]
+
+
 def exact_models(settings: LLCCalibrationSettings) -> list[Exact]:
-    """The calls of every model whose expectation at finite nβ and γ is known exactly."""
+    """The calls of every model whose expectation at finite nβ and γ is known exactly, with both samplers."""
     exact, found = settings.exact, []
     nbeta, pull = exact.nbeta, exact.localization
     curvature = torch.logspace(-1, 0, exact.regular_parameters)
-    found.append(
-        Exact(
-            "regular",
-            f"{exact.regular_parameters} parameters",
-            _calls(
-                toy_losses.quadratic(curvature),
-                toy_losses.origin(exact.regular_parameters),
-                f"regular {exact.regular_parameters}",
-                exact,
-                exact.regular_step_sizes,
-                settings.seed,
-            ),
-            {
-                step: toy_losses.quadratic_expectation(curvature, nbeta, pull, step)
-                for step in (*exact.regular_step_sizes, 0.0)
-            },
-        )
-    )
-    singular: list[tuple[str, str, Loss, Stack, float]] = []
+    count = exact.regular_parameters
+    laws = {
+        step: toy_losses.quadratic_expectation(curvature, nbeta, pull, step)
+        for step in (0.0, *exact.regular_step_sizes)
+    }
+    models: list[tuple[str, str, Loss, Stack, dict[float, float]]] = [
+        ("regular", f"{count} parameters", toy_losses.quadratic(curvature), toy_losses.origin(count), laws)
+    ]
     for power in exact.crossings:
-        truth = toy_losses.crossing_expectation(power, nbeta, pull)
+        law = {0.0: toy_losses.crossing_expectation(power, nbeta, pull)}
         case = "½(w₁w₂)²" if power == 1 else f"½(w₁w₂^{power})²"
-        singular.append(("normal_crossing", case, toy_losses.crossing(power), toy_losses.origin(2), truth))
+        models.append(("normal_crossing", case, toy_losses.crossing(power), toy_losses.origin(2), law))
     for inputs, outputs in exact.two_hidden:
-        truth = toy_losses.two_hidden_expectation(inputs, outputs, nbeta, pull)
+        law = {0.0: toy_losses.two_hidden_expectation(inputs, outputs, nbeta, pull)}
         start = toy_losses.balanced_point([inputs, 2, outputs], 0)
         loss = toy_losses.deep_linear(torch.zeros(outputs, inputs))
-        singular.append(("zero_map", f"{inputs}-2-{outputs}", loss, start, truth))
-    for family, case, loss, start, truth in singular:
-        calls = _calls(loss, start, f"{family} {case}", exact, exact.singular_step_sizes, settings.seed)
-        # The law without a step's error; the error of a step is not known in closed form.
-        found.append(Exact(family, case, calls, {0.0: truth}))
+        models.append(("zero_map", f"{inputs}-2-{outputs}", loss, start, law))
+    for family, case, loss, start, law in models:
+        steps = exact.regular_step_sizes if family == "regular" else exact.singular_step_sizes
+        calls = {
+            sampler: _calls(loss, start, f"{family} {case}", exact, steps, settings.seed, sampler=sampler)
+            for sampler in SAMPLERS
+        }
+        found.append(Exact(family, case, calls, law))
     return found
 
 
@@ -108,20 +104,32 @@ def deep_linear_calls(network: NetworkSettings, settings: LLCCalibrationSettings
     return _calls(*deep_linear(network), f"deep_linear {network}", settings, settings.step_sizes, settings.seed)
 
 
-def noisy_calls(settings: LLCCalibrationSettings) -> Calls:
-    """A deep linear network on mini-batches of noisy data; each call and chain has its own batches."""
-    noisy = settings.noisy
-    start = toy_losses.balanced_point(noisy.network.widths, noisy.network.rank)
-    true_map = toy_losses.product(start)[0]
-    count, name = noisy.calls * noisy.chains, f"noisy {noisy.network}"
+def noisy_models(settings: LLCCalibrationSettings) -> list[Noisy]:
+    """The calls of the models on mini-batches of noisy data; each call and chain has its own batches."""
+    noisy, found = settings.noisy, []
+    nbeta, pull = noisy.nbeta, noisy.localization
+    inputs, outputs = noisy.linear
+    laws = {
+        step: toy_losses.regression_expectation(inputs, outputs, nbeta, pull, step, noisy.batch_size)
+        for step in noisy.step_sizes
+    }
+    of_linear = {step: law for step, (law, _) in laws.items()}, {step: share for step, (_, share) in laws.items()}
+    first, last = noisy.two_hidden
+    truth = toy_losses.two_hidden_expectation(first, last, nbeta, pull)
+    of_zero_map: tuple[dict[float, float], dict[float, float]] = dict.fromkeys(noisy.step_sizes, truth), {}
+    for widths, (truths, shares) in (([inputs, outputs], of_linear), ([first, 2, last], of_zero_map)):
+        case = "-".join(map(str, widths))
 
-    def batches(step: int) -> Any:
-        return toy_losses.regression_batch(
-            true_map, count, noisy.batch_size, generator(STUDY, "noisy-batch", settings.seed, step)
-        )
+        def batches(step: int, widths: list[int] = widths) -> Any:
+            random = generator(STUDY, "noisy-batch", settings.seed, step)
+            true_map = torch.zeros(widths[-1], widths[0])
+            return toy_losses.regression_batch(true_map, noisy.calls * noisy.chains, noisy.batch_size, random)
 
-    loss = toy_losses.deep_linear_regression
-    return _calls(loss, start, name, noisy, noisy.step_sizes, settings.seed, batches)
+        start = toy_losses.balanced_point(widths, 0)
+        loss, steps = toy_losses.deep_linear_regression, noisy.step_sizes
+        calls = _calls(loss, start, f"noisy {case}", noisy, steps, settings.seed, batches)
+        found.append(Noisy(case, calls, truths, shares))
+    return found
 
 
 def deep_linear(network: NetworkSettings) -> tuple[Loss, Stack]:
@@ -133,10 +141,13 @@ def coefficient(network: NetworkSettings) -> float:
     return float(exact_coefficients.deep_linear(network.widths, network.rank)[0])
 
 
-def sampling(how: Sampled, step_size: float, step_sizes: Sequence[float]) -> LLCSettings:
+def sampling(
+    how: Sampled, step_size: float, step_sizes: Sequence[float], sampler: Sampler = "leimkuhler_matthews"
+) -> LLCSettings:
     """The settings of chains at `step_size`, for the same time ε·steps as at the smallest of `step_sizes`."""
     share = min(min(step_sizes) / step_size, 1.0)
     return LLCSettings(
+        sampler=sampler,
         chains=how.chains,
         draws=max(round(how.draws * share), 16),
         burn_in=round(how.burn_in * share),
@@ -154,11 +165,12 @@ def _calls(
     step_sizes: Sequence[float],
     seed: int,
     batches: Callable[[int], Any] = NO_BATCH,
+    sampler: Sampler = "leimkuhler_matthews",
 ) -> Calls:
     """Independent calls at each step size."""
     return Calls(
         {
-            step: estimates(loss, start, sampling(how, step, step_sizes), how.calls, name, seed, batches)
+            step: estimates(loss, start, sampling(how, step, step_sizes, sampler), how.calls, name, seed, batches)
             for step in step_sizes
         }
     )

@@ -96,6 +96,23 @@ def deep_linear_regression(weights: Stack, batch: tuple[Tensor, Tensor]) -> Tens
     return 0.5 * (inputs @ product(weights).transpose(1, 2) - targets).square().sum(2).mean(1)
 
 
+def regression_expectation(
+    inputs: int, outputs: int, nbeta: float, localization: float, step_size: float, batch_size: int
+) -> tuple[float, float]:
+    """nβ E[K] of a linear map under Leimkuhler–Matthews steps on mini-batches, exactly, and their share of the noise.
+
+    With the true map 0 a row w of the map moves as w ← (1 − εA/2) w − ε nβ/2 · ((S − 1) w − n) + √ε ξ, A = nβ + γ, with
+    S the mean of xxᵀ and n that of x times the target's noise over the batch. Of size B, (S − 1) w has the variance
+    (|w|² + wⱼ²)/B and n 1/B. The share is of those variances in that of √ε ξ.
+    """
+    precision = nbeta + localization
+    heat = (step_size * nbeta) ** 2 / (4 * batch_size)
+    shrink = step_size * precision * (1 - step_size * precision / 4)
+    variance = (step_size * (1 - step_size * precision / 4) + heat) / (shrink - heat * (inputs + 1))
+    share = heat * ((inputs + 1) * variance + 1) / step_size
+    return 0.5 * nbeta * inputs * outputs * variance, share
+
+
 def regression_batch(true_map: Tensor, count: int, size: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
     """`size` examples for each of `count` networks: x (count, size, H₀), y = Mx + noise (count, size, H_L)."""
     outputs, inputs = true_map.shape

@@ -1,23 +1,26 @@
-"""The local learning coefficient by SGLD over stacked chains, with a matched baseline and flags for faults.
+"""The local learning coefficient by Langevin chains over stacked networks, with a matched baseline and flags.
 
     λ̂ = nβ · mean_t [L_B(w_t) − L_B(w*)],   w_t ~ exp(−nβ L(w) − γ/2 ‖w − w*‖²)   (Lau et al. 2308.12108)
 
-A step of SGLD is elementwise, so N networks × C chains are one stack, network by network, each localised at its own
-start, and the numbers of the stack are one vector. The step is devinterp's SGMCMC.sgld (which tests check), but each
-network draws its noise from its own generator: its chains depend neither on its neighbours nor on its place. Both
+A step is elementwise, so N networks × C chains are one stack, network by network, each localised at its own start, and
+the numbers of the stack are one vector. Each network draws its noise from its own generator: its chains depend neither
+on its neighbours nor on its place. The step is devinterp's SGMCMC.sgld (which tests check), or the same with the mean
+of two successive normal draws in place of one, which is exact for a quadratic loss at any stable step (`langevin`).
+
+L is the mean loss over a fixed set of training examples, so L(w*) is computed once for each example and looked up. Both
 losses are of the same batch B, which the chain has not seen when the loss is computed; compared with an independent
 estimate of L(w*), this removes most of the batch noise.
 
-λ̂ has a meaning only at a minimum and at this (nβ, γ, ε); compare networks at matched loss. R-hat shows that chains
-agree, not that they are right, so estimates are also checked for 0 ≤ λ̂ ≤ d/2 and for w* being a minimum. Every
-estimate keeps its row; a reader drops the flagged ones.
+λ̂ has a meaning only at a minimum and at this (nβ, γ); compare networks at matched loss. R-hat shows that chains agree,
+not that they are right, so estimates are also checked for 0 ≤ λ̂ ≤ d/2 and for w* being a minimum, and compared with
+what needs no chain (instruments/llc_controls.py). Every estimate keeps its row; a reader drops the flagged ones.
 """
 
 import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -37,10 +40,11 @@ log = logging.getLogger(__name__)
 # (weights of N chains, a batch for each) to their mean losses (N,)
 Loss = Callable[[Stack, Any], Tensor]
 
-MINIMUM_BATCHES = 16  # batches per chain on which the draws' mean weights are compared with w*
+CLOSING_BATCHES = 16  # batches per chain after the draws, for the loss of their mean weights and the batches' noise
 MINIMUM_SHARE = 0.1  # a gain of the mean weights over w* above this share of the chains' spread: w* is no minimum
 NOISE_LIMIT = 3.0  # standard errors beyond which a difference is not noise
 NOISE_AHEAD = 1 << 16  # numbers of a network's noise that are drawn at once, for as many steps as they last
+LOOKUP_CHUNK = 1024  # predictions of a network for the loss of each example: few enough for memory that is used again
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class Traces:
 
     loss, baseline: L_B(w_t) and L_B(w*), (N, chains, burn_in + draws) in nats; the first burn_in steps are burn-in.
     gain, gain_se: L(mean of the draws' weights) − L(w*) and its standard error over batches, (N,) in nats.
+    batch_noise: the variance of a mini-batch's gradient at the last draw, mean over the free weights, (N,).
     parameters: number of free weights, (N,).
     """
 
@@ -56,7 +61,15 @@ class Traces:
     baseline: np.ndarray
     gain: np.ndarray
     gain_se: np.ndarray
+    batch_noise: np.ndarray
     parameters: np.ndarray
+
+
+class Examples(NamedTuple):
+    """The examples over which L is the mean: inputs and targets (count, …)."""
+
+    inputs: Tensor
+    targets: Tensor
 
 
 def sample(
@@ -66,6 +79,7 @@ def sample(
     settings: LLCSettings,
     seeds: Sequence[int],
     masks: Stack | None = None,
+    at_start: Callable[[Any], Tensor] | None = None,
 ) -> Traces:
     """Run `settings.chains` chains from each of the N networks of `start`.
 
@@ -73,6 +87,7 @@ def sample(
     batches: step to a batch for the N·chains slices, network by network.
     masks: by tensor name (N, *shape), 1 where a weight is free; the others never move.
     seeds: the seed of each network's noise.
+    at_start: a batch to L_B(w*) of the slices, where that is known; else it is computed at every step.
     """
     chains, steps = settings.chains, settings.burn_in + settings.draws
     count = stack.size(start)
@@ -87,45 +102,66 @@ def sample(
     if masks is not None:
         ones = {name: torch.ones_like(tensor) for name, tensor in anchor.items()}
         free, _ = stack.in_one_vector(ones | stack.take(masks, slices))
-    noise = _Noise(anchor, count, seeds)
+    noise = _Noise(anchor, count, seeds, averaged=settings.sampler == "leimkuhler_matthews")
     for tensor in weights.values():
         tensor.requires_grad_(True)
+    known = at_start or (lambda batch: loss(anchor, batch))
     traces = torch.empty(2, steps, count * chains, device=device)
-    for step in range(steps):
-        batch = batches(step)
+
+    def descend(batch: Any) -> Tensor:
+        """The losses of the chains; their gradients are then in `gradients`."""
         losses = loss(weights, batch)
         # The sum over chains of their mean losses: each chain's gradient is that of its own mean loss.
         found = torch.autograd.grad(losses.sum(), list(weights.values()), materialize_grads=True)
         with torch.no_grad():
-            traces[0, step] = losses.detach()
-            traces[1, step] = loss(anchor, batch)
+            torch._foreach_copy_(list(gradient.values()), list(found))
+        return losses.detach()
+
+    for step in range(steps):
+        batch = batches(step)
+        traces[0, step] = descend(batch)
+        with torch.no_grad():
+            traces[1, step] = known(batch)
             if step >= settings.burn_in:
                 means.add_(numbers, alpha=1 / (settings.draws * chains))
-            torch._foreach_copy_(list(gradient.values()), list(found))
             langevin(numbers, anchors, gradients, noise.next(), settings, free)
     centre = {name: _over_chains(tensor, chains).sum(1).repeat_interleave(chains, 0) for name, tensor in mean.items()}
-    gains = []
-    with torch.no_grad():
-        for step in range(steps, steps + MINIMUM_BATCHES):
-            batch = batches(step)
-            gains.append(_over_chains(loss(centre, batch) - loss(anchor, batch), chains))
+    gains, total, squares = [], torch.zeros_like(anchors), torch.zeros_like(anchors)
+    for step in range(steps, steps + CLOSING_BATCHES):
+        batch = batches(step)
+        descend(batch)
+        with torch.no_grad():
+            gains.append(_over_chains(loss(centre, batch) - known(batch), chains))
+            total.add_(gradients)
+            squares.addcmul_(gradients, gradients)
+    variance = (squares - total.square() / CLOSING_BATCHES) / (CLOSING_BATCHES - 1)
+    if free is not None:
+        variance.mul_(free)
+    of_tensors = [view.reshape(count, -1).double().sum(1) for view in stack.views_of(variance, anchor).values()]
     gain = torch.cat(gains, dim=1).double().cpu().numpy()
     recorded = traces.view(2, steps, count, chains).permute(0, 2, 3, 1).cpu().numpy()
+    parameters = free_parameters(start, masks)
     return Traces(
         loss=recorded[0],
         baseline=recorded[1],
         gain=gain.mean(1),
         gain_se=gain.std(1, ddof=1) / np.sqrt(gain.shape[1]),
-        parameters=free_parameters(start, masks),
+        batch_noise=torch.stack(of_tensors).sum(0).cpu().numpy() / (chains * parameters),
+        parameters=parameters,
     )
 
 
 def langevin(
     weights: Tensor, anchor: Tensor, gradient: Tensor, noise: Tensor, settings: LLCSettings, free: Tensor | None = None
 ) -> None:
-    """One step of SGLD on `weights`, in place, at the settings' ε, nβ and γ (Welling & Teh 2011, Lau et al. 2023):
+    """One step on `weights`, in place, at the settings' ε, nβ and γ (Welling & Teh 2011, Lau et al. 2023):
 
-        w ← w − ε/2 · (nβ ∇L_B(w) + γ (w − w*)) + √ε · ξ,   ξ normal
+        w ← w − ε/2 · (nβ ∇L_B(w) + γ (w − w*)) + √ε · ξ
+
+    With ξ normal and new at each step this is SGLD, whose law is too wide by 1/(1 − εA/4) along a direction of
+    curvature A = nβh + γ. With ξ = (ξₜ + ξₜ₊₁)/2, the mean of two successive normal draws, the law is exact for a
+    quadratic loss at any stable step, εA < 4, and its error is of second order in ε elsewhere (Leimkuhler & Matthews,
+    Applied Mathematics Research eXpress 2013; 1203.5428).
 
     All are vectors of one length; `gradient` and `noise` are used up where `free` is 0, since the weight stays there.
     """
@@ -139,9 +175,12 @@ def langevin(
 
 
 class _Noise:
-    """Standard normal numbers for the chains of `count` networks, as a vector like stack.in_one_vector's of `like`."""
+    """Standard normal numbers for the chains of `count` networks, as a vector like stack.in_one_vector's of `like`.
 
-    def __init__(self, like: Stack, count: int, seeds: Sequence[int]):
+    averaged: the means of two successive ones instead, as `langevin` needs them to be exact for quadratics.
+    """
+
+    def __init__(self, like: Stack, count: int, seeds: Sequence[int], *, averaged: bool = False):
         self.vector, views = stack.in_one_vector(like)
         device = self.vector.device
         self.parts = [view.view(count, -1) for view in views.values()]
@@ -149,12 +188,22 @@ class _Noise:
         self.generators = [torch.Generator(device=device).manual_seed(seed) for seed in seeds]
         self.drawn = torch.empty(count, max(1, NOISE_AHEAD // sum(self.sizes)), sum(self.sizes), device=device)
         self.left = 0
+        self.last = None
+        if averaged:
+            self.last = torch.empty(count, sum(self.sizes), device=device)
+            for mine, generator_ in zip(self.last, self.generators, strict=True):
+                mine.normal_(generator=generator_)
 
     def next(self) -> Tensor:
         """The numbers of the next step; the vector is the same one at every call."""
         if not self.left:
             for mine, generator_ in zip(self.drawn, self.generators, strict=True):
                 mine.normal_(generator=generator_)
+            if self.last is not None:
+                following = self.drawn[:, -1].clone()
+                before = torch.cat([self.last[:, None], self.drawn[:, :-1]], dim=1)
+                self.drawn.add_(before).mul_(0.5)
+                self.last = following
             self.left = self.drawn.shape[1]
         torch._foreach_copy_(self.parts, list(self.drawn[:, -self.left].split(self.sizes, dim=1)))
         self.left -= 1
@@ -173,6 +222,7 @@ def free_parameters(start: Stack, masks: Stack | None) -> np.ndarray:
 def estimate(traces: Traces, settings: LLCSettings) -> pd.DataFrame:
     """λ̂ of each of the N networks: one row per network, in order, with the columns of table `llc` except the keys.
 
+    noise_share is the share of the batches' noise in the injected noise, which makes the chains so much hotter.
     se is the Monte Carlo standard error (from the effective number of draws) of λ̂. If a chain has diverged, λ̂, se,
     rhat and ess are NaN: the other chains' mean would hide it. Flags, joined by commas, "" when nothing is wrong:
 
@@ -187,7 +237,8 @@ def estimate(traces: Traces, settings: LLCSettings) -> pd.DataFrame:
         _row(traces.loss[i], traces.baseline[i], traces.gain[i], traces.gain_se[i], int(traces.parameters[i]), settings)
         for i in range(len(traces.loss))
     ]
-    return pd.DataFrame(rows)
+    share = settings.learning_rate * settings.nbeta**2 / 4 * traces.batch_noise
+    return pd.DataFrame(rows).assign(noise_share=share)
 
 
 def _row(
@@ -204,6 +255,7 @@ def _row(
         "nbeta": settings.nbeta,
         "lr": settings.learning_rate,
         "localization": settings.localization,
+        "sampler": settings.sampler,
     }
     if not np.isfinite(rise).all() or rise.max() > settings.explosion:
         return row | {"flag": "diverged"}
@@ -238,18 +290,16 @@ def measure(
     a function of (study, init seed, chain, draw), so that one initialisation's networks (checkpoints, tickets,
     controls) are compared on the same batches.
     """
-    masks = {} if masks is None else masks
+    examples = examples_of(study, settings.examples)
     # What is frozen is no direction of the loss landscape.
-    masks = {**masks, **{name: torch.zeros_like(weights[name]) for name in study.model.frozen()}}
-    loss = network_loss(study)
+    masks = {**(masks or {}), **{name: torch.zeros_like(weights[name]) for name in study.model.frozen()}}
     total, began = len(members), time.monotonic()
     parts = []
     for chosen in stack.slices(total, settings.members_together):
         some = members[chosen]
         start = {name: tensor[chosen] for name, tensor in weights.items()}
         free = {name: mask[chosen] for name, mask in masks.items()} or None
-        seeds = [torch_seed(study.name, "llc-noise", *member.keys().values(), step) for member in some]
-        parts.append(sample(loss, start, chain_batches(study, some, settings), settings, seeds, free))
+        parts.append(_measure(study, some, start, step, settings, free, examples))
         done, seconds = chosen.stop, time.monotonic() - began
         rate = done * settings.chains * (settings.burn_in + settings.draws) / seconds
         log.info(
@@ -259,32 +309,79 @@ def measure(
     return Traces(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Traces)))
 
 
+def _measure(
+    study: Study,
+    members: Sequence[Member],
+    start: Stack,
+    step: int,
+    settings: LLCSettings,
+    free: Stack | None,
+    examples: Examples,
+) -> Traces:
+    known = example_losses(study, start, examples)
+    mine = torch.arange(len(members), device=study.device).repeat_interleave(settings.chains)[:, None]
+    seeds = [torch_seed(study.name, "llc-noise", *member.keys().values(), step) for member in members]
+    return sample(
+        network_loss(study),
+        start,
+        chain_batches(study, members, settings, examples),
+        settings,
+        seeds,
+        free,
+        lambda batch: known[mine, batch[2]].mean(1),
+    )
+
+
+def examples_of(study: Study, count: int) -> Examples:
+    """The training examples over which L is the mean: all of a finite set, or `count` where there are more.
+
+    They are the same for all networks of the study.
+    """
+    epochs, random = study.problem.epochs, generator(study.name, "llc-examples")
+    if epochs is None:
+        drawn = study.problem.sample(random, count)
+    else:
+        drawn = epochs.take(0, np.sort(random.permutation(epochs.size)[:count]))
+    inputs, targets = (torch.from_numpy(side).to(study.device) for side in drawn)
+    return Examples(inputs, targets)
+
+
+@torch.no_grad()
+def example_losses(study: Study, weights: Stack, examples: Examples) -> Tensor:
+    """The loss of each of N networks on each example, (N, count) in nats."""
+    network, count = stack.forward(study.model), stack.size(weights)
+    loss_of = torch.func.vmap(study.problem.metrics["loss"])
+    parts = []
+    for part in stack.slices(len(examples.inputs), max(1, LOOKUP_CHUNK // examples.targets[0].numel())):
+        inputs, targets = (side[part].expand(count, *side[part].shape) for side in examples)
+        parts.append(loss_of(network(weights, inputs)[0], targets))
+    return torch.cat(parts, dim=1)
+
+
 def network_loss(study: Study) -> Loss:
-    """The study's mean loss over a batch (inputs, targets), (N, batch, …) each, of each of N networks: (N,)."""
+    """The study's mean loss over a batch (inputs, targets, …), (N, batch, …) each, of each of N networks: (N,)."""
     network = stack.forward(study.model)
     loss_of = torch.func.vmap(lambda logits, targets: study.problem.metrics["loss"](logits, targets).mean())
 
-    def loss(weights: Stack, batch: tuple[Tensor, Tensor]) -> Tensor:
-        inputs, targets = batch
+    def loss(weights: Stack, batch: tuple[Tensor, ...]) -> Tensor:
+        inputs, targets = batch[:2]
         return loss_of(network(weights, inputs)[0], targets)
 
     return loss
 
 
 def chain_batches(
-    study: Study, members: Sequence[Member], settings: LLCSettings
-) -> Callable[[int], tuple[Tensor, Tensor]]:
-    """Step to a training batch for every chain of `members`: inputs and targets, (members·chains, batch, …)."""
-    size = settings.chains * settings.batch_size
+    study: Study, members: Sequence[Member], settings: LLCSettings, examples: Examples
+) -> Callable[[int], tuple[Tensor, Tensor, Tensor]]:
+    """Step to a batch of `examples` for every chain: inputs, targets and places, (members·chains, batch, …) each."""
+    shape, count = (settings.chains, settings.batch_size), len(examples.inputs)
 
-    def batch(step: int) -> tuple[Tensor, Tensor]:
-        streams = [generator(study.name, "llc-batch", member.init_seed, step) for member in members]
-        drawn = [study.problem.sample(stream, size) for stream in streams]
-        inputs, targets = (
-            np.stack(side).reshape(len(members) * settings.chains, settings.batch_size, *side[0].shape[1:])
-            for side in zip(*drawn, strict=True)
-        )
-        return torch.from_numpy(inputs).to(study.device), torch.from_numpy(targets).to(study.device)
+    def batch(step: int) -> tuple[Tensor, Tensor, Tensor]:
+        drawn = [
+            generator(study.name, "llc-batch", member.init_seed, step).integers(count, size=shape) for member in members
+        ]
+        chosen = torch.from_numpy(np.concatenate(drawn)).to(study.device)
+        return examples.inputs[chosen], examples.targets[chosen], chosen
 
     return batch
 

@@ -6,12 +6,13 @@ There is no default for nβ from the data: devinterp's `default_nbeta` is comput
 batch size would change the quantity that is estimated.
 """
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from workflow_scripts.ticketlab.settings.base import Section
 
+Sampler = Literal["leimkuhler_matthews", "sgld"]
 Checkpoints = PositiveInt | Annotated[list[NonNegativeInt], Field(min_length=1)]
 
 
@@ -20,7 +21,13 @@ class LLCSettings(Section):
     draws: Annotated[int, Field(ge=16, description="draws per chain after the burn-in, one per step")] = 100
     burn_in: NonNegativeInt = Field(50, description="steps that are left out of every mean")
     batch_size: PositiveInt = 16
-    learning_rate: PositiveFloat = Field(1e-3, description="ε, the step size of SGLD")
+    examples: PositiveInt = Field(
+        4096, description="training examples over which the loss is the mean; all of them where there are fewer"
+    )
+    sampler: Sampler = Field(
+        "leimkuhler_matthews", description="SGLD is too wide by 1/(1 − εA/4), the other exact, where A is the curvature"
+    )
+    learning_rate: PositiveFloat = Field(1e-3, description="ε, the step size")
     nbeta: PositiveFloat = Field(30.0, description="nβ, the inverse temperature")
     localization: NonNegativeFloat = Field(300.0, description="γ, the pull towards the network's own weights")
     checkpoints: Checkpoints = Field(6, description="checkpoints of the dense run: how many, or a list of their steps")

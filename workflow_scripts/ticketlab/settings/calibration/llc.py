@@ -1,7 +1,7 @@
 """The settings of the LLC calibration: the models of known learning coefficient, the sampling and the tolerances.
 
 Tolerances are config values and not part of the results, so they are chosen before. Step sizes come in lists: each
-gives a row, and the two smallest are extrapolated to a step of 0.
+gives a row, and no estimate is extrapolated from several.
 """
 
 from typing import Annotated, Self
@@ -11,7 +11,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_va
 from workflow_scripts.ticketlab.settings.base import Section, refuse_repeats
 from workflow_scripts.ticketlab.settings.deep_linear import NetworkSettings, of_widths
 
-StepSizes = Annotated[list[PositiveFloat], Field(min_length=2, description="ε, in any order; at least two")]
+StepSizes = Annotated[list[PositiveFloat], Field(min_length=1, description="ε, each gives a row")]
 Values = Annotated[list[PositiveFloat], Field(min_length=2)]
 
 
@@ -19,34 +19,40 @@ class ExactSettings(Section):
     """Models whose nβ E[K] is known exactly at the same nβ and γ (calibration/toy_losses.py)."""
 
     regular_parameters: PositiveInt = 24
-    regular_step_sizes: StepSizes = Field([4e-4, 2e-4, 1e-4])
+    regular_step_sizes: StepSizes = Field([1e-3, 2e-4])
     crossings: list[PositiveInt] = Field([1, 2], description="powers p of K = ½ (w₁ w₂^p)²")
     two_hidden: list[Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]] = Field(
         [[2, 2], [5, 4]], description="[inputs, outputs] of zero maps, 2 hidden"
     )
-    singular_step_sizes: StepSizes = Field([1e-3, 5e-4])
+    singular_step_sizes: StepSizes = Field([1e-3])
     nbeta: PositiveFloat = 1000.0
     localization: PositiveFloat = Field(20.0, description="γ: steep enough to mix along flat arms and stay below d/2")
-    draws: Annotated[int, Field(ge=16, description="at the smallest step; proportionally fewer at others")] = 4000
-    burn_in: PositiveInt = 2000
+    draws: Annotated[int, Field(ge=16, description="at the smallest step; proportionally fewer at others")] = 3000
+    burn_in: PositiveInt = 1500
     chains: Annotated[int, Field(ge=2)] = 48
     calls: Annotated[int, Field(ge=3)] = 16
 
 
 class NoisySettings(Section):
-    """A deep linear network on mini-batches of noisy data; calls differ by their batches too."""
+    """Mini-batches of noisy data: calls differ by their batches too."""
 
-    network: NetworkSettings = NetworkSettings(widths=[4, 3, 4], rank=2)
-    batch_size: PositiveInt = Field(64, description="SGLD runs hotter by the share ε nβ²/(4·batch_size), 4 % at most")
-    nbeta: PositiveFloat = 100.0
-    localization: PositiveFloat = Field(
-        10.0, description="γ: steep enough for chains to mix, so λ̂ stays below its limit"
+    linear: Annotated[list[PositiveInt], Field(min_length=2, max_length=2)] = Field(
+        [4, 4], description="[inputs, outputs] of a linear map, whose law with the noise of its batches is known"
     )
-    step_sizes: StepSizes = Field([1e-3, 5e-4])
-    draws: Annotated[int, Field(ge=16)] = 4000
-    burn_in: PositiveInt = 2000
+    two_hidden: Annotated[list[PositiveInt], Field(min_length=2, max_length=2)] = Field(
+        [4, 4], description="[inputs, outputs] of a zero map, 2 hidden"
+    )
+    batch_size: PositiveInt = Field(64, description="chains run hotter by about ε nβ²/(4·batch_size), 4 % here")
+    nbeta: PositiveFloat = 100.0
+    localization: PositiveFloat = 10.0
+    step_sizes: StepSizes = Field([1e-3])
+    draws: Annotated[int, Field(ge=16)] = 2000
+    burn_in: PositiveInt = 500
     chains: Annotated[int, Field(ge=2)] = 8
     calls: Annotated[int, Field(ge=3)] = 12
+    tolerance: PositiveFloat = Field(
+        0.05, description="largest relative error where the batches' noise has no known law"
+    )
 
 
 class SweepSettings(Section):
@@ -127,12 +133,12 @@ class LLCCalibrationSettings(Section):
         description="others, only reported: where the rank is far from full or the multiplicity m exceeds 1, λ̂ nears "
         "its limit only as nβ^(−1/layers) or (m − 1)/log nβ",
     )
-    step_sizes: StepSizes = Field([1e-5, 5e-6])
+    step_sizes: StepSizes = Field([1e-5])
     nbeta: PositiveFloat = 10_000.0
     localization: PositiveFloat = 1.0
-    draws: Annotated[int, Field(ge=16, description="at the smallest step; proportionally fewer at others")] = 6000
-    burn_in: PositiveInt = Field(12_000, description="at the smallest step; proportionally less at others")
-    chains: Annotated[int, Field(ge=2, description="per call")] = 16
+    draws: Annotated[int, Field(ge=16, description="at the smallest step; proportionally fewer at others")] = 3000
+    burn_in: PositiveInt = Field(6000, description="at the smallest step; proportionally less at others")
+    chains: Annotated[int, Field(ge=2, description="per call")] = 64
     calls: Annotated[int, Field(ge=3, description="independent estimates; intervals are of their spread")] = 8
     seed: NonNegativeInt = Field(0, description="another seed repeats the calibration with other noise")
     tolerance: PositiveFloat = Field(0.05, description="largest relative error of a deep linear network's estimate")

@@ -28,6 +28,8 @@ LLC = of_networks(
     nbeta=pa.float64(),
     lr=pa.float64(),
     localization=pa.float64(),
+    sampler=pa.string(),
+    noise_share=pa.float64(),
     flag=pa.string(),
 )
 

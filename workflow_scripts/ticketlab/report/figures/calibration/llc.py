@@ -1,7 +1,7 @@
 """The figure of the LLC's calibration: the checks in table `calibration` and the margins by which they passed.
 
-Above, the estimates at each step size ε and extrapolated to ε = 0, relative to the truth, for models with an exact law
-and for deep linear networks with their tolerance. Below, the sweep: where levels deviate from the closed form, and
+Above, the estimates at each step size ε relative to the truth, for models with an exact law, for deep linear networks
+with their tolerance, and on noisy mini-batches. Below, the sweep: where levels deviate from the closed form, and
 where the networks keep its order. A red cross is a required check that failed.
 """
 
@@ -41,11 +41,9 @@ def figure(frame: pd.DataFrame) -> Figure:
         exact, networks = above.subplots(1, 2)
         _errors(exact, frame[frame["family"].isin(EXACT) & frame["quantity"].eq("llc")])
         exact.set_title("exact law at the same nβ and γ: relative error")
-        chosen = frame["family"].isin(["deep_linear", "deep_linear, hard", "noisy_batches"]) & frame["quantity"].eq(
-            "llc"
-        )
-        _errors(networks, frame[chosen])
-        networks.set_title("closed form of deep linear networks: relative error and tolerance")
+        wanted = ["deep_linear", "deep_linear, hard", "noisy_batches"]
+        _errors(networks, frame[frame["family"].isin(wanted) & frame["quantity"].eq("llc")])
+        networks.set_title("deep linear networks and noisy mini-batches: relative error and tolerance")
         for axes, (varied, label) in zip(below.subplots(1, 3, sharey=True), SWEPT.items(), strict=True):
             _sweep(axes, frame[frame["family"] == f"sweep {varied}"])
             axes.set_xlabel(label)
@@ -59,19 +57,15 @@ def figure(frame: pd.DataFrame) -> Figure:
 
 
 def _errors(axes: Axes, rows: pd.DataFrame) -> None:
-    """One line per model, with a point and interval per step size; the extrapolated one is filled."""
+    """One line per model, with a point and interval per step size."""
     cases = list(dict.fromkeys(rows["case"]))
     steps = sorted(rows["x"].unique(), reverse=True)
     for step, look in zip(steps, cycle(SERIES), strict=False):
         chosen = rows[rows["x"] == step]
         y = np.array([cases.index(case) for case in chosen["case"]]) + 0.6 * (steps.index(step) / len(steps) - 0.3)
         error, low, high = ((chosen[name] / chosen["truth"] - 1) for name in ("estimate", "ci_low", "ci_high"))
-        extrapolated = step == 0
-        colour = BLACK if extrapolated else look.colour
-        axes.hlines(y, low, high, color=colour, linewidth=1.2)
-        fill = colour if extrapolated else "white"
-        label = "extrapolated to ε = 0" if extrapolated else f"ε = {step:g}"
-        axes.plot(error, y, marker=look.marker, linestyle="none", color=colour, markerfacecolor=fill, label=label)
+        axes.hlines(y, low, high, color=look.colour, linewidth=1.2)
+        axes.plot(error, y, marker=look.marker, linestyle="none", color=look.colour, label=f"ε = {step:g}")
         wrong = (chosen["required"] & ~chosen["passed"]).to_numpy()
         axes.plot(error[wrong], y[wrong], marker="x", markersize=9, linestyle="none", color=RED)
     tolerance = (rows["tolerance"] / rows["truth"]).max()
