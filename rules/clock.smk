@@ -1,4 +1,7 @@
 # The developmental clock: the barriers between networks that part at a step, and when each quantity is determined.
+BARRED = rule_params.having(CONFIG, "barriers")
+
+
 rule measure_barriers:
     input:
         data=rules.prepare_data.output.data,
@@ -24,13 +27,13 @@ rule read_clock:
     input:
         llc=every(rules.estimate_llc.output.llc, source="dense"),
         structure=every(rules.trace_structure.output.structure),
-        overlap=every([rules.trace_mask_overlap.output.overlap, rules.compare_final_masks.output.overlap]),
+        overlap=every(rules.trace_mask_overlap.output.overlap),
         metrics=[
             *every(rules.train_dense.output.metrics),
             *every(rules.train_controls.output.metrics, control=rule_params.masked_at_a_step),
         ],
         agreements=every(rules.compare_roles.output.agreement),
-        barriers=every(rules.measure_barriers.output.barriers),
+        barriers=every(rules.measure_barriers.output.barriers, BARRED),
     output:
         clock=at("clock.parquet"),
     log:
@@ -66,7 +69,7 @@ rule clock:
     input:
         rules.roles.input,
         rules.instruments.input,
-        every(rules.measure_barriers.output),
+        every(rules.measure_barriers.output, BARRED),
         rules.read_clock.output,
         rules.draw_clock.output,
 

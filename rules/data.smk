@@ -19,29 +19,9 @@ rule prepare_data:
         "../workflow_scripts/prepare_data.py"
 
 
-rule initialise:
-    input:
-        data=rules.prepare_data.output.data,
-    output:
-        weights=at("{study}/block{block}/init/weights.parquet"),
-    log:
-        logs("initialise", "study", "block"),
-    benchmark:
-        benchmarks("initialise", "study", "block")
-    conda:
-        CONDA
-    resources:
-        **analysis(mem_mb=2000, minutes=10),
-    params:
-        **job("initialise"),
-    script:
-        "../workflow_scripts/initialise.py"
-
-
 rule data:
     input:
         every(rules.prepare_data.output),
-        every(rules.initialise.output),
 
 
 STAGES.append(rules.data.input)

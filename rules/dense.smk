@@ -1,7 +1,6 @@
 rule train_dense:
     input:
         data=rules.prepare_data.output.data,
-        init=rules.initialise.output.weights,
     output:
         weights=at("{study}/block{block}/dense/weights.parquet"),
         metrics=at("{study}/block{block}/dense/metrics.parquet"),

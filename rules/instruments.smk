@@ -24,6 +24,7 @@ rule trace_mask_overlap:
         data=rules.prepare_data.output.data,
         dense=rules.train_dense.output.weights,
         masks=of_job(rules.imp_round.output.masks, rewind=rule_params.first_rewind, level=rule_params.clock_level),
+        spawned=of_job(rules.train_spawned.output.weights),
     output:
         overlap=at("{study}/block{block}/overlap.parquet"),
     log:
@@ -33,32 +34,11 @@ rule trace_mask_overlap:
     conda:
         CONDA
     resources:
-        **networks(minutes=10),
+        **analysis(mem_mb=3000, minutes=10),
     params:
         **job("trace_mask_overlap"),
     script:
         "../workflow_scripts/trace_mask_overlap.py"
-
-
-rule compare_final_masks:
-    input:
-        data=rules.prepare_data.output.data,
-        dense=rules.train_dense.output.weights,
-        spawned=of_job(rules.train_spawned.output.weights),
-    output:
-        overlap=at("{study}/block{block}/spawned/overlap.parquet"),
-    log:
-        logs("compare_final_masks", "study", "block"),
-    benchmark:
-        benchmarks("compare_final_masks", "study", "block")
-    conda:
-        CONDA
-    resources:
-        **analysis(mem_mb=3000, minutes=10),
-    params:
-        **job("compare_final_masks"),
-    script:
-        "../workflow_scripts/compare_final_masks.py"
 
 
 rule estimate_llc:
@@ -121,7 +101,6 @@ rule instruments:
         rules.tickets.input,
         every(rules.trace_structure.output),
         every(rules.trace_mask_overlap.output),
-        every(rules.compare_final_masks.output),
         every(rules.estimate_llc.output, source=["dense", "tickets"]),
 
 

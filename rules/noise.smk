@@ -5,7 +5,7 @@ NOISY = [study for study in STUDIES if rule_params.doses(CONFIG, study)]
 rule vary_noise:
     input:
         data=rules.prepare_data.output.data,
-        init=of_job(rules.initialise.output.weights),
+        dense=of_job(rules.train_dense.output.weights),
     output:
         agreement=at("{study}/noise/batch{batch}/agreement.parquet"),
         metrics=at("{study}/noise/batch{batch}/metrics.parquet"),

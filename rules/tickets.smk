@@ -50,7 +50,7 @@ rule train_controls:
 rule find_supermask:
     input:
         data=rules.prepare_data.output.data,
-        init=rules.initialise.output.weights,
+        dense=rules.train_dense.output.weights,
     output:
         masks=at("{study}/block{block}/supermask/masks.parquet"),
         metrics=at("{study}/block{block}/supermask/metrics.parquet"),
@@ -74,7 +74,7 @@ rule tickets:
         rules.dense.input,
         every(rules.imp_round.output),
         every(rules.train_controls.output),
-        every(rules.find_supermask.output),
+        every(rules.find_supermask.output, rule_params.having(CONFIG, "supermask")),
 
 
 STAGES.append(rules.tickets.input)

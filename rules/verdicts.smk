@@ -1,15 +1,26 @@
-TRAINED = [rules.train_dense, rules.imp_round, rules.train_controls, rules.find_supermask]
+MASKED = rule_params.having(CONFIG, "supermask")
+
+
+def of_trained(name):
+    """For an input: the files of this name of all networks of a study that T1 compares."""
+
+    def files(wildcards):
+        trained = [rules.train_dense, rules.imp_round, rules.train_controls]
+        trained += [rules.find_supermask] if wildcards.study in MASKED else []
+        return paths([getattr(rule.output, name) for rule in trained], **wildcards)
+
+    return files
 
 
 rule summarise:
     input:
-        metrics=of_job([trained.output.metrics for trained in TRAINED]),
-        examples=of_job([trained.output.examples for trained in TRAINED]),
+        metrics=of_trained("metrics"),
+        examples=of_trained("examples"),
         agreement=rules.compare_roles.output.agreement,
         holders=rules.compare_roles.output.holders,
         structure=of_job(rules.trace_structure.output.structure),
         retained=of_job(rules.trace_structure.output.retained),
-        overlap=of_job([rules.trace_mask_overlap.output.overlap, rules.compare_final_masks.output.overlap]),
+        overlap=of_job(rules.trace_mask_overlap.output.overlap),
         llc=of_job(rules.estimate_llc.output.llc, source=["dense", "tickets"]),
     output:
         comparisons=at("{study}/comparisons.parquet"),

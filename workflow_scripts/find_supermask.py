@@ -26,7 +26,7 @@ with logged(snakemake) as provenance:
     spec = snakemake.params.spec
     study = open_study(spec, snakemake.input.data)
     settings, training = SupermaskSettings(**spec["supermask"]), TrainingSettings(**spec["training"])
-    dense, weights = checkpoints.read_weights(snakemake.input.init, 0, study.device)
+    dense, weights = checkpoints.read_weights(snakemake.input.dense, 0, study.device)
     steps = log_spaced_steps(settings.steps, spec["checkpoints"])
     rows, by_example = [], []
     with stacks.writing(snakemake.output.masks, MASKS, provenance) as writer:

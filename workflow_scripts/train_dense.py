@@ -8,8 +8,9 @@ from workflow_scripts.ticketlab.tables import files, stacks
 from workflow_scripts.ticketlab.tables.schemas.networks import EXAMPLES, METRICS, WEIGHTS
 from workflow_scripts.ticketlab.training import checkpoints
 from workflow_scripts.ticketlab.training.recording import examples, record
+from workflow_scripts.ticketlab.training.stack import dense_members
 from workflow_scripts.ticketlab.training.study import open_study
-from workflow_scripts.ticketlab.training.train import initial_state, train
+from workflow_scripts.ticketlab.training.train import initial_state, initial_weights, train
 
 snakemake: Snakemake  # put here by Snakemake
 
@@ -17,7 +18,7 @@ with logged(snakemake) as provenance:
     spec = snakemake.params.spec
     study = open_study(spec, snakemake.input.data)
     settings = TrainingSettings(**spec["training"])
-    members, weights = checkpoints.read_weights(snakemake.input.init, 0, study.device)
+    members, weights = dense_members(spec["seeds"]), initial_weights(study, spec["seeds"])
     with stacks.writing(snakemake.output.weights, WEIGHTS, provenance) as writer:
 
         def keep(state):

@@ -23,7 +23,7 @@ with logged(snakemake) as provenance:
     spec = snakemake.params.spec
     study = open_study(spec, snakemake.input.data)
     scoring = RolesSettings(**spec["roles"])
-    dense, initial = gather.read(snakemake.input.init, 0, study.device)
+    dense, initial = gather.read(snakemake.input.dense, 0, study.device)
     agreement, metrics = measure(
         study,
         dense,

@@ -87,7 +87,7 @@ FAULTS: dict[str, list[str]] = {
     "corpus that says one thing only": ["unit/tasks/test_text.py::test_a_corpus_that_says_one_thing_only_is_refused"],
     "corpus shorter than the context": ["unit/tasks/test_text.py::test_a_corpus_shorter_than_the_context_is_refused"],
     "image set without a class": ["unit/tasks/test_images.py::test_a_wrong_npz_file_is_refused_by_name"],
-    "`.npz`, IDX or image file that is cut off, empty, foreign or damaged (20 kinds, and every place of a cut)": [
+    "`.npz`, IDX or image file that is cut off, empty, foreign or damaged (21 kinds, and every place of a cut)": [
         f"{VISION}/test_sources.py::test_a_broken_or_foreign_npz_file_is_named_with_the_remedy",
         f"{VISION}/test_sources.py::test_a_broken_idx_file_is_named_wherever_it_is_cut",
         f"{VISION}/test_sources.py::test_a_broken_image_or_folder_is_named_with_the_remedy",

@@ -1,5 +1,6 @@
 """Faults that no other test meets, and that every fault of the table (faults.py) is met and documented."""
 
+import math
 import os
 import random
 import re
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,30 @@ def test_every_fault_is_documented_and_no_other() -> None:
 def test_the_test_that_a_fault_names_is_there(test: str) -> None:
     file, name = test.split("::")
     assert f"\ndef {name}(" in (ROOT / "tests" / file).read_text()
+
+
+def kinds(test: str) -> int:
+    """The cases of a test: one without parameters has one."""
+    file, name = test.split("::")
+    function = getattr(import_module(f"tests.{file.removesuffix('.py').replace('/', '.')}"), name)
+    sizes = [len(mark.args[1]) for mark in getattr(function, "pytestmark", []) if mark.name == "parametrize"]
+    return math.prod(sizes)
+
+
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if " kinds" in fault])
+def test_a_fault_counts_the_kinds_that_its_tests_try(fault: str) -> None:
+    (said,) = re.findall(r"(\d+) kinds", fault)
+    assert int(said) == sum(map(kinds, FAULTS[fault]))
+
+
+def test_the_configs_that_were_tried_by_hand_add_up() -> None:
+    assert SECTION
+    (tried,), (files_tried,) = re.findall(r"any_config (\d+)", SECTION[1]), re.findall(r"and (\d+) files", SECTION[1])
+    outcomes = [
+        int(refused) + int(valid) for refused, valid in re.findall(r"\| (\d+) refused, (\d+) valid \|", SECTION[1])
+    ]
+    assert outcomes and sum(outcomes[:-1]) == int(tried) and outcomes[-1] == int(files_tried)
+    assert f"{tried} tried by hand" in SECTION[1]
 
 
 # Disk, memory, permissions: a job's script, without Snakemake.

@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 from importlib.metadata import packages_distributions, version
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from envs import install
 from workflow_scripts.preflight.digest import lock_parts
 from workflow_scripts.ticketlab.core import job
 from workflow_scripts.tools import lock
@@ -97,6 +99,13 @@ def test_conda_file_and_lock_pin_the_same_for_jobs() -> None:
     python, pip, packages = content["dependencies"]
     assert (python, pip) == ("python=3.11", "pip")
     assert pins([Requirement(line) for line in packages["pip"]]) == OF_JOBS
+
+
+def test_set_up_compiles_packages_of_jobs_that_are_there() -> None:
+    named = {name.partition(".")[0] for name in install.IMPORTED}
+    assert {canonicalize_name(DISTRIBUTIONS[name][0]) for name in named} <= OF_JOBS.keys()
+    for name in install.IMPORTED:
+        assert find_spec(name)
 
 
 @pytest.mark.parametrize("name", DIRECT)

@@ -34,7 +34,6 @@ MOST_ARROWS = 45
 
 # Scripts of the jobs that train networks, which take hours to repeat.
 TRAINERS = (
-    "initialise",
     "train_dense",
     "imp_round",
     "train_controls",
@@ -167,7 +166,6 @@ def test_every_script_that_trains_is_listed():
     }
     looks = {
         *(
-            "compare_final_masks",
             "trace_mask_overlap",
             "estimate_llc",
             "forecast_roles",

@@ -54,7 +54,7 @@ def test_the_groups_of_the_slurm_profile_are_of_rules_and_a_group_does_not_take_
     groups = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))["groups"]
     runs_networks = {rule: "**networks(" in BODIES[rule] for rule in groups}
     mixed = {group: {runs_networks[rule] for rule in groups if groups[rule] == group} for group in groups.values()}
-    assert mixed == {"start": {False}, "rounds": {True}, "instruments": {True}, "end": {False}}
+    assert mixed == {"rounds": {True}, "instruments": {True}, "end": {False}}
 
 
 def test_every_output_in_snakemakes_report_has_a_caption_that_it_can_typeset():

@@ -11,7 +11,7 @@ from workflow_scripts.ticketlab.calibration.registry import CALIBRATIONS
 from workflow_scripts.ticketlab.report.figures.registry import FIGURES
 
 ROOT = Path(__file__).parents[2]
-ONLY_TABLES = ("compare_roles", "judge", "read_clock", "summarise")
+ONLY_TABLES = ("compare_roles", "judge", "read_clock", "report", "summarise", "summarise_noise", "summarise_resampling")
 DRAWN = ("clock", "tickets", "roles", "transience", "llc")
 
 

@@ -1,4 +1,4 @@
-"""The progress of a run: on a terminal a bar and a line for each job at work, elsewhere a line for each job that ended.
+"""The progress of a run: on a terminal a bar and a line for each job at work, elsewhere a line now and then.
 
 A logger plugin of Snakemake's. `register` makes it known under NAME without an installation, and `--logger` selects it.
 tools/outcome.py hands it the jobs of the run. Snakemake's own log file still gets everything.
@@ -31,6 +31,8 @@ from workflow_scripts.tools.plan import duration, expected_seconds, wall_seconds
 
 NAME = "ticketlab"
 SHOWN = 10  # jobs at work, on a terminal
+# Not on a terminal: about this many lines, and one at least this often, in seconds, as long as jobs end.
+LINES, SILENCE = 25, 300.0
 # What Snakemake says before it starts jobs, and need not be read each time.
 USUAL = re.compile(
     "Assuming unrestricted|Building DAG|Using shell|Provided |Rules claiming|Group jobs|Conda env|Singularity|host: |"
@@ -120,6 +122,7 @@ class LogHandler(LogHandlerBase):
         self.progress: Progress | None = None
         self.said: dict[int, str] = {}
         self.stopped = False
+        self.told, self.told_at = 0, time.monotonic()
         self.terminal = os.dup(2)
         self.console = Console(file=os.fdopen(os.dup(2), "w", errors="replace"), highlight=False, soft_wrap=True)
         self.live = Live(get_renderable=self.picture, console=self.console, refresh_per_second=2, transient=True)
@@ -179,7 +182,10 @@ class LogHandler(LogHandlerBase):
         if not well and not outcome.was_stopped(job):
             self.show(f"failed: {job.name}")
         elif well and not self.console.is_terminal:
-            self.show(f"{job.name}, {duration(progress.took[number])}; {progress.text(now)}")
+            done, total = len(progress.took), len(progress.jobs)
+            if (done - self.told) * LINES >= total or done == total or now - self.told_at >= SILENCE:
+                self.told, self.told_at = done, now
+                self.show(f"{progress.text(now)}; {job.name} took {duration(progress.took[number])}")
 
     def show(self, line: str) -> None:
         self.console.print(line, markup=False)

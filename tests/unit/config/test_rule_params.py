@@ -46,10 +46,8 @@ def all_specs(raw):
         settings = config.studies[study]
         one_per_study = (
             "prepare_data",
-            "train_dense",
             "find_supermask",
             "trace_mask_overlap",
-            "compare_final_masks",
             "measure_barriers",
             "trace_structure",
             "sweep_llc",
@@ -58,7 +56,7 @@ def all_specs(raw):
         for rule in (*one_per_study, "score_roles", "compare_roles", "summarise"):
             found[rule, study, ""] = getattr(rule_params, rule)(config, study)
         for block in rule_params.blocks(config, study):
-            found["initialise", study, block] = rule_params.initialise(config, study, block)
+            found["train_dense", study, block] = rule_params.train_dense(config, study, block)
         for rewind in settings.pruning.rewind_steps:
             for level in range(1, settings.pruning.rounds + 1):
                 found["imp_round", study, (rewind, level)] = rule_params.imp_round(config, study, rewind, level)
@@ -89,9 +87,7 @@ def put(raw, path, value):
 
 
 NETWORK = {
-    "initialise",
     "trace_mask_overlap",
-    "compare_final_masks",
     "measure_barriers",
     "trace_structure",
     "score_roles",
@@ -126,7 +122,7 @@ CHANGES = [
     (
         "training/steps",
         500,
-        (NETWORK - {"initialise", "trace_structure"}) | TRAINED | JUDGED | AT_CHECKPOINTS,
+        (NETWORK - {"trace_structure"}) | TRAINED | JUDGED | AT_CHECKPOINTS,
     ),
     (
         "checkpoints",
@@ -136,13 +132,13 @@ CHANGES = [
     (
         "pruning/schedule/keep",
         0.6,
-        {"imp_round", "train_controls", "resample_weights", "trace_mask_overlap", "compare_final_masks"},
+        {"imp_round", "train_controls", "resample_weights", "trace_mask_overlap"},
     ),
     ("pruning/rounds", 9, set()),
     ("pruning/control_levels", [2, 3, 5, 8], set()),
     ("pruning/controls", ["reinitialised"], set()),
     ("pruning/rewound_controls", ["reinitialised", "shuffled", "random"], set()),
-    ("pruning/clock_level", 4, {"resample_weights", "trace_mask_overlap", "compare_final_masks"} | READ_BACK),
+    ("pruning/clock_level", 4, {"resample_weights", "trace_mask_overlap"} | READ_BACK),
     ("pruning/mask_steps", [10, 40, 150, 333], {"train_dense", "train_controls"}),
     ("pruning/rewind_steps", [0, 20, 33], {"train_dense"} | READ_BACK),
     ("supermask/steps", 900, {"find_supermask", "forecast_roles"}),
@@ -157,7 +153,7 @@ CHANGES = [
     ("resampling/keep", ["ticket", "rest"], {"resample_weights"}),
     ("forecast/top_share", 0.5, {"forecast_roles", "draw_forecast", "predict"}),
     ("seeds", 10, set()),
-    ("block_size", 1, {"initialise"}),
+    ("block_size", 1, {"train_dense"}),
     ("licensed_by", "text", {"judge"}),
 ]
 
@@ -215,7 +211,7 @@ def test_the_bounds_of_a_prediction_measure_nothing_again(shipped):
 
 def test_a_dose_differs_from_the_studys_own_recipe_in_the_batch_size_alone(shipped):
     found = all_specs(shipped)
-    dose, dense = found["vary_noise", "modular_addition", 64], found["train_dense", "modular_addition", ""]
+    dose, dense = found["vary_noise", "modular_addition", 64], found["train_dense", "modular_addition", 0]
     assert dose["training"] == dense["training"] | {"batch_size": 64} != dense["training"]
 
 
@@ -226,7 +222,7 @@ DEVELOPMENT = [
     (
         "pruning/clock_level",
         3,
-        {"develop_tickets", "resample_weights", "trace_mask_overlap", "compare_final_masks"} | READ_BACK,
+        {"develop_tickets", "resample_weights", "trace_mask_overlap"} | READ_BACK,
     ),
     (
         "judging/margin",
@@ -268,7 +264,7 @@ def test_the_checkpoints_of_the_llc_concern_dense_networks(shipped):
 
 ADDITIONS = [
     ("pruning/rounds", 9, {("imp_round", "digits", (0, 9)), ("imp_round", "digits", (20, 9))}),
-    ("seeds", 10, {("initialise", "digits", 1)}),
+    ("seeds", 10, {("train_dense", "digits", 1)}),
     (
         "pruning/controls",
         ["reinitialised", "shuffled", "random", "one_shot"],
@@ -347,14 +343,14 @@ def test_blocks_cover_the_seeds(shipped):
         seeds = [
             seed
             for block in rule_params.blocks(config, study)
-            for seed in rule_params.initialise(config, study, block)["seeds"]
+            for seed in rule_params.train_dense(config, study, block)["seeds"]
         ]
         assert seeds == list(range(settings.seeds))
 
 
 def test_dense_networks_are_kept_wherever_something_starts_from_them(shipped):
     for study, settings in validate(shipped).studies.items():
-        spec = rule_params.train_dense(validate(shipped), study)
+        spec = rule_params.train_dense(validate(shipped), study, 0)
         starts = {0, *settings.pruning.rewind_steps, *settings.spawning.split_steps}
         assert starts == set(spec["resume_steps"]) <= set(spec["checkpoints"])
         assert {*settings.pruning.mask_steps, settings.training.steps} <= set(spec["checkpoints"])

@@ -98,6 +98,7 @@ MISTAKES = [
     ),
     ("studies/text/resampling/keep", ["ticket"], ["studies.text.resampling", "['ticket']", "compare it with"]),
     ("studies/text/pruning/rewind_steps", [30], ["studies.text", "pruning.rewind_steps", "must hold 0"]),
+    ("studies/text/supermask", None, ["studies.text", "forecast", "supermasks", "leave forecast out"]),
     ("studies/text/forecast/predicted", 0.4, ["studies.text.forecast", "predicted 0.4", "above"]),
     ("studies/text/pruning/schedule/keep", 1.0, ["studies.text.pruning.schedule.keep", "1.0", "less than 1"]),
     ("studies/text/pruning/schedule/keep_by_tensor", {"a": 0.5}, ["studies.text.pruning.schedule", "layerwise"]),

@@ -302,3 +302,8 @@ def test_a_table_names_every_rule_that_writes_it():
     rules = {name: value.rule for module in modules for name, value in vars(module).items() if isinstance(value, Table)}
     made = {(script, name): "calibrate" if name == "CALIBRATION" else script for script, name in pairs}
     assert not [pair for pair, rule in made.items() if rule not in rules[pair[1]]]
+
+
+def test_of_no_file_there_are_no_rows_but_all_columns():
+    frame = files.read_many([], METRICS)
+    assert frame.empty and list(frame) == list(METRICS.columns)

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from rich.console import Console
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from workflow_scripts.tools import progress
 from workflow_scripts.tools.dry_run import Job
 from workflow_scripts.tools.progress import LogHandler, Progress
 
@@ -81,7 +83,7 @@ def tell(handler: LogHandler, message: str = "", level: int = logging.INFO, **fa
     handler.emit(record)
 
 
-def test_not_on_a_terminal_a_run_is_a_line_for_each_job_that_ended_and_its_outcome() -> None:
+def test_not_on_a_terminal_a_run_is_a_line_for_jobs_that_ended_its_failures_and_its_outcome() -> None:
     with shown() as handler:
         tell(handler, "Building DAG of jobs...")
         tell(handler, "unusual", logging.WARNING)
@@ -95,8 +97,32 @@ def test_not_on_a_terminal_a_run_is_a_line_for_each_job_that_ended_and_its_outco
         tell(handler, "the end", outcome=True)
         tell(handler, "Elapsed time: 0:00:04")
     first, done, *others = said(handler)
-    assert first == "unusual" and done.startswith("train text 0, 0 s; 1 of 4 jobs done, 1 running")
+    assert first == "unusual" and done.endswith("; train text 0 took 0 s")
     assert others == ["failed: train digits 0", "the end"]
+
+
+def test_not_on_a_terminal_many_jobs_fit_a_screen_and_the_last_is_told() -> None:
+    jobs = {number: job("train", f"study{number}") for number in range(1, 1004)}
+    with shown() as handler:
+        handler.begin(jobs, 1)
+        for number in jobs:
+            tell(handler, event=LogEvent.JOB_INFO, jobid=number)
+            tell(handler, event=LogEvent.JOB_FINISHED, job_id=number)
+    lines = said(handler)
+    assert len(lines) <= 26 and lines[-1].startswith("1003 of 1003 jobs done")
+
+
+def test_not_on_a_terminal_a_run_of_few_long_jobs_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = {number: job("train", f"study{number}") for number in range(1, 1004)}
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    with shown() as handler:
+        handler.begin(jobs, 1)
+        for number in (1, 2, 3, 4):
+            tell(handler, event=LogEvent.JOB_INFO, jobid=number)
+            now[0] += 200
+            tell(handler, event=LogEvent.JOB_FINISHED, job_id=number)
+    assert [line.split()[0] for line in said(handler)] == ["2", "4"]
 
 
 def test_after_ctrl_c_no_job_counts_as_failed() -> None:

@@ -218,6 +218,11 @@ def test_a_barrier_ends_at_nothing_where_nothing_is_left_to_differ():
     assert row["last"] == 0 and 7 < row["step"] < 63 and (row["recorded_before"], row["recorded_after"]) == (7, 63)
 
 
+def test_barriers_that_a_study_leaves_out_are_said_to_be_not_measured():
+    row = clock.determined(clock.barrier(barrier_rows({0: 1.0}).iloc[:0], SETTINGS, 63), 0.05)
+    assert np.isnan(row["step"]) and row["reason"] == "not measured"
+
+
 def test_networks_within_the_margin_are_connected_from_the_start():
     row = clock.determined(clock.barrier(barrier_rows({0: 0.05, 7: 0.04}), SETTINGS, 63), 0.05)
     assert np.isnan(row["step"]) and row["reason"].startswith("connected from step 0 on: 0.05")

@@ -90,17 +90,16 @@ def external_files(config: Config, study: str) -> list[str]:
     return found
 
 
-def initialise(config: Config, study: str, block: int) -> dict:
-    size = config.studies[study].block_size
-    # θ₀ is drawn on the CPU, so that it does not depend on the device of the training.
-    return _network(config, study) | {"device": "cpu", "seeds": list(range(block * size, (block + 1) * size))}
-
-
-def train_dense(config: Config, study: str) -> dict:
+def train_dense(config: Config, study: str, block: int) -> dict:
     settings = config.studies[study]
+    seeds = range(block * settings.block_size, (block + 1) * settings.block_size)
     resume = {0, *settings.pruning.rewind_steps, *settings.spawning.split_steps}
     kept = {*_checkpoints(config, study), *resume, *settings.pruning.mask_steps}
-    return _trained(config, study) | {"checkpoints": sorted(kept), "resume_steps": sorted(resume)}
+    return _trained(config, study) | {
+        "seeds": list(seeds),
+        "checkpoints": sorted(kept),
+        "resume_steps": sorted(resume),
+    }
 
 
 def imp_round(config: Config, study: str, rewind: int, level: int) -> dict:
@@ -207,12 +206,13 @@ def draw_resampling(config: Config) -> dict:
 def forecast_roles(config: Config, study: str) -> dict:
     settings = config.studies[study]
     section = _section(config, study, "forecast")
+    supermask = _section(config, study, "supermask")
     return _network(config, study) | {
         "roles": _section(config, study, "roles"),
         "forecast": section,
         "steps": choose_checkpoints(section["checkpoints"], _checkpoints(config, study)),
-        "supermask_steps": settings.supermask.steps,
-        "supermask_densities": settings.supermask.densities,
+        "supermask_steps": supermask["steps"],
+        "supermask_densities": supermask["densities"],
         "alpha": settings.judging.alpha,
     }
 
@@ -237,14 +237,11 @@ def draw_dimension(config: Config) -> dict:
 def trace_mask_overlap(config: Config, study: str) -> dict:
     settings = config.studies[study]
     return _network(config, study) | {
+        "device": "cpu",  # no network runs
         "schedule": _section(config, study, "pruning")["schedule"],
         "level": settings.pruning.clock_level,
         "last_step": settings.training.steps,
     }
-
-
-def compare_final_masks(config: Config, study: str) -> dict:
-    return trace_mask_overlap(config, study) | {"device": "cpu"}  # no network runs
 
 
 def trace_structure(config: Config, study: str) -> dict:

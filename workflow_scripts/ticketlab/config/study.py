@@ -66,9 +66,11 @@ class StudySettings(Section):
     model: Annotated[_ANY_MODEL, Field(discriminator="kind")]
     training: TrainingSettings
     pruning: PruningSettings
-    supermask: SupermaskSettings
+    supermask: SupermaskSettings | None = Field(None, description="masks over untrained weights; null: none")
     spawning: SpawningSettings
-    barriers: BarriersSettings = BarriersSettings()
+    barriers: BarriersSettings | None = Field(
+        BarriersSettings(), description="on the straight line between networks that part at a step; null: none"
+    )
     roles: RolesSettings
     structure: StructureSettings
     llc: LLCSettings
@@ -95,6 +97,8 @@ class StudySettings(Section):
         ):
             if steps and max(steps) >= last:
                 raise ValueError(f"{name} {max(steps)} must come before the end of training, step {last}")
+        if self.forecast and not self.supermask:
+            raise ValueError("forecast compares the roles with supermasks: give supermask, or leave forecast out")
         if self.forecast and self.roles.scores and "ablation" not in self.roles.scores:
             raise ValueError(
                 f"forecast needs ablation effects: add ablation to roles.scores {self.roles.scores}, or leave it out"

@@ -302,7 +302,7 @@ def settings(config: Config, comparisons: pd.DataFrame) -> list[dict]:
             "rounds with controls": study.pruning.control_levels,
             "controls": study.pruning.controls,
             "controls of rewound tickets": study.pruning.rewound_controls,
-            "supermask": study.supermask,
+            "supermask": study.supermask or "none",
             "data orders split at steps": study.spawning.split_steps,
             "data orders per split": study.spawning.orders,
             "learning coefficient": study.llc,

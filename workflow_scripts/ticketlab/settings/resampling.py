@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 from workflow_scripts.ticketlab.settings.base import Section, refuse_repeats
 
 Kept = Literal["ticket", "rest", "random", "largest"]
+# What they are compared with: a dense network of the same θ₀, and those of others (experiments/resampling/parts.py).
+EVERYTHING, NOTHING = "everything", "nothing"
 
 
 class ResamplingSettings(Section):

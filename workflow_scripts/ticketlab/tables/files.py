@@ -54,8 +54,9 @@ def read(path: str | Path, contract: Table) -> pd.DataFrame:
 
 
 def read_many(paths: Iterable[str | Path], contract: Table) -> pd.DataFrame:
-    """The rows of several files of one table, in this order."""
-    return pd.concat([read(path, contract) for path in paths], ignore_index=True)
+    """The rows of several files of one table, in this order; of no file no rows."""
+    found = [read(path, contract) for path in paths] or [contract.schema.empty_table().to_pandas()]
+    return pd.concat(found, ignore_index=True)
 
 
 def facts(path: str | Path, contract: Table) -> dict:

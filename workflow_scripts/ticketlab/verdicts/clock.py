@@ -289,6 +289,8 @@ def barrier(barriers: pd.DataFrame, settings: JudgingSettings, last_step: int) -
     """
     rows = barriers[barriers["pair"].eq("same_init") & barriers["metric"].eq(settings.metric)]
     values = _by_seed(rows, "split_step", "barrier")
+    if barriers.empty:
+        return Course(BARRIER, settings.metric, values, absent="not measured")
     first = _over_seeds(values.get(0, []), settings.alpha)
     connected = first.ci_high <= settings.margin
     reason = f"connected from step 0 on: {_interval(first)} is within δ = {settings.margin:g}" if connected else ""

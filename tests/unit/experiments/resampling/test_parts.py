@@ -9,7 +9,7 @@ from tests.unit.experiments.noise.test_summary import INITS, role_rows
 from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.experiments.mask_agreement import mask_agreement
 from workflow_scripts.ticketlab.experiments.resampling import parts
-from workflow_scripts.ticketlab.experiments.resampling.parts import EVERYTHING, NOTHING
+from workflow_scripts.ticketlab.settings.resampling import EVERYTHING, NOTHING
 from workflow_scripts.ticketlab.training import stack
 
 SHAPE = (40, 60)

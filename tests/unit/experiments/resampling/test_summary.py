@@ -11,11 +11,11 @@ from workflow_scripts.ticketlab.core.readings import BUILT, INCONCLUSIVE, LATENT
 from workflow_scripts.ticketlab.experiments.forecast import predictions as forecast
 from workflow_scripts.ticketlab.experiments.resampling import predictions as resampling
 from workflow_scripts.ticketlab.experiments.resampling import summary
-from workflow_scripts.ticketlab.experiments.resampling.parts import EVERYTHING, NOTHING
 from workflow_scripts.ticketlab.report.figures import forecast as forecast_figure
 from workflow_scripts.ticketlab.report.figures import resampling as resampling_figure
 from workflow_scripts.ticketlab.settings.forecast import ForecastSettings
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.settings.resampling import EVERYTHING, NOTHING
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.forecast import FORECAST
 from workflow_scripts.ticketlab.tables.schemas.resampling import RESAMPLING

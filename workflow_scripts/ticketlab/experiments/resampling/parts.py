@@ -19,9 +19,8 @@ import torch
 
 from workflow_scripts.ticketlab.instruments import role_agreement as instruments_role_agreement
 from workflow_scripts.ticketlab.pruning import masks as pruning
+from workflow_scripts.ticketlab.settings.resampling import EVERYTHING, NOTHING
 from workflow_scripts.ticketlab.training.stack import Member, Stack
-
-EVERYTHING, NOTHING = "everything", "nothing"
 
 
 def variant(kept: str) -> str:

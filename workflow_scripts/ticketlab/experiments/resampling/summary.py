@@ -13,7 +13,7 @@ import pandas as pd
 
 from workflow_scripts.ticketlab.core import statistics
 from workflow_scripts.ticketlab.core.statistics import Estimate
-from workflow_scripts.ticketlab.experiments.resampling.parts import EVERYTHING, NOTHING
+from workflow_scripts.ticketlab.settings.resampling import EVERYTHING, NOTHING
 
 # The quantities that are kept or lost, by the `matching` of the agreement table.
 ROLES, MASKS = "roles", "masks"

@@ -7,7 +7,7 @@ from workflow_scripts.ticketlab.tables.schemas.table import of_networks
 WEIGHTS = of_networks(
     "weights",
     ("slot", "tensor"),
-    "initialise, train_dense, imp_round, train_controls, train_spawned or develop_tickets",
+    "train_dense, imp_round, train_controls, train_spawned or develop_tickets",
     slot=pa.string(),
     tensor=pa.string(),
     shape=pa.list_(pa.int32()),

@@ -7,7 +7,7 @@ from workflow_scripts.ticketlab.tables.schemas.table import of_networks
 OVERLAP = of_networks(
     "overlap",
     ("reference", "tensor"),
-    "trace_mask_overlap or compare_final_masks",
+    "trace_mask_overlap",
     reference=pa.string(),
     tensor=pa.string(),
     jaccard=pa.float64(),
