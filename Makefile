@@ -3,7 +3,8 @@
 #
 #   make run                               the whole workflow (config.yaml) on all cores
 #   make run STUDIES="text" CORES=2        one study, two cores
-#   make run ARGS="--configfile config/full.yaml"        further arguments for Snakemake (for pytest in `make test`)
+#   make run CONFIG=config/full.yaml       config files, laid over config.yaml
+#   make run ARGS="--dry-run tickets"      further arguments for Snakemake (for pytest in `make test`)
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -23,15 +24,20 @@ ifeq ($(shell id -un 2>/dev/null),)
 export LOGNAME := nobody
 endif
 
+# Some sites export a CONFIG of another meaning.
+ifeq ($(origin CONFIG),environment)
+CONFIG :=
+endif
+
 BIN := .venv/bin
 # Makes one command line of Snakemake from these variables and the target's own config file (tools/command.py).
-RUN = $(BIN)/python -m workflow_scripts.tools.run $@ --cores="$(CORES)" --studies="$(STUDIES)" -- $(ARGS)
+RUN = $(BIN)/python -m workflow_scripts.tools.run $@ --cores="$(CORES)" --studies="$(STUDIES)" --configs="$(CONFIG)" -- $(ARGS)
 
 .PHONY: help run quick slurm plan status verify verify-reference report test test-cluster lint format bench reference schema lock clean environment
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
-	@echo 'Variables:   CORES=2   STUDIES="text digits"   ARGS="further arguments"   PYTHON=/path/to/python3'
+	@echo 'Variables:   CORES=2   STUDIES="text digits"   CONFIG="mine.yaml more.yaml"   ARGS="further arguments"   PYTHON=/path/to/python3'
 
 run: environment ## the workflow: from seeds to verdicts, figures and report
 	@$(RUN)
@@ -40,7 +46,7 @@ quick: environment ## the same with config/quick.yaml: every rule and study in m
 	@$(RUN)
 
 slurm: environment ## the workflow through a Slurm cluster, as profiles/slurm says (docs/operations.md)
-	@$(BIN)/python -m workflow_scripts.tools.run $@ --cores="$$CORES" --studies="$(STUDIES)" -- $(ARGS)
+	@$(BIN)/python -m workflow_scripts.tools.run $@ --cores="$$CORES" --studies="$(STUDIES)" --configs="$(CONFIG)" -- $(ARGS)
 
 plan: environment ## what `make run` would do: jobs, reasons and, from what was measured before, the time
 	@$(RUN)

@@ -30,7 +30,7 @@ def make(
     folder: Path, *arguments: str, python: str | Path = sys.executable, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     # Without the variables of the make that may run these tests, and those given to it.
-    hidden = ("MAKE", "MFLAGS", "ARGS", "CORES", "STUDIES")
+    hidden = ("MAKE", "MFLAGS", "ARGS", "CORES", "STUDIES", "CONFIG")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
     environment |= {"PYTHON": str(python), **variables}
     return subprocess.run(["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True)
@@ -159,13 +159,17 @@ def test_help_is_the_default_and_tells_every_target(folder: Path) -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_targets_hand_the_variables_to_the_tool_that_composes_them(folder: Path, target: str) -> None:
-    variables = ["CORES=3", "STUDIES=text digits", "ARGS=--config 'x=1 2' -n"]
+    variables = ["CORES=3", "STUDIES=text digits", "CONFIG=a.yaml b.yaml", "ARGS=--config 'x=1 2' -n"]
     last = make(folder, "-n", target, *variables).stdout.splitlines()[-1]
     cores = "$CORES" if target == "slurm" else "3"  # make exports it if it was given, and not its own default
     assert last == (
         f".venv/bin/python -m workflow_scripts.tools.run {target} "
-        f'--cores="{cores}" --studies="text digits" -- --config \'x=1 2\' -n'
+        f'--cores="{cores}" --studies="text digits" --configs="a.yaml b.yaml" -- --config \'x=1 2\' -n'
     )
+
+
+def test_a_config_that_a_site_exports_is_not_makes(folder: Path) -> None:
+    assert '--configs=""' in make(folder, "-n", "run", CONFIG="/etc/site.conf").stdout
 
 
 def test_clean_keeps_results_until_asked(folder: Path) -> None:

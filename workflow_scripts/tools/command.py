@@ -1,4 +1,4 @@
-"""The Snakemake arguments of a target of make, from the variables CORES, STUDIES and ARGS that are given with it."""
+"""The Snakemake arguments of a target of make, from the variables CORES, STUDIES, CONFIG and ARGS given with it."""
 
 import io
 import re
@@ -46,12 +46,13 @@ class Words:
     others: list[str]
 
 
-def compose(name: str, cores: str, studies: str, further: Sequence[str]) -> list[str]:
+def compose(name: str, cores: str, studies: str, further: Sequence[str], configs: str = "") -> list[str]:
     """Snakemake's arguments for make's target `name`; a TicketlabError for what cannot be combined.
 
     cores: a number or "all"; empty for `slurm`. studies: names with spaces or commas between them; empty for those of
-    the config. further: the words of ARGS. Settings and config files among these are added to those of the target and
-    of STUDIES; Snakemake by itself lets a later --config or --configfile replace an earlier one.
+    the config. further: the words of ARGS. configs: config files, laid over the target's in this order.
+    Settings and config files among the words of ARGS are added to those of the target and of STUDIES; Snakemake by
+    itself lets a later --config or --configfile replace an earlier one.
     """
     target, given = TARGETS[name], parts(further)
     settings, targets = given.settings, given.targets
@@ -71,7 +72,7 @@ def compose(name: str, cores: str, studies: str, further: Sequence[str]) -> list
         *(["--cores", cores] if cores else []),
         *target.options,
         *given.others,
-        *_option("--configfile", [*target.configfiles, *given.files]),
+        *_option("--configfile", [*target.configfiles, *configs.split(), *given.files]),
         *_option("--config", [*settings, *([f"run=[{','.join(chosen)}]"] if chosen else [])]),
         *_option("--", [*target.targets, *targets]),
     ]
@@ -110,13 +111,13 @@ def parts(further: Sequence[str]) -> Words:
     return Words(settings, files, [*early, *targets], [word for word in others if word not in early])
 
 
-def refuse_unreadable(further: Sequence[str]) -> None:
-    """A TicketlabError for config files among the words of ARGS that cannot be read; Snakemake shows a traceback."""
-    files = [Path(file) for file in parts(further).files]
+def refuse_unreadable(further: Sequence[str], configs: str = "") -> None:
+    """A TicketlabError for config files of CONFIG or ARGS that cannot be read; Snakemake shows a traceback."""
+    files = [Path(file) for file in [*configs.split(), *parts(further).files]]
     absent = [str(file) for file in files if not file.is_file()]
     if absent:
         here = Path.cwd().name
-        raise TicketlabError(f"--configfile: no file {', '.join(absent)} in {here}/; fix its name or create it")
+        raise TicketlabError(f"config: no file {', '.join(absent)} in {here}/; fix its name or create it")
     for file in files:
         read(file)
 

@@ -99,8 +99,11 @@ def last_lines(log: str | None, count: int = LAST) -> list[str]:
 
 
 def was_stopped(job: Job) -> bool:
-    """Whether the user stopped this job, as the last line of its log says."""
-    return last_lines(job.log, 1) == [STOPPED]
+    """Whether the user stopped this job, as the last line of its log says.
+
+    A job that is stopped before it has loaded the project ends in Python's own word.
+    """
+    return last_lines(job.log, 1)[0] in (STOPPED, KeyboardInterrupt.__name__)
 
 
 def table(verdicts: pd.DataFrame) -> str:

@@ -1,6 +1,6 @@
 """The targets of make that call Snakemake.
 
-python -m workflow_scripts.tools.run TARGET --cores=2 --studies="text digits" -- [further arguments of snakemake]
+python -m workflow_scripts.tools.run TARGET --cores=2 --studies="text" --configs=a.yaml -- [arguments of snakemake]
 """
 
 import sys
@@ -25,11 +25,12 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("target", choices=command.TARGETS)
     parser.add_argument("--cores", default="")
     parser.add_argument("--studies", default="")
+    parser.add_argument("--configs", default="")
     end = words.index("--")
     given = parser.parse_args(words[:end])
     try:
-        command.refuse_unreadable(words[end + 1 :])
-        arguments = command.compose(given.target, given.cores, given.studies, words[end + 1 :])
+        command.refuse_unreadable(words[end + 1 :], given.configs)
+        arguments = command.compose(given.target, given.cores, given.studies, words[end + 1 :], given.configs)
         if given.target in LOOKS:
             LOOKS[given.target](arguments)
         else:

@@ -74,6 +74,16 @@ def test_an_argument_that_snakemake_refuses_while_it_starts_is_one_sentence(
     assert str(refusal.value).startswith("ARGS: ") and "Traceback" not in capfd.readouterr().err
 
 
+def test_config_files_are_laid_over_the_targets_own_and_under_those_of_args(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = compose("quick", "1", "", ["--configfile", "c.yaml"], "a.yaml  b.yaml")
+    assert found == ["--cores", "1", "--configfile", "config/quick.yaml", "a.yaml", "b.yaml", "c.yaml"]
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TicketlabError, match=r"^config: no file gone\.yaml in "):
+        refuse_unreadable([], "gone.yaml")
+
+
 def test_all_cores_are_a_number() -> None:
     assert cores(["--cores", "3", "-n"]) == 3 and cores(["--cores", "all"]) >= 1
 
@@ -85,7 +95,7 @@ def test_a_config_file_that_is_not_there_is_named(tmp_path: Path, monkeypatch: p
     for further in (["--configfile=gone.yaml"], ["--configfiles", "a.yaml", "gone.yaml", "-n"]):
         with pytest.raises(TicketlabError) as refusal:
             refuse_unreadable(further)
-        assert str(refusal.value) == (f"--configfile: no file gone.yaml in {tmp_path.name}/; fix its name or create it")
+        assert str(refusal.value) == (f"config: no file gone.yaml in {tmp_path.name}/; fix its name or create it")
 
 
 def test_a_config_file_over_which_snakemake_ends_in_a_traceback_is_named(tmp_path: Path) -> None:

@@ -62,6 +62,8 @@ def test_a_job_that_ctrl_c_ended_was_stopped(tmp_path: Path) -> None:
     log = tmp_path / "train.log"
     log.write_text(f"step 1\n{STOPPED}\n")
     assert outcome.was_stopped(job(log))
+    log.write_text("Traceback (most recent call last):\nKeyboardInterrupt\n")
+    assert outcome.was_stopped(job(log)), "it had not yet loaded the project"
     assert outcome.text("", set(), [], True) == "Stopped. The same command goes on after the last finished job."
 
 

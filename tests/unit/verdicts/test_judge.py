@@ -43,8 +43,8 @@ def test_every_verdict_fits_the_table_also_with_many_rounds(tmp_path):
     assert set(back["kind"]) <= {*kinds.KINDS} and not back.duplicated(list(VERDICTS.unique)).any()
 
 
-@pytest.mark.parametrize("ends", [WINS, ALL_FAIL, ticket(1, 0.8, BAD, 3.0, 3.0)])
-def test_whether_the_control_study_licenses_a_negative_is_said_whatever_the_answer(ends):
+@pytest.mark.parametrize("ends", [ALL_FAIL, ticket(1, 0.8, BAD, 3.0, 3.0)])
+def test_whether_the_control_study_licenses_a_negative_is_said_of_what_is_no_positive(ends):
     for control, words in (
         (WINS, "a negative here is licensed by other"),
         (ALL_FAIL, "other licenses no negative here: it has no winning ticket"),
@@ -52,6 +52,16 @@ def test_whether_the_control_study_licenses_a_negative_is_said_whatever_the_answ
         table = judged(compared(metrics(ends)), licensed_by="other", other=compared(metrics(control)))
         assert words in verdict(table, kinds.WINNING_TICKET)["reason"]
     assert "licens" in verdict(judged(compared(metrics(ends))), kinds.WINNING_TICKET)["reason"]
+    absent = verdict(judged(compared(metrics(ends)), licensed_by="digits"), kinds.WINNING_TICKET)
+    assert (
+        absent["decision"] == rows.INCONCLUSIVE and "digits would license a negative; add it to run" in absent["reason"]
+    )
+
+
+def test_a_positive_needs_no_licence_and_speaks_of_none():
+    for named in (None, "digits"):
+        row = verdict(judged(compared(metrics(WINS)), licensed_by=named), kinds.WINNING_TICKET)
+        assert row["decision"] == rows.SUPPORTS and "licens" not in row["reason"]
 
 
 def test_what_a_verdict_could_have_seen_is_told_in_its_own_unit():

@@ -287,7 +287,7 @@ def test_from_theta_0_and_after_rewinding_are_two_claims():
     assert (start["decision"], rewound["decision"]) == (INCONCLUSIVE, SUPPORTS)
     assert (rewound["rewind_step"], rewound["density"]) == (20, 0.3)
     assert "it has no winning ticket from θ₀ either" in start["reason"]
-    assert "licensed by other, where the same procedure wins after rewinding" in rewound["reason"]
+    assert "licens" not in rewound["reason"]
     assert not judged(lost)["kind"].eq(kinds.REWOUND_TICKET).any()
 
 

@@ -311,7 +311,7 @@ def judge(config: Config) -> dict:
         "studies": {
             name: {
                 "judging": _section(config, name, "judging"),
-                "licensed_by": config.studies[name].licensed_by if config.studies[name].licensed_by in names else None,
+                "licensed_by": config.studies[name].licensed_by,
                 "drawn_once": config.studies[name].task.DRAWN_ONCE,
                 "procedure": {
                     "pruning scope": config.studies[name].pruning.schedule.scope,

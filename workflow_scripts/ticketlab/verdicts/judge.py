@@ -52,7 +52,7 @@ def judge(comparisons: pd.DataFrame, studies: dict[str, dict], calibration: pd.D
     rows = []
     for name, spec in studies.items():
         last_step, named = spec["last_step"], spec["licensed_by"]
-        search = None if named is None else (named, inits_that_match(untrained[named]))
+        search = None if named not in studies else (named, inits_that_match(untrained[named]))
         own = [
             *cells[name].to_dict("records"),
             *controls(by_study[name], settings[name], last_step),
@@ -79,11 +79,14 @@ def judge(comparisons: pd.DataFrame, studies: dict[str, dict], calibration: pd.D
 def licence(study: str, kind: str, studies: Mapping[str, dict], cells: Mapping[str, pd.DataFrame]) -> Licence | None:
     """Whether the study that is named for it licenses a negative answer to this claim in `study`.
 
-    It does if its procedure is the same in every respect and finds winning tickets of the same claim.
+    It may not be in this run. It does if its procedure is the same in every respect and finds winning tickets of the
+    same claim.
     """
     named = studies[study]["licensed_by"]
     if named is None:
         return None
+    if named not in studies:
+        return Licence(named, absent=True)
     here, there = studies[study]["procedure"], studies[named]["procedure"]
     other = [
         f"its {aspect} is {there[aspect]}, here {here[aspect]}" for aspect in here if there[aspect] != here[aspect]

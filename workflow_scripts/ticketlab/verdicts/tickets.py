@@ -30,11 +30,12 @@ CLAIMS = {kinds.WINNING_TICKET: "from θ₀", kinds.REWOUND_TICKET: "after rewin
 class Licence:
     """The study that could license a negative answer to a claim; `why_not` is empty if it does.
 
-    It does if the same procedure finds winning tickets of the same claim in it.
+    It does if the same procedure finds winning tickets of the same claim in it. absent: it is not in this run.
     """
 
     study: str
     why_not: str = ""
+    absent: bool = False
 
 
 def ticket_cells(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> pd.DataFrame:
@@ -179,14 +180,15 @@ def winning_ticket(
         if sparse.empty:
             decision, reason = INCONCLUSIVE, f"no ticket at or below {percent(settings.sparse)} kept was trained"
         elif (sparse["decision"] == NEITHER).all():
-            decision = REFUTES if licence is not None and not licence.why_not else INCONCLUSIVE
+            decision = REFUTES if licence is not None and not (licence.why_not or licence.absent) else INCONCLUSIVE
             reason = "no sparse ticket matches"
         else:
             decision = INCONCLUSIVE
             reason = f"no ticket at or below {percent(settings.sparse)} kept is shown to win, nor all to fail"
             reason += f"; {sparse['undecided'].max()}" if sparse["undecided"].any() else ""
     where = ", ".join(dict.fromkeys(percent(density) for density in sought["density"])) or "no density"
-    reason += f"; sought at {where}, with controls; {_of_licence(licence, kind)}"
+    reason += f"; sought at {where}, with controls"
+    reason += "" if decision == SUPPORTS else f"; {_of_licence(licence, kind)}"
     at = {key: basis[key] for key in ("rewind_step", "density") if key in basis}
     yield verdict_row(T1, kind, basis, settings.margin, decision, reason, **at)
 
@@ -195,6 +197,8 @@ def _of_licence(licence: Licence | None, kind: str) -> str:
     """Whether the control study would license a negative answer, and why it does not."""
     if licence is None:
         return "no control study is named that could license a negative here"
+    if licence.absent:
+        return f"{licence.study} would license a negative; add it to run"
     if licence.why_not:
         return f"{licence.study} licenses no negative here: {licence.why_not}"
     return f"a negative here is licensed by {licence.study}, where the same procedure wins {CLAIMS[kind]}"
