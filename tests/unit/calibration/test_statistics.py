@@ -10,7 +10,7 @@ from scipy import stats
 from workflow_scripts.ticketlab.calibration import statistics as statistics_calibration
 from workflow_scripts.ticketlab.calibration.statistics import expected_correlation, simulated_agreements
 from workflow_scripts.ticketlab.config.study import load
-from workflow_scripts.ticketlab.core import instruments, statistics
+from workflow_scripts.ticketlab.core import instruments, readings, statistics
 from workflow_scripts.ticketlab.instruments import determinacy
 from workflow_scripts.ticketlab.report.figures.calibration import statistics as statistics_figure
 from workflow_scripts.ticketlab.settings.calibration.statistics import (
@@ -20,6 +20,7 @@ from workflow_scripts.ticketlab.settings.calibration.statistics import (
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
 from workflow_scripts.ticketlab.tables.schemas.roles import AGREEMENT
+from workflow_scripts.ticketlab.verdicts import transience
 from workflow_scripts.ticketlab.verdicts.tickets import WINNING
 
 ROOT = Path(__file__).parents[3]
@@ -27,7 +28,8 @@ DEFAULT = StatisticsCalibrationSettings()
 SMALL = StatisticsCalibrationSettings(
     seeds=8,
     simulations=800,
-    verdict_simulations=60,
+    verdict_simulations=120,
+    examples=[128],
     skews=[1.0],
     effects=[1.0],
     roles=RolesSimulationSettings(simulations=60, permutations=59),
@@ -205,3 +207,42 @@ def test_a_jackknife_without_its_factor_is_red(monkeypatch):
 
     monkeypatch.setattr(determinacy, "_ratio", narrow)
     assert ("roles", "determinacy, same init", "coverage") in failures(run("_roles"))
+
+
+# The rules of the other verdicts.
+
+
+def test_an_interval_over_seeds_alone_is_too_narrow_where_examples_vary(monkeypatch):
+    frame = run("_crossed")
+    assert failures(frame) == set()
+    alone = frame[frame["family"].eq("seeds alone") & frame["case"].str.endswith("examples 1")]
+    assert len(alone) == len(SMALL.examples) and not alone["passed"].any() and (alone["estimate"] < 0.9).all()
+    monkeypatch.setattr(statistics, "_crossed", lambda values: statistics._error(values.mean(axis=1)))
+    assert ("crossed", "seeds 0.05, examples 1", "coverage") in failures(run("_crossed"))
+
+
+@pytest.mark.parametrize("p", [0.2, 0.5])
+def test_existence_that_counts_too_few_chance_changes_is_red(monkeypatch, p):
+    original = statistics.at_least
+    monkeypatch.setattr(statistics, "at_least", lambda hits, n, chance: original(hits, n, chance) * p**3)
+    assert ("T2, existence", "no role changes", "false: refutes LTH") in failures(run("_rules"))
+
+
+@pytest.mark.parametrize("part", ["beyond path", "retained"])
+def test_a_loss_that_forgets_a_condition_is_red(monkeypatch, part):
+    original = transience._greatest_p
+    monkeypatch.setattr(
+        transience,
+        "_greatest_p",
+        lambda parts: original(
+            {name: row.to_dict() | ({"p": 0.0} if name == part else {}) for name, row in parts.items()}
+        ),
+    )
+    assert ("T3, lost", f"{part} at its bound", "false loss") in failures(run("_rules"))
+
+
+def test_readings_that_look_at_the_estimate_alone_are_red(monkeypatch):
+    original = readings.side
+    monkeypatch.setattr(readings, "side", lambda dose, low, high: original((*dose[:1], *dose[:1] * 2, 5), low, high))
+    failed = failures(run("_rules"))
+    assert {("reading", f"{side}, dose at its bound", "false reading") for side in ("latent", "built")} <= failed

@@ -1,9 +1,9 @@
 """The checks of intervals (coverage) and tests (size, power, detectable effects) at a study's number of seeds.
 
-All checks use the functions behind the verdicts (core/statistics.py, instruments/determinacy.py, tickets.ticket_cells)
-on simulated values with a known truth. A simulated share has the exact binomial interval (Clopper & Pearson 1934), and
-a check passes if the nominal value lies in it; where only a bound is known, a test may err, and an interval miss, less
-often than nominal.
+All checks use the functions behind the verdicts (core/statistics.py, instruments/determinacy.py, the rules in verdicts/
+and core/readings.py) on simulated values with a known truth. A simulated share has the exact binomial interval (Clopper
+& Pearson 1934), and a check passes if the nominal value lies in it; where only a bound is known, a test may err, and an
+interval miss, less often than nominal.
 
 Effects are in units of the standard deviation between seeds of the tested quantity: for tickets, of the *paired
 difference* of losses, which statistics.deviation derives from an interval. An effect is detectable if the test finds it
@@ -13,6 +13,7 @@ and those of a ticket and its control nearly so.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple
 from itertools import combinations
 from typing import Any
 
@@ -22,7 +23,7 @@ from scipy import special, stats
 from scipy.optimize import brentq
 
 from workflow_scripts.ticketlab.calibration import checks
-from workflow_scripts.ticketlab.core import statistics
+from workflow_scripts.ticketlab.core import readings, statistics
 from workflow_scripts.ticketlab.core.random_streams import ORDER_STRIDE, generator
 from workflow_scripts.ticketlab.core.statistics import Estimate
 from workflow_scripts.ticketlab.instruments.determinacy import determinacy
@@ -32,10 +33,18 @@ from workflow_scripts.ticketlab.settings.calibration.statistics import (
 )
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.tables.schemas.roles import AGREEMENT
-from workflow_scripts.ticketlab.verdicts import kinds, strong_form
-from workflow_scripts.ticketlab.verdicts.comparisons import DECISIVE_CONTROLS, SUPERMASKS, TICKETS
+from workflow_scripts.ticketlab.verdicts import kinds, roles, strong_form
+from workflow_scripts.ticketlab.verdicts.comparisons import (
+    CHANGES,
+    DECISIVE_CONTROLS,
+    ROLES,
+    STRUCTURE,
+    SUPERMASKS,
+    TICKETS,
+)
 from workflow_scripts.ticketlab.verdicts.rows import REFUTES, SUPPORTS
 from workflow_scripts.ticketlab.verdicts.tickets import ticket_cells, winning_cells
+from workflow_scripts.ticketlab.verdicts.transience import transience
 
 Settings = StatisticsCalibrationSettings  # of this instrument's section of the config
 
@@ -43,6 +52,12 @@ STUDY = "calibration statistics"
 CERTAIN = 100.0  # an effect, in standard deviations, that every test finds
 MARGIN = 1.0  # of non-inferiority and thresholds, in standard deviations: where it lies does not matter
 LAST_STEP = 1
+LOW, HIGH = 0.25, 0.75  # bounds of doses: where they lie does not matter
+CHANGING = 0.5  # of initialisations: JudgingSettings.changing
+SPREAD = 0.1  # of shares and losses, in their unit: it does not matter either
+# Deviations of seeds' and of examples' parts in units of the rest's: in the errors of small images' networks less those
+# of dense ones they are up to 0.3 and 0.7.
+DEVIATIONS = ((0.0, 0.0), (0.05, 0.3), (0.2, 0.6), (0.05, 1.0))
 ROLES_COVERAGE = 0.95  # nominal coverage of the interval in instruments/determinacy.py
 
 
@@ -50,8 +65,10 @@ def calibrate(settings: StatisticsCalibrationSettings) -> pd.DataFrame:
     """The `calibration` table of intervals and tests."""
     rows = [
         *_intervals(settings),
+        *_crossed(settings),
         *_single_tests(settings),
         *_families(settings),
+        *_rules(settings),
         *_roles(settings),
         *_detectable(settings),
     ]
@@ -104,6 +121,36 @@ def _single_tests(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
         yield _share("non-inferiority", "normal", "power", rejected, expected, settings, x=effect)
 
 
+# Seeds crossed with test examples.
+
+
+def _crossed(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
+    """Coverage of intervals over seeds and examples, size of non-inferiority, by how much either varies.
+
+    Values are a seed's part, an example's part and the rest, all normal; the deviations of the first two are in units
+    of the rest's. An interval over seeds alone of the same values is shown beside it: it is about the same examples.
+    """
+    n, count = settings.seeds, settings.simulations
+    for examples in settings.examples:
+        for of_seeds, of_examples in DEVIATIONS:
+            random = generator(STUDY, "crossed", 0, of_seeds, of_examples, examples)
+            covered, alone, rejected = [], [], []
+            for _ in range(count):
+                values = random.standard_normal((n, examples))
+                values += of_seeds * random.standard_normal((n, 1)) + of_examples * random.standard_normal(examples)
+                found = statistics.not_worse(values, 0.0, settings.alpha)
+                over_seeds = statistics.mean_interval(values.mean(axis=1), settings.alpha)
+                covered.append(found.ci_low <= 0 <= found.ci_high)
+                alone.append(over_seeds.ci_low <= 0 <= over_seeds.ci_high)
+                rejected.append(found.p < settings.alpha / 2)
+            nominal, at = 1 - settings.alpha, {"x": examples}
+            parts = f"seeds {of_seeds:g}, examples {of_examples:g}"
+            yield _share("crossed", parts, "coverage", covered, nominal, settings, "at least", **at)
+            yield _share("crossed", parts, "size", rejected, settings.alpha / 2, settings, "at most", **at)
+            beside = {"required": False, **at}
+            yield _share("seeds alone", parts, "coverage", alone, nominal, settings, "at least", **beside)
+
+
 # Holm's adjustment and the verdict "winning".
 
 
@@ -136,6 +183,102 @@ def _families(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
     for fault, word in (("false matching", SUPPORTS), ("false refutation", REFUTES)):
         found = [decision == word for decision in masks]
         yield _share("strong form", "worse by the margin", fault, found, settings.alpha, settings, "at most", x=count)
+
+
+# The other verdicts and the readings, each where its hypothesis is just true.
+
+
+def _rules(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
+    """How often a verdict or a reading is given that is just not true."""
+    count = settings.verdict_simulations
+    random = generator(STUDY, "rules", 0)
+    for case, rate, wrong in (("no role changes", settings.alpha, REFUTES), ("half change", CHANGING, SUPPORTS)):
+        hits = random.binomial(settings.seeds, rate, (count, settings.structures))
+        found = [existence(row, settings) == wrong for row in hits.tolist()]
+        yield _share("T2, existence", case, f"false: {wrong}", found, settings.alpha, settings, "at most")
+    for part in ("acquired", "beyond path", "retained"):
+        found = [lost_at_a_bound(part, noise, settings) for noise in _of_structures(random, settings)]
+        yield _share("T3, lost", f"{part} at its bound", "false loss", found, settings.alpha, settings, "at most")
+    for part in ("beyond path", "forgotten"):
+        found = [detour_at_a_bound(part, noise[0], settings) for noise in _of_structures(random, settings)]
+        yield _share("T3, detour", f"{part} at its bound", "false detour", found, settings.alpha, settings, "at most")
+    for side, bound, dose in ((readings.LATENT, HIGH, HIGH), (readings.BUILT, LOW, LOW)):
+        noise = random.standard_normal((settings.simulations, settings.seeds))
+        found = [_read(values + dose, settings) == side for values in noise]
+        level = settings.alpha / 2
+        yield _share(
+            "reading", f"{side}, dose at its bound", "false reading", found, level, settings, "at most", x=bound
+        )
+    for side, loss in ((readings.LATENT, MARGIN), (readings.BUILT, MARGIN)):
+        noise = SPREAD * random.standard_normal((settings.simulations, settings.seeds))
+        doses = (statistics.mean_interval(values + loss, settings.alpha) for values in noise)
+        found = [readings.gap((*astuple(dose)[:3], dose.n), MARGIN)[0] == side for dose in doses]
+        level = settings.alpha / 2
+        yield _share("reading", f"{side}, loss of δ", "false reading", found, level, settings, "at most", x=loss)
+
+
+def existence(hits: Sequence[int], settings: StatisticsCalibrationSettings) -> str:
+    """T2's verdict where as many initialisations change each of the study's roles (roles.changing_roles)."""
+    n = settings.seeds
+    rows = [
+        {
+            "test": ROLES,
+            "quantity": CHANGES,
+            "contrast": "same_init",
+            "step": 0,
+            "score": str(role),
+            "estimate": count / n,
+            "p": statistics.at_least(count, n, settings.alpha),
+            "n": n,
+        }
+        for role, count in enumerate(hits)
+    ]
+    judging = JudgingSettings(margin=MARGIN, alpha=settings.alpha, changing=CHANGING)
+    (answer,) = roles.changing_roles(pd.DataFrame(rows), judging)
+    return str(answer["decision"])
+
+
+def lost_at_a_bound(part: str, noise: np.ndarray, settings: StatisticsCalibrationSettings) -> bool:
+    """Whether T3 calls a study's structures lost if `part` is just at its bound in each, and the rest is certain.
+
+    noise: of the part in each structure, (structures, seeds).
+    """
+    answer = [row for row in _judged_structures(part, noise, settings) if row["kind"] == kinds.TRANSIENCE]
+    return bool(answer[0]["decision"] == REFUTES)
+
+
+def detour_at_a_bound(part: str, noise: np.ndarray, settings: StatisticsCalibrationSettings) -> bool:
+    """The same of one structure's detour; noise: (seeds,)."""
+    (row,) = (row for row in _judged_structures(part, noise[None], settings) if row["kind"] == kinds.DETOUR)
+    return str(row["reason"]).startswith("a detour")
+
+
+def _judged_structures(part: str, noise: np.ndarray, settings: StatisticsCalibrationSettings) -> list[dict]:
+    judging = JudgingSettings(margin=MARGIN, alpha=settings.alpha)
+    bounds = {
+        "acquired": judging.acquired,
+        "beyond path": judging.detour,
+        "forgotten": judging.forgotten,
+        "retained": judging.retained,
+    }
+    rows = []
+    for structure, values in enumerate(noise):
+        for name, bound in bounds.items():
+            sign = -1 if name == "retained" else 1
+            shares = bound + SPREAD * values if name == part else bound + sign * (CERTAIN + SPREAD * values)
+            test = statistics.not_worse if name == "retained" else statistics.exceeds
+            what = {"test": STRUCTURE, "contrast": name, "quantity": str(structure), "step": 0}
+            rows.append(what | vars(test(shares, bound, settings.alpha)))
+    return list(transience(pd.DataFrame(rows), judging))
+
+
+def _of_structures(random: np.random.Generator, settings: StatisticsCalibrationSettings) -> np.ndarray:
+    return random.standard_normal((settings.verdict_simulations, settings.structures, settings.seeds))
+
+
+def _read(values: np.ndarray, settings: StatisticsCalibrationSettings) -> str:
+    found = statistics.mean_interval(values, settings.alpha)
+    return readings.side((found.estimate, found.ci_low, found.ci_high, found.n), LOW, HIGH)[0]
 
 
 def _simulated_verdicts(
@@ -226,15 +369,15 @@ def _roles(settings: StatisticsCalibrationSettings) -> Iterator[dict]:
     """Size of the permutation test of init labels, coverage of determinacy's intervals, and how far they reach.
 
     Networks of different initialisations have determinacy 0. An interval that misses 0 counts as a fault of the
-    instrument (roles.fixed_roles), so this interval must cover as well.
+    instrument (verdicts/roles.fixed_roles), so this interval must cover as well.
     """
-    roles = settings.roles
-    for correlation in roles.correlations:
-        truth = expected_determinacy(correlation, roles)
-        studies = [f"{STUDY} {correlation:g} {index}" for index in range(roles.simulations)]
+    simulated = settings.roles
+    for correlation in simulated.correlations:
+        truth = expected_determinacy(correlation, simulated)
+        studies = [f"{STUDY} {correlation:g} {index}" for index in range(simulated.simulations)]
         agreements = [simulated_agreements(study, correlation, settings) for study in studies]
         same, other = (
-            pd.concat(determinacy(frame, pair, permutations=roles.permutations) for frame in agreements)
+            pd.concat(determinacy(frame, pair, permutations=simulated.permutations) for frame in agreements)
             for pair in ("same_init", "other_init")
         )
         for case, results, value in (("same init", same, truth), ("other init", other, 0.0)):
@@ -269,32 +412,32 @@ def simulated_agreements(study: str, correlation: float, settings: StatisticsCal
 
     Scores are normal; roles are correlated as in role_agreement.compare: within layers, through both probes.
     """
-    roles = settings.roles
+    law = settings.roles
     random = generator(study, "roles", 0)
-    inits, shape = settings.seeds, (roles.layers, roles.components)
+    inits, shape = settings.seeds, (law.layers, law.components)
     common = random.standard_normal((inits, 1, *shape))
-    own = random.standard_normal((inits, roles.orders, *shape))
+    own = random.standard_normal((inits, law.orders, *shape))
     networks = np.sqrt(correlation) * common + np.sqrt(1 - correlation) * own
     # The first order is trained twice: order −1 is its exact replicate.
     networks = np.concatenate([networks, networks[:, :1]], axis=1).reshape(-1, *shape)
     noise = random.standard_normal((2, *networks.shape))
-    probes = np.sqrt(roles.reliability) * networks + np.sqrt(1 - roles.reliability) * noise
+    probes = np.sqrt(law.reliability) * networks + np.sqrt(1 - law.reliability) * noise
     scaled = probes - probes.mean(axis=-1, keepdims=True)
-    scaled /= np.linalg.norm(scaled, axis=-1, keepdims=True) * np.sqrt(roles.layers)
+    scaled /= np.linalg.norm(scaled, axis=-1, keepdims=True) * np.sqrt(law.layers)
     agreements = np.einsum("alc,blc->ab", scaled[0], scaled[1])
     agreements = (agreements + agreements.T) / 2
     rows = []
     for a, b in combinations(range(len(networks)), 2):
-        (init, order), (other_init, other_order) = divmod(a, roles.orders + 1), divmod(b, roles.orders + 1)
-        replicated = order == 0 and other_order == roles.orders
-        if roles.orders in (order, other_order) and not (replicated and init == other_init):
+        (init, order), (other_init, other_order) = divmod(a, law.orders + 1), divmod(b, law.orders + 1)
+        replicated = order == 0 and other_order == law.orders
+        if law.orders in (order, other_order) and not (replicated and init == other_init):
             continue  # a replicate is compared with its twin only
         pair = "replicate" if replicated else "same_init" if init == other_init else "other_init"
         seeds = (
             init,
             other_init,
             init + ORDER_STRIDE * order,
-            other_init + ORDER_STRIDE * (other_order % roles.orders),
+            other_init + ORDER_STRIDE * (other_order % law.orders),
         )
         rows.append((study, 0, pair, *seeds, "identity", "all", agreements[a, b]))
     return pd.DataFrame(rows, columns=list(AGREEMENT.columns))

@@ -29,7 +29,7 @@ class StatisticsCalibrationSettings(Section):
     power: Share = Field(0.8, description="power at which an effect counts as detectable")
     simulations: PositiveInt = Field(2000, description="simulations of each interval or test")
     verdict_simulations: PositiveInt = Field(
-        300, description="simulations of all comparisons of a study up to its verdicts"
+        800, description="simulations of all comparisons of a study up to its verdicts"
     )
     confidence: Share = Field(0.99, description="level of the binomial intervals of simulated shares")
     tolerance: Share = Field(0.05, description="largest error of the power at a detectable effect")
@@ -42,5 +42,8 @@ class StatisticsCalibrationSettings(Section):
     comparisons: Annotated[int, Field(ge=4, multiple_of=2)] = Field(
         8, description="a claim's comparisons with decisive controls, at most: 2 · controlled densities · rewind steps"
     )
-    structures: PositiveInt = Field(3, description="reference predictors of a study")
+    structures: PositiveInt = Field(3, description="reference predictors, or roles, of a study")
+    examples: list[Annotated[int, Field(ge=2)]] = Field(
+        [128, 449], min_length=1, description="test examples that are crossed with the seeds"
+    )
     roles: RolesSimulationSettings = RolesSimulationSettings()
