@@ -30,8 +30,11 @@ rule report:
         figures=expand(at("figures/{name}.png"), name=FIGURES),
         calibration=rules.draw_calibrations.input.calibration,
         calibration_figures=expand(at("figures/calibration_{instrument}.png"), instrument=INSTRUMENTS),
+        roles=every(rules.score_roles.output.roles, source="dense"),
         # The code digest sees Python only.
-        template=source("report/page.html.j2"),
+        template=source("report/page/page.html.j2"),
+        style=source("report/page/page.css"),
+        script=source("report/page/page.js"),
         captions=[source(f"report/captions/{name}.rst") for name in FIGURES],
         # Not read here: so that whoever asks for the report alone asks for all stages (see data.smk).
         stages=sorted(ASKED),

@@ -14,7 +14,7 @@ import pandas as pd
 
 from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
 from workflow_scripts.ticketlab.core.readings import NOT_MEASURED
-from workflow_scripts.ticketlab.report.page import half_way_steps
+from workflow_scripts.ticketlab.report.page.clock import half_way_steps
 from workflow_scripts.ticketlab.report.words import claim, interval, number
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
