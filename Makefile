@@ -31,9 +31,9 @@ endif
 
 BIN := .venv/bin
 # Makes one command line of Snakemake from these variables and the target's own config file (tools/command.py).
-RUN = $(BIN)/python -m workflow_scripts.tools.run $@ --cores="$(CORES)" --studies="$(STUDIES)" --configs="$(CONFIG)" -- $(ARGS)
+RUN = $(BIN)/python -m workflow_scripts.tools.run $@ --cores="$(CORES)" --studies="$(STUDIES)" --configs="$(CONFIG)" $(if $(filter yes,$(WHY)),--why )-- $(ARGS)
 
-.PHONY: help run quick slurm plan status verify verify-reference report test test-cluster lint format bench reference schema lock clean environment
+.PHONY: help run quick slurm answer plan status verify verify-reference report test test-cluster lint format bench reference schema lock clean environment
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ quick: environment ## the same with config/quick.yaml: every rule and study in m
 
 slurm: environment ## the workflow through a Slurm cluster, as profiles/slurm says (docs/operations.md)
 	@$(BIN)/python -m workflow_scripts.tools.run $@ --cores="$$CORES" --studies="$(STUDIES)" --configs="$(CONFIG)" -- $(ARGS)
+
+answer: environment ## what a finished run found, and what would decide the rest (WHY=yes: the whole reasons)
+	@$(RUN)
 
 plan: environment ## what `make run` would do: jobs, reasons and, from what was measured before, the time
 	@$(RUN)

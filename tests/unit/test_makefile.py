@@ -141,6 +141,7 @@ def test_help_is_the_default_and_tells_every_target(folder: Path) -> None:
         "run",
         "quick",
         "slurm",
+        "answer",
         "plan",
         "status",
         "verify",
@@ -170,6 +171,11 @@ def test_targets_hand_the_variables_to_the_tool_that_composes_them(folder: Path,
 
 def test_a_config_that_a_site_exports_is_not_makes(folder: Path) -> None:
     assert '--configs=""' in make(folder, "-n", "run", CONFIG="/etc/site.conf").stdout
+
+
+def test_the_whole_reasons_are_asked_for_by_why(folder: Path) -> None:
+    assert "--why -- " in make(folder, "-n", "answer", "WHY=yes").stdout
+    assert "--why" not in make(folder, "-n", "answer", "WHY=no").stdout
 
 
 def test_clean_keeps_results_until_asked(folder: Path) -> None:

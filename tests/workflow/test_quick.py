@@ -16,7 +16,7 @@ from workflow_scripts.ticketlab.core.numerics_mode import mode
 from workflow_scripts.ticketlab.tables import files, stacks
 from workflow_scripts.ticketlab.tables.schemas.networks import MASKS, WEIGHTS
 from workflow_scripts.ticketlab.verdicts.rows import VERDICTS
-from workflow_scripts.tools import outcome, verify_reference
+from workflow_scripts.tools import answer, verify_reference
 
 RESULTS = "results/quick"
 ON_REQUEST = {"sweep_llc", "draw_llc_sweep"}
@@ -41,7 +41,7 @@ def test_every_rule_and_study_ran_and_left_its_outputs_log_and_benchmark(quick: 
 def test_the_run_ended_with_its_verdicts_and_the_place_of_the_report(quick: Project) -> None:
     logs = [path.read_text() for path in (quick.folder / ".snakemake/log").iterdir()]
     said = next(log for log in logs if "The report is" in log)
-    assert outcome.table(files.read(quick.folder / RESULTS / "verdicts.parquet", CONTRACTS["verdicts"])) in said
+    assert answer.table(files.read(quick.folder / RESULTS / "verdicts.parquet", CONTRACTS["verdicts"])) in said
     assert f"The report is {RESULTS}/report.html" in said
 
 

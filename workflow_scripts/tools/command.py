@@ -30,6 +30,7 @@ TARGETS = {
     "quick": Target(configfiles=("config/quick.yaml",)),
     "slurm": Target(options=("--workflow-profile", "profiles/slurm")),
     "report": Target(targets=("report",)),
+    "answer": Target(),
     "plan": Target(),
     "status": Target(),
     "verify": Target(),

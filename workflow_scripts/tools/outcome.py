@@ -1,22 +1,17 @@
-"""What a run says at its end: the verdicts, the report's place, what failed with the last lines of its log."""
+"""What a run says at its end: its answer (tools/answer.py), what failed with the last lines of its log."""
 
 import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from workflow_scripts import STOPPED
 from workflow_scripts.preflight import surroundings
 from workflow_scripts.ticketlab.config.study import Config
-from workflow_scripts.ticketlab.report.words import interval
-from workflow_scripts.ticketlab.tables import files
-from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
-from workflow_scripts.ticketlab.verdicts.kinds import REWOUND_TICKET
-from workflow_scripts.ticketlab.verdicts.rows import ANSWERS
+from workflow_scripts.tools import answer
 from workflow_scripts.tools.dry_run import Job, of_snakemake
 
 LOCK = Path(__file__).parents[2] / "envs/requirements.lock"
@@ -63,7 +58,8 @@ def announce(workflow: Any, config: Config) -> None:
         made = [path for job in workflow.dag.jobs for path in job.output if workflow.dag.finished(job)]
         made += [path for job in workflow.dag.jobs for path in job.output if not workflow.dag.needrun(job)]
         failed = [planned[number] for number in failures.numbers if not was_stopped(planned[number])]
-        if said := text(config.results, set(made), failed, failures.stopped):
+        answered = answer.text(config) if f"{config.results}/verdicts.parquet" in made else ""
+        if said := text(answered, failed, failures.stopped):
             logger.info(said, extra={"outcome": True})
 
     workflow.onstart(begin)
@@ -71,14 +67,9 @@ def announce(workflow: Any, config: Config) -> None:
     workflow.onerror(end)
 
 
-def text(results: str, made: set[str], failed: Iterable[Job], stopped: bool) -> str:
-    """The end of a run as text. made: outputs that are up to date."""
-    parts = []
-    verdicts, report = f"{results}/verdicts.parquet", f"{results}/report.html"
-    if verdicts in made:
-        parts.append(table(files.read(Path(verdicts), VERDICTS)))
-    if report in made:
-        parts.append(f"The report is {report}")
+def text(answered: str, failed: Iterable[Job], stopped: bool) -> str:
+    """The end of a run as text. answered: its answer, empty if verdicts are not up to date."""
+    parts = [answered] if answered else []
     for job in failed:
         lines = last_lines(job.log)
         parts.append("\n".join([f"failed: {job.name}  ({job.log})", *(f"    {line}" for line in lines)]))
@@ -104,22 +95,3 @@ def was_stopped(job: Job) -> bool:
     A job that is stopped before it has loaded the project ends in Python's own word.
     """
     return last_lines(job.log, 1)[0] in (STOPPED, KeyboardInterrupt.__name__)
-
-
-def table(verdicts: pd.DataFrame) -> str:
-    """The verdict of each study on each test, with its estimate and 95 % interval, in at most 100 columns."""
-    rows = []
-    for study, mine in verdicts.groupby("study", sort=False):
-        shown = mine[mine["kind"].isin(ANSWERS)].sort_values("test", kind="stable")
-        for row in shown.to_dict("records"):
-            test = row["test"] + ", rewound" * (row["kind"] == REWOUND_TICKET)
-            rows.append((study, test, row["decision"], interval(row)))
-    return aligned([("study", "test", "verdict", "estimate [95 % interval]"), *rows])
-
-
-def aligned(rows: list[tuple[str, ...]]) -> str:
-    """Rows of text as columns, two spaces apart; a first cell that repeats the one above is left out."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    firsts = [None, *(row[0] for row in rows)]
-    shown = [("" if row[0] == above else row[0], *row[1:]) for row, above in zip(rows, firsts, strict=False)]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in shown)

@@ -8,7 +8,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 
 from workflow_scripts.ticketlab.core.errors import TicketlabError
-from workflow_scripts.tools import command, plan, progress, status, unlock, verify
+from workflow_scripts.tools import answer, command, plan, progress, status, unlock, verify
 
 LOOKS = {"plan": plan.main, "status": status.main, "verify": verify.main}
 
@@ -26,12 +26,15 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("--cores", default="")
     parser.add_argument("--studies", default="")
     parser.add_argument("--configs", default="")
+    parser.add_argument("--why", action="store_true")
     end = words.index("--")
     given = parser.parse_args(words[:end])
     try:
         command.refuse_unreadable(words[end + 1 :], given.configs)
         arguments = command.compose(given.target, given.cores, given.studies, words[end + 1 :], given.configs)
-        if given.target in LOOKS:
+        if given.target == "answer":
+            answer.main(arguments, why=given.why)
+        elif given.target in LOOKS:
             LOOKS[given.target](arguments)
         else:
             unlock.main()
