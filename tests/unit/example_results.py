@@ -30,6 +30,7 @@ CONTROLS = [
     "one_shot",
     "mask_at_step_10",
 ]
+PROCEDURE = {"scope": "global", "keep": 0.5, "schedule": "constant", "metric": "loss"}
 # How much worse than dense each kind ends, per round.
 WORSE = {"ticket": 0.0, "dense": 0.0, "dense_total": -0.2, "ticket_total": -0.2}
 
@@ -101,7 +102,7 @@ def barrier_curves(**studies: dict) -> pd.DataFrame:
 
 def judged(frame: pd.DataFrame, **studies: dict) -> pd.DataFrame:
     """The `verdicts` table of these studies (each its judging section)."""
-    common = {"licensed_by": None, "procedure": {}, "drawn_once": None, "last_step": LAST}
+    common = {"licensed_by": None, "procedure": PROCEDURE, "drawn_once": None, "last_step": LAST}
     specs = {name: {"judging": section} | common for name, section in studies.items()}
     return judge(frame, specs, calibration_of())
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tests.unit.example_results import calibration_of
+from tests.unit.example_results import PROCEDURE, calibration_of
 from workflow_scripts.ticketlab.core import statistics
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.settings.pruning import TOTALS
@@ -53,10 +53,10 @@ def ticket(level, density, end, reinitialised=None, shuffled=None):
     return ends
 
 
-def judged(*parts, licensed_by=None, aspects=None, **others):
+def judged(*parts, licensed_by=None, aspects=None, calibration=None, **others):
     """The verdicts of study s on these comparisons, and of others.
 
-    aspects: of the procedure of s, the others'.
+    aspects: scopes of the procedure of s and of the others'.
     """
     frames = [pd.concat(parts, ignore_index=True), *others.values()]
     names = ["s", *others]
@@ -66,12 +66,12 @@ def judged(*parts, licensed_by=None, aspects=None, **others):
             "judging": JUDGING,
             "licensed_by": licensed_by if name == "s" else None,
             "drawn_once": None,
-            "procedure": {"scope": aspects[name != "s"] if aspects else "global"},
+            "procedure": PROCEDURE | {"scope": aspects[name != "s"] if aspects else "global"},
             "last_step": LAST,
         }
         for name in names
     }
-    table = judge(frame, studies, calibration_of())
+    table = judge(frame, studies, calibration_of() if calibration is None else calibration)
     return table[table["study"] == "s"]
 
 

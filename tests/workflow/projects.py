@@ -49,6 +49,7 @@ TINY: dict[str, Any] = {
             "linear": {"rounds": 4, "training": {"steps": 5}},
             "relu": {"rounds": 4, "training": {"steps": 5}},
             "digits": {"nulls": 1, "training": {"steps": 5}},
+            "classic": None,
         },
         "structure": {"simulations": 2},
         "statistics": {"simulations": 10, "verdict_simulations": 2, "roles": {"simulations": 3}},

@@ -32,7 +32,7 @@ from workflow_scripts.ticketlab.verdicts import clock, kinds
 from workflow_scripts.ticketlab.verdicts.comparisons import DECISIVE_CONTROLS, STRUCTURE, TICKETS
 from workflow_scripts.ticketlab.verdicts.predictions import TITLES, WITHOUT_A_SIDE
 from workflow_scripts.ticketlab.verdicts.rows import REFUTES, VERDICTS
-from workflow_scripts.ticketlab.verdicts.tickets import WINNING
+from workflow_scripts.ticketlab.verdicts.tickets import PROCEDURES, WINNING
 from workflow_scripts.tools import answer_figure
 from workflow_scripts.tools.verify_reference import NUMBERS
 
@@ -170,6 +170,7 @@ def facts(frames: Mapping[str, pd.DataFrame], order: Sequence[str]) -> dict[str,
         "predictions": predictions(frames["predictions"], [*studies, "deep_linear"]),
         "without_a_side": WITHOUT_A_SIDE,
         "calibrations": calibrations(frames["calibration"]),
+        **positive_controls(frames["calibration"]),
     }
 
 
@@ -326,6 +327,23 @@ def calibrations(rows: pd.DataFrame) -> list[Row]:
             }
         )
     return found
+
+
+def positive_controls(rows: pd.DataFrame) -> dict[str, Any]:
+    """The checks of the classic signature, and the studies' procedures, of the pruning calibration.
+
+    `classic`: the difference of test errors (None where it was not checked); `classic_steps`: the differences of
+    early-stopping steps, tickets first, from dense to sparse, where both were trained.
+    """
+    signature = rows[rows["family"] == "classic"].sort_values(["case", "x"], ascending=False)
+    steps = signature[signature["quantity"].str.startswith("early-stopping step")]
+    both = steps[steps["x"].isin(steps.loc[steps["case"] == "reinitialised", "x"])]
+    errors = signature[signature["quantity"].str.endswith("less the ticket's")].to_dict("records")
+    return {
+        "classic": errors[0] if errors else None,
+        "classic_steps": both.to_dict("records"),
+        "procedures": rows[rows["family"] == PROCEDURES].to_dict("records"),
+    }
 
 
 def render(frames: Mapping[str, pd.DataFrame], order: Sequence[str], name: str) -> str:

@@ -16,13 +16,15 @@ from workflow_scripts.ticketlab.pruning import imp
 from workflow_scripts.ticketlab.pruning import masks as pruning_masks
 from workflow_scripts.ticketlab.report.figures.calibration import pruning as pruning_figure
 from workflow_scripts.ticketlab.settings import schedule
-from workflow_scripts.ticketlab.settings.calibration.pruning import PruningCalibrationSettings
+from workflow_scripts.ticketlab.settings.calibration.pruning import PruningCalibrationSpec
+from workflow_scripts.ticketlab.settings.procedure import Procedure
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
 from workflow_scripts.ticketlab.training.train import train
 from workflow_scripts.ticketlab.verdicts import tickets
 
-DEFAULT = PruningCalibrationSettings()
+TRIED = Procedure(scope="global", keep=0.5, schedule="cosine", metric="error")
+DEFAULT = PruningCalibrationSpec(classic=None, procedures=[TRIED])
 SMALL = DEFAULT.model_copy(
     update={
         "seeds": 3,
@@ -69,7 +71,9 @@ def failures(frame):
 def test_everything_passes_and_is_a_calibration_table(remembered, tmp_path):
     frame = pruning.calibrate(SMALL)
     assert failures(frame) == set()
-    assert set(frame["family"]) == {"linear", "relu", "ticket", "digits"}
+    assert set(frame["family"]) == {"linear", "relu", "ticket", "digits", "procedure"}
+    (tried,) = frame[frame["family"] == "procedure"].to_dict("records")
+    assert tried["case"] == str(TRIED) and tried["n"] == SMALL.seeds and not tried["required"]
     assert set(frame["instrument"]) == {"pruning"} <= set(instruments.INSTRUMENTS)
     files.write(tmp_path / "pruning.parquet", CALIBRATION, frame, {})
     written = files.read(tmp_path / "pruning.parquet", CALIBRATION)
@@ -203,3 +207,18 @@ def test_a_procedure_that_finds_no_ticket_is_red(studies, monkeypatch):
         lambda study, settings, seeds, permuted: studies[True] if permuted else (bench, rounds, ordinary),
     )
     assert failures(pd.DataFrame(digits(DEFAULT))) == {("labels", "sparse winning tickets by error")}
+
+
+def test_a_procedure_that_does_not_win_licenses_nothing_and_breaks_nothing(monkeypatch):
+    """No pruning is left to find: the control is the ticket itself."""
+    original = pruning.tickets
+
+    def alike(*arguments):
+        rounds, metrics = original(*arguments)
+        ticket = metrics[metrics["variant"] == "ticket"]
+        return rounds, pd.concat([metrics[metrics["variant"] != "shuffled"], ticket.assign(variant="shuffled")])
+
+    monkeypatch.setattr(pruning, "tickets", alike)
+    short = DEFAULT.digits.model_copy(update={"training": DEFAULT.digits.training.model_copy(update={"steps": 50})})
+    row = pruning.procedure(TRIED, short, range(3))
+    assert (row["passed"], row["required"], row["estimate"]) == (False, False, 0)

@@ -132,7 +132,7 @@ CHANGES = [
     (
         "pruning/schedule/keep",
         0.6,
-        {"imp_round", "train_controls", "resample_weights", "trace_mask_overlap"},
+        {"imp_round", "train_controls", "resample_weights", "trace_mask_overlap", "judge"},
     ),
     ("pruning/rounds", 9, set()),
     ("pruning/control_levels", [2, 3, 5, 8], set()),
@@ -154,7 +154,7 @@ CHANGES = [
     ("forecast/top_share", 0.5, {"forecast_roles", "draw_forecast", "predict"}),
     ("seeds", 10, set()),
     ("block_size", 1, {"train_dense"}),
-    ("licensed_by", "text", {"judge"}),
+    ("licensed_by", "text", {"judge", "calibrate"}),
 ]
 
 
@@ -189,6 +189,15 @@ def test_a_change_concerns_the_rules_that_read_it_in_its_study_alone(shipped, pa
     changed = {key for key in before if key in after and before[key] != after[key]}
     assert {rule for rule, _, _ in changed} == rules | {"report"}
     assert {study for _, study, _ in changed} <= {"digits", ""}
+
+
+def test_each_procedure_that_needs_a_licence_is_tried_once_by_the_calibration_of_pruning(shipped):
+    """markov_chains and linear_regression share one; digits, which nothing licenses, needs none."""
+    tried = rule_params.calibrate(validate(shipped), "pruning")["procedures"]
+    judged = {name: spec["procedure"] for name, spec in rule_params.judge(validate(shipped))["studies"].items()}
+    assert [tried.count(judged[name]) for name in judged] == [name != "digits" for name in judged]
+    assert len(tried) == 3 and judged["markov_chains"] == judged["linear_regression"]
+    assert "procedures" not in rule_params.calibrate(validate(shipped), "roles")
 
 
 def test_one_more_dose_of_noise_leaves_the_finished_ones_alone(shipped):

@@ -186,3 +186,21 @@ def test_the_answer_stands_between_its_marks() -> None:
     assert results_page.filled_in(f"a\n{begin}\nold\n{end}\nb\n", "new\n") == f"a\n{begin}\n\nnew\n\n{end}\nb\n"
     with pytest.raises(ValueError, match="must hold the lines"):
         results_page.filled_in("no marks", "new")
+
+
+def test_the_positive_controls_are_the_last_calibrations_own() -> None:
+    """Steps are compared where both were trained; a reference without these checks says nothing of them."""
+    step, error = "early-stopping step less dense's", "test error at early stopping less the ticket's"
+    checks = [
+        ("classic", "ticket", step, 0.8, True),
+        ("classic", "ticket", step, 0.2, True),
+        ("classic", "reinitialised", step, 0.2, True),
+        ("classic", "reinitialised", error, 0.2, True),
+        ("procedure", "some procedure", "sparse winning tickets, at least", float("nan"), False),
+    ]
+    rows = pd.DataFrame(checks, columns=["family", "case", "quantity", "x", "passed"])
+    found = results_page.positive_controls(rows)
+    assert [(row["case"], row["x"]) for row in found["classic_steps"]] == [("ticket", 0.2), ("reinitialised", 0.2)]
+    assert found["classic"]["quantity"] == error
+    assert [row["case"] for row in found["procedures"]] == ["some procedure"]
+    assert results_page.positive_controls(rows[:0]) == {"classic": None, "classic_steps": [], "procedures": []}

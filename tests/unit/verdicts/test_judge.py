@@ -47,11 +47,11 @@ def test_every_verdict_fits_the_table_also_with_many_rounds(tmp_path):
 def test_whether_the_control_study_licenses_a_negative_is_said_of_what_is_no_positive(ends):
     for control, words in (
         (WINS, "a negative here is licensed by other"),
-        (ALL_FAIL, "other licenses no negative here: it has no winning ticket"),
+        (ALL_FAIL, "a negative here has no licence: other gives none (it has no winning ticket"),
     ):
         table = judged(compared(metrics(ends)), licensed_by="other", other=compared(metrics(control)))
         assert words in verdict(table, kinds.WINNING_TICKET)["reason"]
-    assert "licens" in verdict(judged(compared(metrics(ends))), kinds.WINNING_TICKET)["reason"]
+    assert "no control study is named" in verdict(judged(compared(metrics(ends))), kinds.WINNING_TICKET)["reason"]
     absent = verdict(judged(compared(metrics(ends)), licensed_by="digits"), kinds.WINNING_TICKET)
     assert (
         absent["decision"] == rows.INCONCLUSIVE and "digits would license a negative; add it to run" in absent["reason"]

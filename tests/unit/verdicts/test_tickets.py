@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.unit.example_results import PROCEDURE, calibration_of
 from tests.unit.example_verdicts import (
     ALL_FAIL,
     BAD,
@@ -24,7 +25,9 @@ from tests.unit.example_verdicts import (
     verdict,
     with_nan,
 )
+from workflow_scripts.ticketlab.calibration import checks
 from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE
+from workflow_scripts.ticketlab.settings.procedure import Procedure
 from workflow_scripts.ticketlab.verdicts import kinds
 from workflow_scripts.ticketlab.verdicts.rows import (
     DIVERGED,
@@ -39,6 +42,7 @@ from workflow_scripts.ticketlab.verdicts.rows import (
 from workflow_scripts.ticketlab.verdicts.tickets import (
     MATCHING,
     NEITHER,
+    PROCEDURES,
     WINNING,
     WORSE,
     ticket_cells,
@@ -134,7 +138,7 @@ def test_a_dense_winner_does_not_count():
     ("ends", "licence", "decision", "words"),
     [
         (ALL_FAIL, WINS, REFUTES, "licensed by other, where the same procedure wins from θ₀"),
-        (ALL_FAIL, ALL_FAIL, INCONCLUSIVE, "other licenses no negative here: it has no winning ticket from θ₀ either"),
+        (ALL_FAIL, ALL_FAIL, INCONCLUSIVE, "other gives none (it has no winning ticket from θ₀ either)"),
         (ALL_FAIL, None, INCONCLUSIVE, "no control study is named"),
         (ALL_FAIL | ticket(3, 0.05, 2.1, 3.0, 3.0), WINS, INCONCLUSIVE, "nor all to fail"),
         (ALL_FAIL | ticket(3, 0.05, GOOD, GOOD, GOOD), WINS, INCONCLUSIVE, "nor all to fail"),
@@ -295,7 +299,36 @@ def test_only_the_same_procedure_licenses_a_negative():
     parts = {"licensed_by": "other", "other": compared(metrics(WINS))}
     row = verdict(judged(compared(metrics(ALL_FAIL)), aspects=("global", "layerwise"), **parts), kinds.WINNING_TICKET)
     assert row["decision"] == INCONCLUSIVE
-    assert "other licenses no negative here: its scope is layerwise, here global" in row["reason"]
+    assert "procedure: global pruning to 0.5 a round, constant learning rate, loss" in row["reason"]
+    assert "other gives none (its pruning scope is layerwise, here global)" in row["reason"]
+
+
+@pytest.mark.parametrize(
+    ("case", "passed", "decision", "words"),
+    [
+        (PROCEDURE, True, REFUTES, "licensed by the pruning calibration, where the same procedure wins from θ₀"),
+        (PROCEDURE, False, INCONCLUSIVE, "in the pruning calibration this procedure does not win either"),
+        (PROCEDURE | {"keep": 0.8}, True, INCONCLUSIVE, "no calibration of pruning tries this from θ₀"),
+    ],
+)
+def test_the_pruning_calibration_licenses_a_negative_of_the_procedure_that_wins_there(case, passed, decision, words):
+    of = {"instrument": "pruning", "family": PROCEDURES, "case": str(Procedure(**case)), "quantity": "sparse winners"}
+    tried = pd.DataFrame([checks.at_least(of | {"required": False}, 1, int(passed))])
+    calibration = pd.concat([calibration_of(), tried], ignore_index=True)
+    lost = {"licensed_by": "other", "aspects": ("global", "layerwise"), "calibration": calibration}
+    lost["other"] = compared(metrics(WINS))
+    row = verdict(judged(compared(metrics(ALL_FAIL)), **lost), kinds.WINNING_TICKET)
+    assert row["decision"] == decision and words in row["reason"]
+    rewound = verdict(judged(compared(metrics(ALL_FAIL, rewind_step=20)), **lost), kinds.REWOUND_TICKET)
+    assert rewound["decision"] == INCONCLUSIVE, "the calibration tries tickets from θ₀ only"
+    assert "no calibration of pruning tries this after rewinding" in rewound["reason"]
+
+
+@pytest.mark.parametrize("other", [{"scope": "layerwise"}, {"keep": 0.8}, {"schedule": "cosine"}, {"metric": "error"}])
+def test_a_procedure_differs_from_another_in_every_aspect_that_is_not_the_same(other):
+    mine, theirs = Procedure(**PROCEDURE), Procedure(**PROCEDURE | other)
+    assert mine.unlike(mine) == [] and len(mine.unlike(theirs)) == 1
+    assert str(other.popitem()[1]) in mine.unlike(theirs)[0] and str(mine) != str(theirs)
 
 
 def test_winners_are_sought_where_the_controls_are_and_the_verdict_is_about_that_density():

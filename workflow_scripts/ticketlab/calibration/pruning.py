@@ -16,15 +16,20 @@ Planted teachers (calibration/planted_teachers.py), with support S.
 Chance is that of a mask which keeps as many weights of each layer at random: the number shared with S is a sum of
 hypergeometric variables, whose mean and variance are known. Controls must lie in the exact interval around it.
 
-Digits. The functions and decision rules that judge the studies must reproduce the classic result (Frankle & Carbin
-2019), which licenses negative results elsewhere. With labels permuted within each split nothing generalises: every
-network is at chance on the test split, tickets *match* dense networks because both know nothing, and no sparse ticket
-may be *winning*, since none is better than its controls.
+Digits. The functions and decision rules that judge the studies must find winning tickets where they are known to be
+(Frankle & Carbin 2019). With labels permuted within each split nothing generalises: every network is at chance on the
+test split, tickets *match* dense networks because both know nothing, and no sparse ticket may be *winning*, since none
+is better than its controls.
+
+Procedures. Each procedure by which a study looks for tickets is tried on digits too. One that wins there from θ₀
+licenses a negative answer to this claim where it finds nothing; one that does not licenses none, and breaks nothing.
+
+The classic result itself, on MNIST, is in calibration/classic.py.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import replace
+from itertools import count, pairwise
 from typing import Any
 
 import numpy as np
@@ -33,6 +38,7 @@ import torch
 from scipy import stats
 
 from workflow_scripts.ticketlab.calibration import checks
+from workflow_scripts.ticketlab.calibration.classic import classic
 from workflow_scripts.ticketlab.calibration.planted_teachers import (
     Teacher,
     aligned,
@@ -41,8 +47,8 @@ from workflow_scripts.ticketlab.calibration.planted_teachers import (
     regression,
     shared,
 )
+from workflow_scripts.ticketlab.calibration.ticket_studies import Bench, on_images, sources, tickets
 from workflow_scripts.ticketlab.core import statistics
-from workflow_scripts.ticketlab.core.random_streams import generator
 from workflow_scripts.ticketlab.models.mlp import MLP
 from workflow_scripts.ticketlab.pruning import controls, imp
 from workflow_scripts.ticketlab.pruning import masks as pruning
@@ -52,41 +58,33 @@ from workflow_scripts.ticketlab.settings.calibration.pruning import (
     DigitsSettings,
     PlantedSettings,
     PruningCalibrationSettings,
+    PruningCalibrationSpec,
 )
+from workflow_scripts.ticketlab.settings.procedure import Procedure
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.tasks import images
-from workflow_scripts.ticketlab.training.join import join
-from workflow_scripts.ticketlab.training.recording import at_end
-from workflow_scripts.ticketlab.training.stack import Member, Stack, as_variant, concatenate, dense_members
+from workflow_scripts.ticketlab.training.stack import Member, Stack, dense_members
 from workflow_scripts.ticketlab.training.study import Study
 from workflow_scripts.ticketlab.training.train import State, initial_state, initial_weights, train
-from workflow_scripts.ticketlab.verdicts import comparisons
-from workflow_scripts.ticketlab.verdicts.tickets import WINNING, ticket_cells
+from workflow_scripts.ticketlab.verdicts import comparisons, kinds
+from workflow_scripts.ticketlab.verdicts.tickets import PROCEDURES, WINNING, ticket_cells, winning_cells
 
-Settings = PruningCalibrationSettings  # of this instrument's section of the config
+Settings = PruningCalibrationSpec  # of this instrument's section of the config
 
 ALPHA = 0.05  # 1 − coverage of the intervals over seeds
 SLACK = 1e-9  # of float64 sums, where a tolerance is 0
 
 
-@dataclass(frozen=True)
-class Bench:
-    """A study in which pruning is calibrated, and how its networks are trained and pruned."""
-
-    study: Study
-    training: TrainingSettings
-    schedule: ScheduleSettings
-    rounds: int
-
-
-def calibrate(settings: PruningCalibrationSettings) -> pd.DataFrame:
+def calibrate(settings: Settings) -> pd.DataFrame:
     """The `calibration` table of the pruning procedure."""
     rows = [
         *planted("linear", settings.linear, settings),
         *planted("relu", settings.relu, settings),
         *ticket_with_noise(settings),
         *digits(settings),
+        *(procedure(how, settings.digits, range(settings.seeds)) for how in settings.procedures),
+        *(classic(settings.classic) if settings.classic else ()),
     ]
     return checks.table(rows)
 
@@ -132,10 +130,10 @@ def planted(family: str, settings: PlantedSettings, common: PruningCalibrationSe
             "required": found.level == settings.planted_round,
         }
         yield from _recovered("imp", found.mask, teacher, expected, settings.margin, **at)
-        sources = _sources(bench, members, found, start, rounds[0].end, initial_state(other, settings.training))
+        known = sources(bench, members, found, start, rounds[0].end, initial_state(other, settings.training))
         ticket = Ticket(found.mask, start, settings.training.steps)
         for name, control in _controls(bench, other).items():
-            yield from _at_chance(name, control(ticket, sources).mask, teacher, common.confidence, **at)
+            yield from _at_chance(name, control(ticket, known).mask, teacher, common.confidence, **at)
 
 
 def _controls(bench: Bench, other: Stack) -> dict[str, controls.Controlled]:
@@ -273,49 +271,43 @@ def digits_study(
     study: str, settings: DigitsSettings, seeds: Sequence[int], permuted: bool
 ) -> tuple[Bench, list[Round], pd.DataFrame]:
     """The `metrics` of dense networks, tickets of every round and their decisive controls, all at their last step."""
-    task = images.Settings(kind="images")
-    frame, facts = images.prepare(task, study)
-    if permuted:
-        random = generator(study, "permuted labels", 0)
-        frame["target"] = frame.groupby("split")["target"].transform(lambda labels: random.permutation(labels))
-    problem = images.load(frame, facts, task)
-    model = MLP(problem.inputs, settings.hidden, problem.outputs)
-    bench = Bench(Study(study, problem, model), settings.training, settings.schedule, settings.rounds)
-    members = dense_members(list(seeds))
-    start, fresh = (
-        initial_state(initial_weights(bench.study, seeds, purpose), settings.training) for purpose in ("init", "reinit")
-    )
-    rounds = iterate(bench, members, start)
-    trained = [
-        (as_variant(members, variant="ticket" if found.level else "dense", level=found.level), found.mask, found.end)
-        for found in rounds
-    ]
-    controlled = []
-    for found in rounds[1:]:
-        sources = _sources(bench, members, found, start, rounds[0].end, fresh)
-        for name in comparisons.DECISIVE_CONTROLS:
-            control = controls.CONTROLS[name](Ticket(found.mask, start, settings.training.steps), sources)
-            controlled.append((as_variant(sources.members, variant=name), control))
-    keys, begin = join([(names, control.start) for names, control in controlled])
-    mask = concatenate([control.mask for _, control in controlled])
-    trained.append((keys, mask, _last(bench, keys, begin, mask)))
-    metrics = pd.concat(at_end(bench.study, names, end.step, end.weights, kept) for names, kept, end in trained)
-    return bench, rounds, metrics
+    bench = _on_digits(study, settings, settings.training, settings.schedule, settings.rounds, permuted)
+    levels = range(1, settings.rounds + 1)
+    return bench, *tickets(bench, seeds, [settings.training.steps], levels, comparisons.DECISIVE_CONTROLS)
 
 
-def _sources(
-    bench: Bench, members: Sequence[Member], found: Round, start: State, dense_end: State, fresh: State
-) -> Sources:
-    return Sources(
-        study=bench.study.name,
-        members=as_variant(members, variant="ticket", level=found.level),
-        counts=pruning.schedule(bench.schedule, pruning.sizes(found.mask), found.level),
-        dense_weights=lambda step: pruning.prunable(bench.study.model.prunable, (dense_end if step else start).weights),
-        dense_start=start,
-        fresh_start=lambda: fresh,
-        last_step=bench.training.steps,
-        search_steps=(found.level + 1) * bench.training.steps,
+def _on_digits(
+    study: str,
+    settings: DigitsSettings,
+    training: TrainingSettings,
+    schedule: ScheduleSettings,
+    rounds: int,
+    permuted: bool = False,
+) -> Bench:
+    return Bench(
+        on_images(study, images.Settings(kind="images"), settings.hidden, permuted), training, schedule, rounds
     )
+
+
+# The procedures of the studies.
+
+
+def procedure(how: Procedure, settings: DigitsSettings, seeds: Sequence[int]) -> dict:
+    """Whether `how` finds sparse winning tickets on digits: a row of `calibration`, whose case is its name.
+
+    Two rounds are tried, the first that leave at most the share `sparse`. What passes licenses negative answers.
+    """
+    judging = next(judging for judging in settings.judging if judging.metric == how.metric)
+    first = next(level for level in count(1) if how.keep**level <= judging.sparse)
+    training = settings.training.model_copy(update={"schedule": how.schedule})
+    schedule = ScheduleSettings(scope=how.scope, keep=how.keep)
+    bench = _on_digits(f"calibration procedure {how}", settings, training, schedule, first + 1)
+    levels, last = (first, first + 1), training.steps
+    _, metrics = tickets(bench, seeds, [last], levels, comparisons.DECISIVE_CONTROLS)
+    cells = ticket_cells(pd.DataFrame(comparisons.tickets(metrics, judging, last)), judging, last)
+    winning = len(winning_cells(cells, judging, kinds.WINNING_TICKET))
+    of = {"instrument": "pruning", "family": PROCEDURES, "case": str(how), "quantity": "sparse winning tickets"}
+    return checks.at_least(of | {"required": False}, 1, winning, n=len(seeds))
 
 
 def _row(

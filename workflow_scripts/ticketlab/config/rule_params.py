@@ -6,9 +6,10 @@ arguments after the config have the names of the rule's wildcards.
 
 from pathlib import Path
 
-from workflow_scripts.ticketlab.config.study import Config
+from workflow_scripts.ticketlab.config.study import Config, StudySettings
 from workflow_scripts.ticketlab.core.folders import files_below
 from workflow_scripts.ticketlab.core.recorded_steps import choose_checkpoints, log_spaced_steps
+from workflow_scripts.ticketlab.settings.procedure import Procedure
 
 # The figures of report/figures/registry.py that one rule draws from comparisons and verdicts.
 FIGURES = ("tickets", "strong_form", "roles", "transience", "llc")
@@ -296,8 +297,13 @@ def summarise(config: Config, study: str) -> dict:
 
 
 def calibrate(config: Config, instrument: str) -> dict:
-    """The whole section of one instrument's calibration, which depends on no study."""
-    return getattr(config.calibration, instrument).model_dump(mode="json")
+    """The whole section of one instrument's calibration. That of pruning tries the procedures of the studies too."""
+    section: dict = getattr(config.calibration, instrument).model_dump(mode="json")
+    if instrument == "pruning":
+        licensed = [study for study in config.studies.values() if study.licensed_by is not None]
+        procedures = {str(how): how.model_dump(mode="json") for how in map(_procedure, licensed)}
+        section["procedures"] = [procedures[name] for name in sorted(procedures)]
+    return section
 
 
 def draw_calibrations(config: Config) -> dict:
@@ -305,7 +311,7 @@ def draw_calibrations(config: Config) -> dict:
 
 
 def judge(config: Config) -> dict:
-    """`procedure`: the aspects in which a study must be like another to license a negative verdict on T1 there."""
+    """`procedure`: what another search must share to license a negative verdict on T1 there."""
     names = config.names()
     return {
         "studies": {
@@ -313,16 +319,19 @@ def judge(config: Config) -> dict:
                 "judging": _section(config, name, "judging"),
                 "licensed_by": config.studies[name].licensed_by,
                 "drawn_once": config.studies[name].task.DRAWN_ONCE,
-                "procedure": {
-                    "pruning scope": config.studies[name].pruning.schedule.scope,
-                    "learning rate schedule": config.studies[name].training.schedule,
-                    "judged metric": config.studies[name].judging.metric,
-                },
+                "procedure": _procedure(config.studies[name]).model_dump(mode="json"),
                 "last_step": config.studies[name].training.steps,
             }
             for name in names
         }
     }
+
+
+def _procedure(study: StudySettings) -> Procedure:
+    schedule = study.pruning.schedule
+    return Procedure(
+        scope=schedule.scope, keep=schedule.keep, schedule=study.training.schedule, metric=study.judging.metric
+    )
 
 
 def figures(config: Config) -> dict:

@@ -11,12 +11,14 @@ import pandas as pd
 from workflow_scripts.ticketlab.core import statistics
 from workflow_scripts.ticketlab.instruments import determinacy
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
-from workflow_scripts.ticketlab.verdicts.kinds import ROLES_CHANGE
+from workflow_scripts.ticketlab.settings.procedure import Procedure
+from workflow_scripts.ticketlab.verdicts import kinds
 from workflow_scripts.ticketlab.verdicts.roles import changing_roles, fixed_roles
 from workflow_scripts.ticketlab.verdicts.rows import STRONG_FORM, T1, T2, T3
 from workflow_scripts.ticketlab.verdicts.strong_form import inits_that_match, masks, strong_form
 from workflow_scripts.ticketlab.verdicts.tickets import (
     CLAIMS,
+    PROCEDURES,
     Licence,
     controls,
     early_stopping,
@@ -60,7 +62,9 @@ def judge(comparisons: pd.DataFrame, studies: dict[str, dict], calibration: pd.D
             *(
                 row
                 for kind in CLAIMS
-                for row in winning_ticket(cells[name], settings[name], kind, licence(name, kind, studies, cells))
+                for row in winning_ticket(
+                    cells[name], settings[name], kind, licence(name, kind, studies, cells, calibration)
+                )
             ),
             *early_stopping(by_study[name]),
             *equal_totals(by_study[name], settings[name], last_step),
@@ -76,24 +80,32 @@ def judge(comparisons: pd.DataFrame, studies: dict[str, dict], calibration: pd.D
     return withheld(table, RESTS_ON, "test", "decision", calibration)
 
 
-def licence(study: str, kind: str, studies: Mapping[str, dict], cells: Mapping[str, pd.DataFrame]) -> Licence | None:
-    """Whether the study that is named for it licenses a negative answer to this claim in `study`.
+def licence(
+    study: str, kind: str, studies: Mapping[str, dict], cells: Mapping[str, pd.DataFrame], calibration: pd.DataFrame
+) -> Licence:
+    """What licenses a negative answer to this claim in `study`: a search by the same procedure that finds some.
 
-    It may not be in this run. It does if its procedure is the same in every respect and finds winning tickets of the
-    same claim.
+    That is the study which is named for it, which may not be in this run, or the calibration of pruning, which tries
+    each procedure from θ₀.
     """
-    named = studies[study]["licensed_by"]
+    named, how = studies[study]["licensed_by"], Procedure(**studies[study]["procedure"])
     if named is None:
-        return None
+        return Licence(str(how))
     if named not in studies:
-        return Licence(named, absent=True)
-    here, there = studies[study]["procedure"], studies[named]["procedure"]
-    other = [
-        f"its {aspect} is {there[aspect]}, here {here[aspect]}" for aspect in here if there[aspect] != here[aspect]
-    ]
-    if not other and winning_cells(cells[named], JudgingSettings(**studies[named]["judging"]), kind).empty:
-        other = [f"it has no winning ticket {CLAIMS[kind]} either"]
-    return Licence(named, ", ".join(other))
+        because = f"{named} would license a negative; add it to run"
+    else:
+        other = how.unlike(Procedure(**studies[named]["procedure"]))
+        if not other:
+            if not winning_cells(cells[named], JudgingSettings(**studies[named]["judging"]), kind).empty:
+                return Licence(str(how), named)
+            other = [f"it has no winning ticket {CLAIMS[kind]} either"]
+        because = f"{named} gives none ({', '.join(other)})"
+    tried = calibration[calibration["family"].eq(PROCEDURES) & calibration["case"].eq(str(how))]
+    if kind != kinds.WINNING_TICKET or tried.empty:
+        return Licence(str(how), why_not=f"{because}, and no calibration of pruning tries this {CLAIMS[kind]}")
+    if tried["passed"].all():
+        return Licence(str(how), "the pruning calibration")
+    return Licence(str(how), why_not=f"{because}, and in the pruning calibration this procedure does not win either")
 
 
 def detectable(row: Mapping, settings: JudgingSettings) -> float:
@@ -103,7 +115,7 @@ def detectable(row: Mapping, settings: JudgingSettings) -> float:
     (transience is one-sided, at α), and at the strictest level where Holm's adjustment runs over a family. NaN where
     nothing was estimated. For roles that change it is the share of initialisations beyond the test's own errors.
     """
-    if row.get("kind") == ROLES_CHANGE:
+    if row.get("kind") == kinds.ROLES_CHANGE:
         level = settings.alpha / row["family"]
         return statistics.detectable_share(row["n"], settings.alpha, level, settings.power) - settings.alpha
     alpha = 1 - determinacy.CONFIDENCE if row["test"] == T2 else settings.alpha  # of the interval

@@ -23,19 +23,20 @@ from workflow_scripts.ticketlab.verdicts.rows import (
 WINNING, MATCHING, NEITHER = "winning", "matching", "neither"
 WORSE = "worse"  # a control that is worse than dense by more than δ
 NAN = float("nan")
+PROCEDURES = "procedure"  # the family of the pruning calibration's rows that can license a negative
 CLAIMS = {kinds.WINNING_TICKET: "from θ₀", kinds.REWOUND_TICKET: "after rewinding"}
 
 
 @dataclass(frozen=True)
 class Licence:
-    """The study that could license a negative answer to a claim; `why_not` is empty if it does.
+    """What licenses a negative answer to a claim, and the procedure in words; `by` is empty if nothing does.
 
-    It does if the same procedure finds winning tickets of the same claim in it. absent: it is not in this run.
+    A study does, or the pruning calibration, in which the same procedure finds winning tickets of the same claim.
     """
 
-    study: str
-    why_not: str = ""
-    absent: bool = False
+    procedure: str
+    by: str = ""
+    why_not: str = "no control study is named"
 
 
 def ticket_cells(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> pd.DataFrame:
@@ -156,14 +157,12 @@ def smallest_matching(cells: pd.DataFrame, settings: JudgingSettings) -> Iterato
         )
 
 
-def winning_ticket(
-    cells: pd.DataFrame, settings: JudgingSettings, kind: str, licence: Licence | None
-) -> Iterator[dict]:
+def winning_ticket(cells: pd.DataFrame, settings: JudgingSettings, kind: str, licence: Licence) -> Iterator[dict]:
     """The study's answer to one of T1's claims: from θ₀, or after rewinding; none where no such ticket was trained.
 
     A winner is sought at the controlled densities, and must lie in the sequence that matches. The row is about the
     sparsest winner, or the densest sparse ticket with controls. A negative answer is only given where the procedure is
-    known to work: in a study licensed by another one, in which the same procedure finds winning tickets of this claim.
+    known to work: where the same procedure finds winning tickets of this claim.
     """
     mine = cells[_is_of(cells, kind)]
     if mine.empty:
@@ -180,28 +179,24 @@ def winning_ticket(
         if sparse.empty:
             decision, reason = INCONCLUSIVE, f"no ticket at or below {percent(settings.sparse)} kept was trained"
         elif (sparse["decision"] == NEITHER).all():
-            decision = REFUTES if licence is not None and not (licence.why_not or licence.absent) else INCONCLUSIVE
+            decision = REFUTES if licence.by else INCONCLUSIVE
             reason = "no sparse ticket matches"
         else:
             decision = INCONCLUSIVE
             reason = f"no ticket at or below {percent(settings.sparse)} kept is shown to win, nor all to fail"
             reason += f"; {sparse['undecided'].max()}" if sparse["undecided"].any() else ""
     where = ", ".join(dict.fromkeys(percent(density) for density in sought["density"])) or "no density"
-    reason += f"; sought at {where}, with controls"
+    reason += f"; sought at {where}, with controls; procedure: {licence.procedure}"
     reason += "" if decision == SUPPORTS else f"; {_of_licence(licence, kind)}"
     at = {key: basis[key] for key in ("rewind_step", "density") if key in basis}
     yield verdict_row(T1, kind, basis, settings.margin, decision, reason, **at)
 
 
-def _of_licence(licence: Licence | None, kind: str) -> str:
-    """Whether the control study would license a negative answer, and why it does not."""
-    if licence is None:
-        return "no control study is named that could license a negative here"
-    if licence.absent:
-        return f"{licence.study} would license a negative; add it to run"
-    if licence.why_not:
-        return f"{licence.study} licenses no negative here: {licence.why_not}"
-    return f"a negative here is licensed by {licence.study}, where the same procedure wins {CLAIMS[kind]}"
+def _of_licence(licence: Licence, kind: str) -> str:
+    """What licenses a negative answer, or why nothing does."""
+    if licence.by:
+        return f"a negative here is licensed by {licence.by}, where the same procedure wins {CLAIMS[kind]}"
+    return f"a negative here has no licence: {licence.why_not}"
 
 
 def equal_totals(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[dict]:

@@ -6,6 +6,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from workflow_scripts.ticketlab.settings.base import Section, Share, Width
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
+from workflow_scripts.ticketlab.settings.procedure import Procedure
 from workflow_scripts.ticketlab.settings.schedule import Rounds, ScheduleSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 
@@ -50,6 +51,29 @@ class DigitsSettings(Section):
     chance: PositiveFloat = Field(0.05, description="largest difference of the dense null networks' error from chance")
 
 
+class ClassicSettings(Section):
+    """LeNet-300-100 on 5000 images of MNIST, where sparse tickets stop early and re-initialised ones late."""
+
+    seeds: Annotated[int, Field(ge=2)] = 5
+    held_out: Share = Field(0.1, description="share of the images in the validation split, and in the test split")
+    hidden: list[Width] = Field([300, 100], min_length=1, max_length=100)
+    training: TrainingSettings = TrainingSettings(learning_rate=0.0012, schedule="constant", batch_size=60, steps=1000)
+    schedule: ScheduleSettings = ScheduleSettings(scope="layerwise", keep=0.8, keep_by_tensor={"layers.2.weight": 0.9})
+    levels: list[PositiveInt] = Field(
+        [3, 7],
+        min_length=1,
+        description="rounds at which the signature is looked for; the last one decides on controls",
+    )
+    record_every: PositiveInt = Field(20, description="steps between two evaluations, the resolution of early stopping")
+    alpha: Share = Field(0.05, description="level of the tests, and 1 − coverage of the intervals")
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if self.levels != sorted(set(self.levels)):
+            raise ValueError(f"levels {self.levels} must ascend, each once")
+        return self
+
+
 class PruningCalibrationSettings(Section):
     seeds: Annotated[int, Field(ge=2)] = 8
     confidence: Share = Field(0.999, description="level of the exact intervals in which controls must lie")
@@ -77,3 +101,10 @@ class PruningCalibrationSettings(Section):
     )
     ticket_noise: Share = Field(0.2, description="largest weight outside the ticket over the smallest one inside")
     digits: DigitsSettings = DigitsSettings()
+    classic: ClassicSettings | None = Field(ClassicSettings(), description="null: the classic result is not checked")
+
+
+class PruningCalibrationSpec(PruningCalibrationSettings):
+    """What the job reads: the section, and the procedures of the studies whose negative answers need a licence."""
+
+    procedures: list[Procedure] = Field([], description="filled in from the studies")

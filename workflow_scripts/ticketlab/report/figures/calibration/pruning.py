@@ -10,6 +10,7 @@ from matplotlib.ticker import NullLocator
 
 from workflow_scripts.ticketlab.report.figures.style import BLACK, BLUE, GREY, RED, VARIANTS, Look, line, style
 from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
+from workflow_scripts.ticketlab.verdicts.tickets import PROCEDURES
 
 READS = {"calibration": CALIBRATION}
 
@@ -20,15 +21,21 @@ MASKS = {
     "other_initial_magnitude": Look("by magnitude of another initialisation", RED, "d", ":"),
 }
 
+STEP, ERROR = "early-stopping step less dense's", "test error at early stopping less dense's"
+
 
 def figure(frame: pd.DataFrame) -> Figure:
     """frame: rows of table `calibration` of instrument "pruning"."""
     with style():
-        drawn = Figure(figsize=(14, 6.8), layout="constrained")
-        grid = drawn.subplot_mosaic(
-            [["linear recall", "linear precision", "counts"], ["relu recall", "relu precision", "counts"]],
-            width_ratios=[1, 1, 0.6],
-        )
+        signature = frame[frame["family"] == "classic"]
+        mosaic: list[Any] = [
+            ["linear recall", "linear precision", "counts"],
+            ["relu recall", "relu precision", "counts"],
+        ]
+        if len(signature):
+            mosaic.append([STEP, ERROR, "counts"])
+        drawn = Figure(figsize=(14, 3.4 * len(mosaic)), layout="constrained")
+        grid = drawn.subplot_mosaic(mosaic, width_ratios=[1, 1, 0.6])
         for family, title in FAMILIES.items():
             for quantity in ("recall", "precision"):
                 axes = grid[f"{family} {quantity}"]
@@ -37,7 +44,9 @@ def figure(frame: pd.DataFrame) -> Figure:
                 axes.set_ylabel(f"{quantity} of the planted support")
         handles, labels = grid["relu recall"].get_legend_handles_labels()
         drawn.legend(handles, labels, loc="outside lower left", ncols=4)
-        _counts(grid["counts"], frame[frame["family"].isin(["digits", "ticket"])])
+        for quantity in (STEP, ERROR) if len(signature) else ():
+            _signature(grid[quantity], signature[signature["quantity"] == quantity])
+        _counts(grid["counts"], frame[frame["family"].isin(["digits", "ticket", PROCEDURES])])
     return drawn
 
 
@@ -56,6 +65,23 @@ def _recovery(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_xticks([], minor=True)
     axes.invert_xaxis()
     axes.set_xlabel("weights kept (%); bar: as many as planted")
+
+
+def _signature(axes: Axes, rows: pd.DataFrame) -> None:
+    """Tickets and re-initialised controls less dense, which is at 0, against density."""
+    for case in ("ticket", "reinitialised"):
+        line(axes, rows[rows["case"] == case].sort_values("x"), "x", VARIANTS[case], VARIANTS[case].label)
+    axes.axhline(0, color=BLACK, linewidth=0.8)
+    axes.set_xscale("log")
+    kept = sorted(rows["x"].unique())
+    axes.set_xticks(kept, [f"{100 * x:.0f}" for x in kept], minor=False)
+    axes.set_xticks([], minor=True)
+    axes.invert_xaxis()
+    axes.set_xlabel("weights kept (%)")
+    axes.set_ylabel(rows["quantity"].iloc[0].replace(" less", ",\nless"))
+    axes.legend()
+    if rows["quantity"].iloc[0] == STEP:
+        axes.set_title("the classic signature: LeNet-300-100 on MNIST")
 
 
 def _counts(axes: Axes, rows: pd.DataFrame) -> None:
