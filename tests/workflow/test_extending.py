@@ -55,3 +55,42 @@ def test_the_pages_experiment_makes_its_own_table_and_figure_and_the_report(tiny
     assert set(table.loc[table["step"].eq(first) & table["quantity"].eq("distance"), "estimate"]) == {0.0}
     assert (table.loc[table["step"].eq(last) & table["quantity"].eq("distance"), "estimate"] > 0).all()
     assert (project.folder / "results/figures/movement.svg").is_file()
+
+
+# A decoder of transformers in small, for a study whose steps are few.
+DECODER = {
+    "kind": "huggingface",
+    "architecture": "gpt_neox",
+    "hidden_size": 8,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 12,
+}
+
+
+def test_the_pages_own_networks_and_a_decoder_run_to_their_verdicts_without_a_line_in_the_package(
+    tiny: Project, tmp_path: Path
+) -> None:
+    """Its studies extend those of config.yaml, so what makes these small makes them small too."""
+    project = tiny.copy(tmp_path / "project")
+    blocks = {title: body for _, title, body in extending.blocks("A network of your own")}
+    for title, body in blocks.items():
+        (project.folder / title).write_text(body)
+    small = {key: value for key, value in TINY["studies"]["digits"].items() if key not in ("task", "model")}
+    sizes = {"own_cnn": {"channels": [3, 4]}, "own_gru": {"width": 4, "hidden": 5}, "decoder": DECODER}
+    studies: dict[str, Any] = {name: {"model": keys} for name, keys in sizes.items()}
+    studies["decoder"]["extends"] = "markov_chains"
+    studies["markov_chains"] = small | {"task": {"context": 8, "evaluation_sequences": 16}, "development": None}
+    studies["markov_chains"]["pruning"] = small["pruning"] | {"total_levels": None}
+    project = project.overlay("own.yaml", yaml.safe_load(blocks["own_models.yaml"]))
+    project = project.overlay("small.yaml", {"run": [*sizes], "studies": studies}).run()
+    verdicts = files.read(project.folder / "results/verdicts.parquet", VERDICTS)
+    assert set(verdicts["study"]) == {*sizes}
+    roles = pd.read_parquet(project.folder / "results/own_cnn/block0/roles/dense.parquet")
+    assert set(roles["kind"]) == {"unit"} and roles["value"].notna().all()
+    roles = pd.read_parquet(project.folder / "results/decoder/block0/roles/dense.parquet")
+    assert {"previous_token", "ablation:late"} & set(roles["score"]) and roles["value"].notna().all()
+    assert pd.read_parquet(project.folder / "results/decoder/block0/llc/dense/llc.parquet")["llc"].notna().all()
+    project.edit("my_cnn.py", "F.relu", "F.gelu")
+    stale = set(project.plan())
+    assert "initialise own_cnn-0" in stale and not any("own_gru" in job for job in stale)

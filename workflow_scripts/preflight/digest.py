@@ -29,7 +29,8 @@ LOCAL = "workflow_scripts"
 def code_parts(script: str | Path, *modules: str, root: str | Path) -> dict[str, str]:
     """The code behind `script`, file by file: path below `root` to 16 hexadecimal digits of its syntax tree.
 
-    script: the file that a rule runs, absolute or relative to `root`, the Snakefile's folder.
+    script: the file that a rule runs, absolute or relative to `root`, the Snakefile's folder; or a user's own file,
+        which goes by its name alone where it is not below `root`.
     modules: local modules that the job loads by name, such as TASKS[kind] and MODELS[kind].
     Raises TicketlabError where the script or a local module is missing, has a syntax error or a relative import.
     """
@@ -46,7 +47,11 @@ def code_parts(script: str | Path, *modules: str, root: str | Path) -> dict[str,
             # Importing a.b.c runs a and a.b first.
             pending += [module[:end] for end, letter in enumerate(module) if letter == "."]
             pending += _imports(files[module], root)
-    return {path.relative_to(root).as_posix(): _parse(path).tree for path in sorted(files.values())}
+    return {_label(path, root): _parse(path).tree for path in sorted(files.values())}
+
+
+def _label(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
 
 
 def lock_parts(lock: str | Path) -> dict[str, str]:

@@ -11,9 +11,12 @@ from workflow_scripts.ticketlab.core.errors import TicketlabError, shown
 def check(config: Config) -> None:
     """Raises TicketlabError that names the study and the first path that cannot be read."""
     for study in config.names():
-        for path in map(Path, rule_params.external_files(config, study)):
+        named = [("task", Path(path)) for path in rule_params.external_files(config, study)]
+        if own := rule_params.own_model(config, study):
+            named.append(("model", own))
+        for section, path in named:
             if not os.access(path, os.R_OK):
                 raise TicketlabError(
-                    f"config: studies.{study}.task: no file or folder that can be read at {shown(path)}, seen from "
-                    f"{Path.cwd()}; correct the path, or restore what it or its link leads to"
+                    f"config: studies.{study}.{section}: no file or folder that can be read at {shown(path)}, "
+                    f"seen from {Path.cwd()}; correct the path, or restore what it or its link leads to"
                 )

@@ -62,12 +62,15 @@ class Params:
         """The digest of a script and all it reaches, of `modules`, and of those that a job loads by name."""
 
         @cache
-        def digest(*named: str) -> str:
+        def digest(named: tuple[str, ...], own: Path | None) -> str:
             path = self.root / f"workflow_scripts/{script}.py"
-            return parts.remember(code_parts(path, *modules, *named, root=self.root))
+            code = code_parts(path, *modules, *named, root=self.root)
+            return parts.remember(code | (code_parts(own, root=self.root) if own else {}))
 
         def of_job(wildcards: Any) -> str:
-            return digest(*self._named(dict(wildcards.items())))
+            values = dict(wildcards.items())
+            own = rule_params.own_model(self.config, values["study"]) if "study" in values else None
+            return digest(tuple(self._named(values)), own and own.absolute())
 
         return of_job
 

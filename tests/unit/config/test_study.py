@@ -118,7 +118,7 @@ MISTAKES = [
         "new_tasks",
         ["studies.text", "structure.split", "'new_tasks'", "train, validation"],
     ),
-    ("studies/digits/pruning/schedule/keep_by_tensor", {"layers\n2": None}, [r"keep_by_tensor.'layers\n2'", "None"]),
+    ("studies/digits/pruning/schedule/keep_by_tensor", {"layers\n2": "x"}, [r"keep_by_tensor.'layers\n2'", "'x'"]),
     (
         "studies/text/structure/structures",
         ["fourgram"],
@@ -251,6 +251,49 @@ def test_overlaying_merges_mappings_replaces_lists_and_leaves_its_arguments_alon
     base, top = {"a": {"b": 1, "c": [1, 2]}, "d": 2}, {"a": {"c": [3]}, "e": {"f": 4}}
     assert overlay(base, top) == {"a": {"b": 1, "c": [3]}, "d": 2, "e": {"f": 4}}
     assert base == {"a": {"b": 1, "c": [1, 2]}, "d": 2} and top == {"a": {"c": [3]}, "e": {"f": 4}}
+
+
+def test_null_removes_what_lies_below_it_in_defaults_in_earlier_files_and_in_an_extended_study(shipped):
+    put(shipped, "defaults/roles/examples", 7)
+    put(shipped, "studies/text/roles/examples", None)
+    put(shipped, "studies/digits/pruning/schedule/keep_by_tensor/layers.2.weight", None)
+    top = {"studies": {"text": {"forecast": None}, "linear_regression": None}}
+    config = validate(overlay(shipped, top))
+    assert config.studies["text"].roles.examples == 128 and config.studies["markov_chains"].roles.examples == 7
+    assert config.studies["digits"].pruning.schedule.keep_by_tensor == {}
+    assert config.studies["text"].forecast is None and "linear_regression" not in config.studies
+
+
+def test_a_required_key_that_null_removes_is_missing(shipped):
+    put(shipped, "studies/text/training/steps", None)
+    with pytest.raises(TicketlabError, match=r"studies\.text\.training\.steps: Field required"):
+        validate(shipped)
+
+
+def test_a_study_that_extends_another_is_that_one_with_its_own_block_over_it(shipped):
+    shipped["studies"]["small"] = {"extends": "text", "model": {"width": 20}, "forecast": None}
+    shipped["studies"]["smaller"] = {"extends": "small", "model": {"layers": 1}}
+    config = validate(overlay(shipped, {"studies": {"text": {"training": {"steps": 500}}}}))
+    small, smaller = config.studies["small"], config.studies["smaller"]
+    assert (small.model.width, small.model.layers, smaller.model.width, smaller.model.layers) == (20, 2, 20, 1)
+    assert small.training.steps == 500 and smaller.forecast is None and small.resampling is not None
+    assert small.task == config.studies["text"].task
+
+
+@pytest.mark.parametrize(
+    ("extends", "said"),
+    [
+        ("words", r"studies\.text\.extends: no study 'words'; there are text, digits"),
+        (["digits"], r"studies\.text\.extends: no study \['digits'\]"),
+        ("text", r"text extends text, a circle; leave one out"),
+        ("digits", r"text extends digits extends text, a circle"),
+    ],
+)
+def test_what_extends_no_study_or_itself_is_refused(shipped, extends, said):
+    put(shipped, "studies/digits/extends", "text")
+    put(shipped, "studies/text/extends", extends)
+    with pytest.raises(TicketlabError, match=said):
+        validate(shipped)
 
 
 def test_another_kind_replaces_what_lies_below():

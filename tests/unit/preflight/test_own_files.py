@@ -18,3 +18,9 @@ def test_a_file_or_link_with_nothing_behind_it_is_refused_by_study_and_path(ship
     corpus.update(path=str(tmp_path / "none.txt"))
     with pytest.raises(TicketlabError, match=r"text\.task: no file .*/none\.txt, seen from .*; correct the path"):
         own_files.check(validate(shipped))
+
+
+def test_a_network_in_a_file_that_is_not_there_is_refused(shipped, tmp_path):
+    shipped["studies"]["text"]["model"] = {"kind": "module", "path": str(tmp_path / "net.py"), "class": "Net"}
+    with pytest.raises(TicketlabError, match=r"studies\.text\.model: no file .*/net\.py, seen from"):
+        own_files.check(validate(shipped))

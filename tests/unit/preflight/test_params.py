@@ -78,3 +78,19 @@ def test_the_users_own_files_count_by_their_content(shipped, tmp_path, monkeypat
     path.write_text("two")
     assert spec(wildcards(study="text")) != first
     assert "sha256" not in spec(wildcards(study="digits"))
+
+
+def test_a_network_in_a_file_of_the_users_own_is_part_of_the_code_of_its_studys_jobs(shipped, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own, text = tmp_path / "own.py", wildcards(study="text", block="0")
+    own.write_text("WIDTH = 1\n")
+    shipped["studies"]["text"]["model"] = {"kind": "module", "path": "own.py", "class": "Own"}
+
+    def codes():
+        code = Params(validate(shipped), ROOT)("train_dense")["code"]
+        return code(text), code(wildcards(study="digits", block="0"))
+
+    before = codes()
+    own.write_text("WIDTH = 2\n")
+    after = codes()
+    assert after[0] != before[0] and after[1] == before[1]

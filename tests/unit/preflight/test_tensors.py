@@ -11,7 +11,7 @@ from workflow_scripts.preflight import tensors
 from workflow_scripts.preflight.tensors import Pruned
 from workflow_scripts.ticketlab import models
 from workflow_scripts.ticketlab.config.files import overlay
-from workflow_scripts.ticketlab.config.study import validate
+from workflow_scripts.ticketlab.config.study import MODELS, validate
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 
 
@@ -22,13 +22,13 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("section", SECTIONS, ids=str)
 def test_without_memory_a_network_has_the_tensors_that_it_has_with_data(section: dict[str, Any]) -> None:
-    network = models.build(section, 7, 11, 5)
+    network = models.build(section, 11, 11, 5)
     weights = dict(network.named_parameters())
     assert sizes(section) == {name: weights[name].numel() for name in network.prunable}
 
 
 def sizes(section: dict[str, Any]) -> dict[str, int]:
-    return tensors.prunable(Pruned("model", section, (7, 11, 5)), ROOT)
+    return tensors.prunable(Pruned("model", section, (11, 11, 5), MODELS[section["kind"]].READS[-1]), ROOT)
 
 
 def test_the_second_time_no_network_is_built(monkeypatch: pytest.MonkeyPatch) -> None:

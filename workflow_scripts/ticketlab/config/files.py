@@ -80,5 +80,14 @@ def overlay(base: dict, top: dict) -> dict:
     return merged
 
 
+def without_nulls(block: dict) -> dict:
+    """`block` without the keys whose value is null, by which an overlay removes what lies below it."""
+    return {
+        key: without_nulls(value) if isinstance(value, dict) else value
+        for key, value in block.items()
+        if value is not None
+    }
+
+
 def _same_kind(below: dict, top: dict) -> bool:
     return top.get("kind", below.get("kind")) == below.get("kind")

@@ -91,6 +91,12 @@ def external_files(config: Config, study: str) -> list[str]:
     return found
 
 
+def own_model(config: Config, study: str) -> Path | None:
+    """The user's own file with the study's network, if it has one."""
+    model = config.studies[study].model
+    return Path(model.path) if model.kind == "module" else None
+
+
 def train_dense(config: Config, study: str, block: int) -> dict:
     settings = config.studies[study]
     seeds = range(block * settings.block_size, (block + 1) * settings.block_size)

@@ -16,7 +16,7 @@ from unicodedata import category
 from pydantic import AfterValidator, Field, PositiveInt, ValidationError, model_validator
 
 from workflow_scripts.ticketlab import tasks
-from workflow_scripts.ticketlab.config.files import overlay, read_all
+from workflow_scripts.ticketlab.config.files import overlay, read_all, without_nulls
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.random_streams import ORDER_STRIDE
 from workflow_scripts.ticketlab.core.recorded_steps import choose_checkpoints, log_spaced_steps
@@ -61,6 +61,7 @@ class StudySettings(Section):
     checkpoints: Annotated[int, Field(ge=3, le=10_000)] = Field(
         description="number of log-spaced steps at which networks are evaluated and dense networks are stored"
     )
+    extends: str | None = Field(None, description="the study over which this one is laid; null: `defaults` alone")
     licensed_by: str | None = Field(None, description="the study whose winning tickets license a negative result here")
     task: Annotated[_ANY_TASK, Field(discriminator="kind")]
     model: Annotated[_ANY_MODEL, Field(discriminator="kind")]
@@ -212,7 +213,8 @@ class Config(Section):
 def validate(raw: dict[str, Any]) -> Config:
     """The config of a merged YAML mapping; every study is `defaults` overlaid with its own block.
 
-    Raises TicketlabError with one message that names each wrong key, its value and what is allowed.
+    Between the two is the block of the study that it extends, if any. A key whose value is null in the end is as one
+    that is not there. Raises TicketlabError with one message that names each wrong key, its value and what is allowed.
     """
     _refuse_what_no_key_takes(raw)
     merged = {key: value for key, value in raw.items() if key != "defaults"}
@@ -220,7 +222,9 @@ def validate(raw: dict[str, Any]) -> Config:
     # So one value of a default (of a planted teacher, for instance) can be changed alone.
     merged["calibration"] = overlay(CalibrationSettings().model_dump(mode="json"), calibration)
     merged["studies"] = {
-        name: overlay(defaults, block) if isinstance(block, dict) else block for name, block in studies.items()
+        name: without_nulls(overlay(defaults, _extended(name, studies))) if isinstance(block, dict) else block
+        for name, block in studies.items()
+        if block is not None
     }
     try:
         return Config.model_validate(merged)
@@ -228,6 +232,19 @@ def validate(raw: dict[str, Any]) -> Config:
         wrong = [_sentence(detail) for detail in error.errors()]
         more = [f"and {len(wrong) - MOST_TOLD} more"] if len(wrong) > MOST_TOLD else []
         raise TicketlabError("config: " + "; ".join(wrong[:MOST_TOLD] + more)) from None
+
+
+def _extended(name: str, studies: dict[str, Any], above: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A study's block over that of the study it extends. Raises TicketlabError if that is no study, or is itself."""
+    block, key = studies[name], f"config: studies.{name}.extends"
+    base = block.get("extends")
+    if base is None:
+        return block
+    if not isinstance(base, str) or not isinstance(studies.get(base), dict):
+        raise TicketlabError(f"{key}: no study {show(base)}; there are {', '.join(studies)}")
+    if base in (name, *above):
+        raise TicketlabError(f"{key}: {' extends '.join([*above, name, base])}, a circle; leave one out")
+    return overlay(_extended(base, studies, (*above, name)), block)
 
 
 def _refuse_what_no_key_takes(raw: dict[str, Any]) -> None:

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 # Module paths rather than modules: a study's job loads its own model's file only, and depends on no other.
 MODELS = {
     "embedding_mlp": "workflow_scripts.ticketlab.models.embedding_mlp",
+    "huggingface": "workflow_scripts.ticketlab.models.huggingface",
     "mlp": "workflow_scripts.ticketlab.models.mlp",
+    "module": "workflow_scripts.ticketlab.models.module",
     "transformer": "workflow_scripts.ticketlab.models.transformer",
 }
 
@@ -23,7 +25,9 @@ def build(section: dict, inputs: int, outputs: int, context: int) -> Network:
 
 def wider(section: dict, factor: int) -> dict:
     """The section of a network whose every width is `factor` times as large: a transformer's heads grow in width."""
-    keys = import_module(MODELS[section["kind"]]).Settings.WIDTHS
+    module = import_module(MODELS[section["kind"]])
+    # What is wide in a user's own network, only its class knows.
+    keys = module.widths(section) if hasattr(module, "widths") else module.Settings.WIDTHS
     values = {key: section[key] for key in keys if key in section}
     return section | {
         key: [factor * width for width in value] if isinstance(value, list) else factor * value

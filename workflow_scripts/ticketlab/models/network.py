@@ -46,6 +46,9 @@ class Network(nn.Module):
     """components: in the order of `gates`; prunable: the names of the tensors that pruning may touch.
 
     positions: the names of position biases, which start at 0: an untrained network has none unless they are drawn.
+    reads: the kinds of inputs that it can read (settings/base.py), and widths: the keys of its section that are
+        multiplied for wider networks. Only a network in a file of its own says these here (models/module.py).
+    without_numbers: whether it runs on torch's meta device, where tensors have shapes and no numbers.
 
     A parameter that several modules share (tied weights) is one tensor, by the first of its names in
     `named_parameters()`. A frozen one (`requires_grad` is False) is drawn with θ₀ and stays as it is.
@@ -54,6 +57,9 @@ class Network(nn.Module):
     components: list[Component]
     prunable: list[str]
     positions: Sequence[str] = ()
+    reads: Sequence[str] = ()
+    widths: Sequence[str] = ()
+    without_numbers: bool = True
 
     def frozen(self) -> list[str]:
         return [name for name, tensor in self.named_parameters() if not tensor.requires_grad]

@@ -20,10 +20,12 @@ Family = Literal[
     "ablation",
 ]
 
-# The families that describe a component of each kind, whatever the task; those in its SCORES come in addition.
+# The families that describe a component of each kind, whatever the task; those in its SCORES come in addition. "any":
+# only the network itself knows its kind.
 ALWAYS: dict[str, tuple[Family, ...]] = {
     "head": ("previous_token", "first_token", "self", "distance", "entropy", "ablation"),
     "unit": ("ablation",),
+    "any": ("previous_token", "first_token", "self", "distance", "entropy", "ablation"),
 }
 
 
