@@ -71,7 +71,10 @@ DECODER = {
 def test_the_pages_own_networks_and_a_decoder_run_to_their_verdicts_without_a_line_in_the_package(
     tiny: Project, tmp_path: Path
 ) -> None:
-    """Its studies extend those of config.yaml, so what makes these small makes them small too."""
+    """Its studies extend those of config.yaml, so what makes these small makes them small too.
+
+    And config/language.yaml in small.
+    """
     project = tiny.copy(tmp_path / "project")
     blocks = {title: body for _, title, body in extending.blocks("A network of your own")}
     for title, body in blocks.items():
@@ -82,10 +85,16 @@ def test_the_pages_own_networks_and_a_decoder_run_to_their_verdicts_without_a_li
     studies["decoder"]["extends"] = "markov_chains"
     studies["markov_chains"] = small | {"task": {"context": 8, "evaluation_sequences": 16}, "development": None}
     studies["markov_chains"]["pruning"] = small["pruning"] | {"total_levels": None}
+    task = {"max_characters": 300_000, "tokeniser": {"vocabulary": 300}, "context": 16, "evaluation_sequences": 16}
+    studies["language"] = studies["markov_chains"] | {"task": task, "model": {"width": 8, "heads": 2}}
     project = project.overlay("own.yaml", yaml.safe_load(blocks["own_models.yaml"]))
-    project = project.overlay("small.yaml", {"run": [*sizes], "studies": studies}).run()
+    project = Project(project.folder, (*project.overlays, "config/language.yaml"))
+    run = {"results": "results", "run": [*sizes, "language"], "studies": studies}
+    project = project.overlay("small.yaml", run).run()
     verdicts = files.read(project.folder / "results/verdicts.parquet", VERDICTS)
-    assert set(verdicts["study"]) == {*sizes}
+    assert set(verdicts["study"]) == {*sizes, "language"}
+    scores = set(pd.read_parquet(project.folder / "results/language/block0/roles/dense.parquet")["score"])
+    assert {"induction", "previous_token"} < scores
     roles = pd.read_parquet(project.folder / "results/own_cnn/block0/roles/dense.parquet")
     assert set(roles["kind"]) == {"unit"} and roles["value"].notna().all()
     roles = pd.read_parquet(project.folder / "results/decoder/block0/roles/dense.parquet")
@@ -93,4 +102,4 @@ def test_the_pages_own_networks_and_a_decoder_run_to_their_verdicts_without_a_li
     assert pd.read_parquet(project.folder / "results/decoder/block0/llc/dense/llc.parquet")["llc"].notna().all()
     project.edit("my_cnn.py", "F.relu", "F.gelu")
     stale = set(project.plan())
-    assert "initialise own_cnn-0" in stale and not any("own_gru" in job for job in stale)
+    assert "train_dense own_cnn-0" in stale and not any("own_gru" in job for job in stale)

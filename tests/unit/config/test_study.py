@@ -264,6 +264,14 @@ def test_null_removes_what_lies_below_it_in_defaults_in_earlier_files_and_in_an_
     assert config.studies["text"].forecast is None and "linear_regression" not in config.studies
 
 
+def test_null_for_an_experiment_that_runs_by_default_leaves_it_out(shipped):
+    put(shipped, "studies/text/barriers", None)
+    put(shipped, "studies/text/llc_sweep", None)
+    config = validate(shipped)
+    assert config.studies["text"].barriers is None is not config.studies["digits"].barriers
+    assert config.studies["text"].llc_sweep == config.studies["digits"].llc_sweep
+
+
 def test_a_required_key_that_null_removes_is_missing(shipped):
     put(shipped, "studies/text/training/steps", None)
     with pytest.raises(TicketlabError, match=r"studies\.text\.training\.steps: Field required"):

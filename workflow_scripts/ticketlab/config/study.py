@@ -10,7 +10,7 @@ from importlib import import_module
 from operator import or_
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 from unicodedata import category
 
 from pydantic import AfterValidator, Field, PositiveInt, ValidationError, model_validator
@@ -214,7 +214,8 @@ def validate(raw: dict[str, Any]) -> Config:
     """The config of a merged YAML mapping; every study is `defaults` overlaid with its own block.
 
     Between the two is the block of the study that it extends, if any. A key whose value is null in the end is as one
-    that is not there. Raises TicketlabError with one message that names each wrong key, its value and what is allowed.
+    that is not there, unless it is OPTIONAL.
+    Raises TicketlabError with one message that names each wrong key, its value and what is allowed.
     """
     _refuse_what_no_key_takes(raw)
     merged = {key: value for key, value in raw.items() if key != "defaults"}
@@ -222,7 +223,7 @@ def validate(raw: dict[str, Any]) -> Config:
     # So one value of a default (of a planted teacher, for instance) can be changed alone.
     merged["calibration"] = overlay(CalibrationSettings().model_dump(mode="json"), calibration)
     merged["studies"] = {
-        name: without_nulls(overlay(defaults, _extended(name, studies))) if isinstance(block, dict) else block
+        name: _without_nulls(overlay(defaults, _extended(name, studies))) if isinstance(block, dict) else block
         for name, block in studies.items()
         if block is not None
     }
@@ -232,6 +233,14 @@ def validate(raw: dict[str, Any]) -> Config:
         wrong = [_sentence(detail) for detail in error.errors()]
         more = [f"and {len(wrong) - MOST_TOLD} more"] if len(wrong) > MOST_TOLD else []
         raise TicketlabError("config: " + "; ".join(wrong[:MOST_TOLD] + more)) from None
+
+
+# For which null has a meaning of its own: the experiment does not run.
+OPTIONAL = {name for name, field in StudySettings.model_fields.items() if type(None) in get_args(field.annotation)}
+
+
+def _without_nulls(study: dict[str, Any]) -> dict[str, Any]:
+    return without_nulls(study) | dict.fromkeys(key for key in OPTIONAL & study.keys() if study[key] is None)
 
 
 def _extended(name: str, studies: dict[str, Any], above: tuple[str, ...] = ()) -> dict[str, Any]:
