@@ -1,9 +1,11 @@
 """Decoders of transformers: in a stack they are what they are alone, and they can be pruned, ablated and told apart."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
@@ -13,11 +15,18 @@ from workflow_scripts.preflight import tensors
 from workflow_scripts.preflight.tensors import Pruned
 from workflow_scripts.ticketlab import models
 from workflow_scripts.ticketlab.core.errors import TicketlabError
+from workflow_scripts.ticketlab.instruments import llc, role_scores
 from workflow_scripts.ticketlab.models.huggingface import Decoder
 from workflow_scripts.ticketlab.models.network import check
 from workflow_scripts.ticketlab.pruning import masks as pruning
+from workflow_scripts.ticketlab.pruning import supermask
+from workflow_scripts.ticketlab.settings.llc import LLCSettings
+from workflow_scripts.ticketlab.settings.roles import RolesSettings
+from workflow_scripts.ticketlab.settings.supermask import SupermaskSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
 from workflow_scripts.ticketlab.training import stack
+from workflow_scripts.ticketlab.training.study import Study
+from workflow_scripts.ticketlab.training.train import initial_weights
 
 ROOT = Path(__file__).parents[3]
 SYMBOLS, TIME = 7, 6
@@ -167,6 +176,27 @@ def test_it_learns_and_masked_weights_stay_0(tokens: Any, architecture: str) -> 
     logits, _ = stack.forward(case.model)(end.weights, inputs.expand(3, *inputs.shape))
     losses = [F.cross_entropy(each.flatten(0, 1), targets.flatten()).item() for each in logits]
     assert max(losses) < 1.2  # a guess has 1.95 nats, and who knows the walk 0.50
+
+
+@pytest.mark.parametrize("architecture", ["gpt_neox", "gpt2", "llama"])
+def test_every_instrument_looks_at_it(tokens: Any, architecture: str) -> None:
+    """Role scores of all heads, a coefficient of all weights (tied ones once), and supermasks."""
+    model = models.build(section(architecture), SYMBOLS, SYMBOLS, TIME)
+    study = Study("tokens", replace(tokens.problem, repetition=True), model)
+    members = stack.dense_members([0, 1])
+    weights = initial_weights(study, [0, 1])
+    slices = {"all": np.ones(tokens.problem.evaluation["validation"][1].shape, dtype=bool)}
+    scores = role_scores.on_probes(study, slices, RolesSettings(random_sequences=4), [(members, 0, weights)])
+    assert {"previous_token", "induction", "ablation:all"} <= set(scores["score"]) and scores["value"].notna().all()
+    assert len(scores) == 2 * 2 * 8 * scores["score"].nunique()
+    traces = llc.measure(study, members, weights, 0, LLCSettings(chains=2, draws=16, burn_in=0))
+    assert traces.parameters.tolist() == [sum(tensor.numel() for tensor in model.parameters())] * 2
+    recipe = TrainingSettings(learning_rate=0.01, batch_size=8, steps=3)
+    settings = SupermaskSettings(densities=[0.5], learning_rate=0.05, steps=3)
+    masks, *_ = supermask.search(study, members, weights, "signed_constant", 0.5, settings, recipe, [3])
+    assert {name: mask.mean().item() for name, mask in masks.items()} == pytest.approx(
+        dict.fromkeys(model.prunable, 0.5), abs=0.01
+    )
 
 
 REFUSED = {
