@@ -57,7 +57,7 @@ def test_on_a_workstation_jobs_of_networks_take_turns_on_the_gpu_and_say_so_wher
     running: dict[str, str] = {}
     together = set()
     start = r"localrule (\w+):\n(?:    .*\n)*?    jobid: (\d+)"
-    end, failure = r"Finished jobid: (\d+)", r"Error in rule \w+:\n    jobid: (\d+)"
+    end, failure = r"Finished jobid: (\d+)", r"Error in rule \w+:\n(?:    .*\n)*?    jobid: (\d+)"
     for rule, started, done, failed in re.findall(f"{start}|{end}|{failure}", result.stderr):
         if started:
             running[started] = "other" if rule == "calibrate" else "networks"
