@@ -49,6 +49,7 @@ rule estimate_llc:
     output:
         llc=at("{study}/block{block}/llc/{source}/llc.parquet"),
         draws=at("{study}/block{block}/llc/{source}/llc_draws.parquet"),
+        scales=at("{study}/block{block}/llc/{source}/llc_scales.parquet"),
     log:
         logs("estimate_llc", "study", "block", "source"),
     benchmark:

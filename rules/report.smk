@@ -9,6 +9,7 @@ use rule draw_calibrations as figures with:
         comparisons=rules.judge.input.comparisons,
         verdicts=rules.judge.output.verdicts,
         holders=every(rules.compare_roles.output.holders),
+        scales=every(rules.estimate_llc.output.scales, source=["dense", "tickets"]),
     output:
         figures=drawn(at("figures/{name}.{format}"), name=rule_params.FIGURES),
     log:

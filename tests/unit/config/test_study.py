@@ -104,7 +104,7 @@ MISTAKES = [
     ("studies/text/pruning/schedule/keep_by_tensor", {"a": 0.5}, ["studies.text.pruning.schedule", "layerwise"]),
     ("studies/text/llc/checkpoints", "all", ["studies.text.llc.checkpoints:", "'all'", "valid integer", "valid list"]),
     ("studies/text/llc/checkpoints", [799], ["studies.text", "llc.checkpoints", "[799]", "recorded steps [0, 1,"]),
-    ("studies/text/llc_sweep/factors", [10.0], ["studies.text", "llc_sweep.factors", "3", "at most 1"]),
+    ("studies/text/llc_sweep/factors", [60.0], ["studies.text", "llc_sweep.factors", "3", "at most 1"]),
     ("studies/text/llc_sweep/checkpoints", [799], ["studies.text", "llc_sweep.checkpoints", "[799]", "recorded steps"]),
     ("studies/text/llc/chains", 1, ["studies.text.llc.chains", "1", "2"]),
     ("studies/text/judging/margin", -1, ["studies.text.judging.margin", "-1", "greater than 0"]),

@@ -12,7 +12,7 @@ from workflow_scripts.ticketlab.core.recorded_steps import choose_checkpoints, l
 from workflow_scripts.ticketlab.settings.procedure import Procedure
 
 # The figures of report/figures/registry.py that one rule draws from comparisons and verdicts.
-FIGURES = ("tickets", "strong_form", "roles", "transience", "llc")
+FIGURES = ("tickets", "strong_form", "roles", "transience", "llc", "llc_scales")
 
 
 def blocks(config: Config, study: str) -> range:
@@ -272,7 +272,13 @@ def estimate_llc(config: Config, study: str, source: str) -> dict:
         "tickets": lambda: [config.studies[study].training.steps],
         "development": lambda: _steps_of_development(config, study),
     }[source]()
-    return _network(config, study) | {"llc": _sampling(config, study), "steps": steps}
+    settings = config.studies[study]
+    return _network(config, study) | {
+        "llc": _sampling(config, study),
+        "steps": steps,
+        "scales": [] if source == "development" else settings.llc.scales,
+        "last_step": settings.training.steps,
+    }
 
 
 def sweep_llc(config: Config, study: str) -> dict:
@@ -393,7 +399,7 @@ def _steps_of_development(config: Config, study: str) -> list[int]:
 
 def _sampling(config: Config, study: str) -> dict:
     """The settings of the chains; the specs' `steps` say where they run."""
-    return {key: value for key, value in _section(config, study, "llc").items() if key != "checkpoints"}
+    return {key: value for key, value in _section(config, study, "llc").items() if key not in ("checkpoints", "scales")}
 
 
 def _section(config: Config, study: str, name: str) -> dict:

@@ -11,15 +11,21 @@ measure on its eigenvalues with the same moments (Ubaru, Chen & Saad, SIAM J. Ma
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
-from workflow_scripts.ticketlab.instruments.llc import Loss, free_parameters
-from workflow_scripts.ticketlab.training.stack import Stack
+from workflow_scripts.ticketlab.core.random_streams import torch_seed
+from workflow_scripts.ticketlab.instruments import llc
+from workflow_scripts.ticketlab.instruments.llc import NOISE_LIMIT, Loss, free_parameters
+from workflow_scripts.ticketlab.settings.llc import LLCSettings
+from workflow_scripts.ticketlab.training import stack
+from workflow_scripts.ticketlab.training.stack import Member, Stack
+from workflow_scripts.ticketlab.training.study import Study
 
 
 @dataclass(frozen=True)
@@ -56,22 +62,28 @@ class Spectrum:
         return self.nodes.max((1, 2))
 
 
+class Controls(NamedTuple):
+    """rises: of the loss under noise of size 1/√γ, (N, draws) in nats; spectrum: of the Hessian at w*."""
+
+    rises: np.ndarray
+    spectrum: Spectrum
+
+
 def spectrum(
     loss: Loss,
     start: Stack,
     batches: Callable[[int], Any],
-    *,
-    probes: int,
-    steps: int,
+    settings: LLCSettings,
     seeds: Sequence[int],
     masks: Stack | None = None,
 ) -> Spectrum:
-    """`steps` Lanczos steps from `probes` random vectors for each network of `start`, all as one stack.
+    """`hessian_steps` Lanczos steps from each of `probes` random vectors, for each network of `start`.
 
     loss, masks, seeds: as of llc.sample. batches: probe to a batch for N slices; a probe keeps its batch.
     """
     parts = [
-        _lanczos(loss, start, batches(probe), steps, [seed + probe for seed in seeds], masks) for probe in range(probes)
+        _lanczos(loss, start, batches(probe), settings.hessian_steps, [seed + probe for seed in seeds], masks)
+        for probe in range(settings.probes)
     ]
     nodes, shares = (np.stack(side, axis=1) for side in zip(*parts, strict=True))
     return Spectrum(nodes, shares, free_parameters(start, masks))
@@ -130,32 +142,103 @@ def noise_rise(
     loss: Loss,
     start: Stack,
     batches: Callable[[int], Any],
-    *,
     draws: int,
-    nbeta: float,
-    localization: float,
     seeds: Sequence[int],
+    localization: float,
     masks: Stack | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """nβE[L(w* + N(0, 1/γ)) − L(w*)] over the free weights and its standard error, (N,) each.
+) -> np.ndarray:
+    """L(w* + N(0, 1/γ)) − L(w*) of each draw of noise on the free weights, (N, draws) in nats.
 
     batches: draw to a batch for N slices.
     """
     generators = [torch.Generator(device=next(iter(start.values())).device).manual_seed(seed) for seed in seeds]
     rises = []
     for draw in range(draws):
-        batch = batches(draw)
-        moved = {}
+        batch, moved = batches(draw), {}
         for name, tensor in start.items():
-            noise = torch.stack(
-                [
-                    torch.randn(mine.shape, generator=random, device=mine.device)
-                    for mine, random in zip(tensor, generators, strict=True)
-                ]
+            drawn = [torch.randn(tensor.shape[1:], generator=random, device=tensor.device) for random in generators]
+            noise = torch.stack(drawn) / localization**0.5
+            moved[name] = tensor + (noise * masks[name] if masks is not None and name in masks else noise)
+        rises.append(loss(moved, batch) - loss(start, batch))
+    return torch.stack(rises, dim=1).double().cpu().numpy()
+
+
+def beside(
+    study: Study,
+    members: Sequence[Member],
+    weights: Stack,
+    step: int,
+    settings: LLCSettings,
+    masks: Stack | None = None,
+) -> Controls:
+    """The controls of networks at a training step, on the examples of llc.measure."""
+    masks = {**(masks or {}), **{name: torch.zeros_like(weights[name]) for name in study.model.frozen()}}
+    examples, loss = llc.examples_of(study, settings.examples), llc.network_loss(study)
+    count = len(examples.inputs)
+    rises, spectra = [], []
+    for chosen in stack.slices(len(members), settings.members_together):
+        some = members[chosen]
+        start = {name: tensor[chosen] for name, tensor in weights.items()}
+        free = {name: mask[chosen] for name, mask in masks.items()} or None
+        seeds = [torch_seed(study.name, "llc-controls", *member.keys().values(), step) for member in some]
+
+        def batches(size: int, networks: int = len(some)) -> Callable[[int], Any]:
+            def batch(number: int) -> tuple[Tensor, Tensor]:
+                places = torch.arange(number * size, (number + 1) * size, device=study.device) % count
+                inputs, targets = examples.inputs[places], examples.targets[places]
+                return inputs.expand(networks, *inputs.shape), targets.expand(networks, *targets.shape)
+
+            return batch
+
+        rises.append(
+            noise_rise(
+                loss,
+                start,
+                batches(settings.hessian_examples),
+                settings.noise_draws,
+                seeds,
+                settings.localization,
+                free,
             )
-            moved[name] = (
-                tensor + (noise if masks is None or name not in masks else noise * masks[name]) / localization**0.5
-            )
-        rises.append(nbeta * (loss(moved, batch) - loss(start, batch)))
-    found = torch.stack(rises, dim=1).double().cpu().numpy()
-    return found.mean(1), found.std(1, ddof=1) / np.sqrt(draws)
+        )
+        spectra.append(spectrum(loss, start, batches(settings.hessian_examples), settings, seeds, free))
+    rise = np.concatenate(rises)
+    found = Spectrum(*(np.concatenate([getattr(part, field.name) for part in spectra]) for field in fields(Spectrum)))
+    return Controls(rise, found)
+
+
+def checked(estimates: pd.DataFrame, controls: Controls, settings: LLCSettings) -> pd.DataFrame:
+    """Rows of llc.estimate with the controls' columns, and their flags beside the others:
+
+    prior_dominated   λ̂ is what isotropic noise gives, within `settings.prior_share` or noise: the localisation decides
+    below_hessian     λ̂ is below the Hessian's effective dimension by more than `settings.hessian_share` and noise
+    """
+    nbeta, pull = settings.nbeta, settings.localization
+    rises = nbeta * controls.rises
+    gaussian, gaussian_se = rises.mean(1), rises.std(1, ddof=1) / np.sqrt(rises.shape[1])
+    hessian, hessian_se = controls.spectrum.dimension(nbeta, pull)
+    llc_, se = estimates["llc"].to_numpy(), estimates["se"].to_numpy()
+    close = np.maximum(settings.prior_share * np.abs(gaussian), NOISE_LIMIT * np.hypot(se, gaussian_se))
+    room = settings.hessian_share * hessian + NOISE_LIMIT * np.hypot(se, hessian_se)
+    flags = {"prior_dominated": np.abs(llc_ - gaussian) <= close, "below_hessian": llc_ < hessian - room}
+    joined = [
+        ",".join([*filter(None, [flag]), *(name for name, raised in flags.items() if raised[place])])
+        for place, flag in enumerate(estimates["flag"])
+    ]
+    chain = settings.chains * (settings.burn_in + settings.draws) * settings.batch_size
+    return estimates.assign(
+        gaussian=gaussian,
+        gaussian_se=gaussian_se,
+        hessian=hessian,
+        hessian_se=hessian_se,
+        hessian_negative=controls.spectrum.negative(nbeta, pull),
+        hessian_cost=settings.probes * settings.hessian_steps * settings.hessian_examples / chain,
+        flag=joined,
+    )
+
+
+def at_scale(settings: LLCSettings, nbeta: float) -> LLCSettings:
+    """The settings at another nβ and the same γ: above their own nβ with smaller steps and a longer burn-in."""
+    slower = max(1.0, nbeta / settings.nbeta) ** 0.5
+    changes = {"learning_rate": settings.learning_rate / slower, "burn_in": round(settings.burn_in * slower)}
+    return settings.model_copy(update={"nbeta": nbeta, **changes})

@@ -10,6 +10,7 @@ FIGURES = {
     "roles": "workflow_scripts.ticketlab.report.figures.roles",
     "transience": "workflow_scripts.ticketlab.report.figures.transience",
     "llc": "workflow_scripts.ticketlab.report.figures.llc",
+    "llc_scales": "workflow_scripts.ticketlab.report.figures.llc_scales",
     "clock": "workflow_scripts.ticketlab.report.figures.clock",
     "noise": "workflow_scripts.ticketlab.report.figures.noise",
     "development": "workflow_scripts.ticketlab.report.figures.development",

@@ -30,6 +30,27 @@ LLC = of_networks(
     localization=pa.float64(),
     sampler=pa.string(),
     noise_share=pa.float64(),
+    gaussian=pa.float64(),
+    gaussian_se=pa.float64(),
+    hessian=pa.float64(),
+    hessian_se=pa.float64(),
+    hessian_negative=pa.float64(),
+    hessian_cost=pa.float64(),
+    flag=pa.string(),
+)
+
+LLC_SCALES = of_networks(
+    "llc_scales",
+    ("nbeta",),
+    "estimate_llc",
+    nbeta=pa.float64(),
+    localization=pa.float64(),
+    llc=pa.float64(),
+    se=pa.float64(),
+    gaussian=pa.float64(),
+    gaussian_se=pa.float64(),
+    hessian=pa.float64(),
+    hessian_se=pa.float64(),
     flag=pa.string(),
 )
 
