@@ -52,3 +52,7 @@ settings = LLCSettings(chains=2, draws=16, burn_in=1, nbeta=10.0, learning_rate=
 sample(lambda weights, _: weights["w"].square().sum(1), {"w": torch.zeros(1, 3)}, lambda step: None, settings, [0])
 """)
     assert "torch._functorch" in modules and "torch._dynamo" not in modules
+
+
+def test_snakemake_starts_without_the_judgements_that_a_runs_end_tells():
+    assert "scipy" not in loaded("import workflow_scripts.tools.outcome")

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from workflow_scripts import STOPPED
 from workflow_scripts.preflight import surroundings
 from workflow_scripts.ticketlab.config.study import Config
-from workflow_scripts.tools import answer
 from workflow_scripts.tools.dry_run import Job, of_snakemake
 
 LOCK = Path(__file__).parents[2] / "envs/requirements.lock"
@@ -58,13 +58,19 @@ def announce(workflow: Any, config: Config) -> None:
         made = [path for job in workflow.dag.jobs for path in job.output if workflow.dag.finished(job)]
         made += [path for job in workflow.dag.jobs for path in job.output if not workflow.dag.needrun(job)]
         failed = [planned[number] for number in failures.numbers if not was_stopped(planned[number])]
-        answered = answer.text(config) if f"{config.results}/verdicts.parquet" in made else ""
+        answered = answer(config) if f"{config.results}/verdicts.parquet" in made else ""
         if said := text(answered, failed, failures.stopped):
             logger.info(said, extra={"outcome": True})
 
     workflow.onstart(begin)
     workflow.onsuccess(end)
     workflow.onerror(end)
+
+
+def answer(config: Config) -> str:
+    """tools/answer.py's text; loaded here since its judgements take a second that every start of Snakemake would."""
+    found: str = import_module("workflow_scripts.tools.answer").text(config)
+    return found
 
 
 def text(answered: str, failed: Iterable[Job], stopped: bool) -> str:
