@@ -16,7 +16,7 @@ done
 [ "$(id -u)" = 0 ] || cannot "it is started as root only"
 [ -n "$dir" ] || exit 0
 mkdir -p "$dir/state" "$dir/spool" /run/munge /etc/slurm
-cpus=$(nproc)
+cpus=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc) # which obeys OpenMP's variables
 memory=$(awk '/^MemTotal/ {print int($2 / 1024 * 0.9)}' /proc/meminfo)
 sed -e "s|@DIR@|$dir|g" -e "s|@CPUS@|$cpus|" -e "s|@MEMORY@|$memory|" "$here/slurm.conf.in" > "$dir/slurm.conf"
 # A job's srun reads this place, whatever SLURM_CONF says. A Slurm that is already here is left alone, unless the tests
