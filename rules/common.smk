@@ -55,6 +55,7 @@ resource_scopes:
 
 wildcard_constraints:
     **dict.fromkeys(["block", "rewind", "level", "split", "batch"], r"\d+"),
+    rate=r"[\d.]+",
     study="|".join(STUDIES),
     control="[a-z_]+",
     instrument="|".join(INSTRUMENTS),

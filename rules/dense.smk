@@ -19,6 +19,39 @@ rule train_dense:
         "../workflow_scripts/train_dense.py"
 
 
+rule sweep_rates:
+    input:
+        data=rules.prepare_data.output.data,
+        dense=of_job(rules.train_dense.output.weights),
+    output:
+        sweep=at("{study}/rate_sweep.parquet"),
+    log:
+        logs("sweep_rates", "study"),
+    benchmark:
+        benchmarks("sweep_rates", "study")
+    conda:
+        CONDA
+    resources:
+        **networks(minutes=120),
+    params:
+        **job("sweep_rates"),
+    script:
+        "../workflow_scripts/sweep_rates.py"
+
+
+use rule draw_calibrations as draw_rate_sweep with:
+    input:
+        sweep=rules.sweep_rates.output.sweep,
+    output:
+        figures=drawn(at("figures/rate_sweep_{study}.{format}")),
+    log:
+        logs("draw_rate_sweep", "study"),
+    benchmark:
+        benchmarks("draw_rate_sweep", "study")
+    params:
+        **job("draw_rate_sweep", "rate_sweep"),
+
+
 rule dense:
     input:
         rules.data.input,

@@ -18,6 +18,13 @@ def masks_of_control(wildcards):
     return of_job(rules.imp_round.output.masks, rewind=rewinds, level=levels)(wildcards)
 
 
+def masks_at_rates(wildcards):
+    """The tickets' masks at every rewind step and round that is judged at each network's best learning rate."""
+    settings = CONFIG.studies[wildcards.study].pruning
+    rewinds, levels = settings.rated_rewinds(), settings.control_levels
+    return of_job(rules.imp_round.output.masks, rewind=rewinds, level=levels)(wildcards)
+
+
 def scored_weights(wildcards):
     """The networks of a source of roles: the dense ones, or the children of a split step."""
     if wildcards.source == "dense":

@@ -111,5 +111,7 @@ STAGES.append(rules.instruments.input)
 # On request only: for whoever chooses the settings of a new study.
 rule sweeps:
     input:
+        every(rules.sweep_rates.output),
+        every(rules.draw_rate_sweep.output),
         every(rules.sweep_llc.output),
         every(rules.draw_llc_sweep.output),

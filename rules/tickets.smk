@@ -47,6 +47,30 @@ rule train_controls:
         "../workflow_scripts/train_controls.py"
 
 
+rule train_rates:
+    input:
+        data=rules.prepare_data.output.data,
+        dense=rules.train_dense.output.weights,
+        masks=masks_at_rates,
+    output:
+        rates=at("{study}/block{block}/rates/{rate}/rates.parquet"),
+        examples=at("{study}/block{block}/rates/{rate}/rate_examples.parquet"),
+    log:
+        logs("train_rates", "study", "block", "rate"),
+    benchmark:
+        benchmarks("train_rates", "study", "block", "rate")
+    # Among the longest jobs, which only the verdicts wait for.
+    priority: 1
+    conda:
+        CONDA
+    resources:
+        **networks(minutes=60),
+    params:
+        **job("train_rates"),
+    script:
+        "../workflow_scripts/train_rates.py"
+
+
 rule find_supermask:
     input:
         data=rules.prepare_data.output.data,
@@ -74,6 +98,7 @@ rule tickets:
         rules.dense.input,
         every(rules.imp_round.output),
         every(rules.train_controls.output),
+        every(rules.train_rates.output),
         every(rules.find_supermask.output, rule_params.having(CONFIG, "supermask")),
 
 

@@ -16,6 +16,8 @@ rule summarise:
     input:
         metrics=of_trained("metrics"),
         examples=of_trained("examples"),
+        rates=of_job(rules.train_rates.output.rates),
+        rate_examples=of_job(rules.train_rates.output.examples),
         agreement=rules.compare_roles.output.agreement,
         holders=rules.compare_roles.output.holders,
         structure=of_job(rules.trace_structure.output.structure),

@@ -12,6 +12,7 @@ from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
 from workflow_scripts.ticketlab.tables.schemas.llc import LLC
 from workflow_scripts.ticketlab.tables.schemas.networks import EXAMPLES, METRICS
 from workflow_scripts.ticketlab.tables.schemas.overlap import OVERLAP
+from workflow_scripts.ticketlab.tables.schemas.rates import RATE_EXAMPLES, RATES
 from workflow_scripts.ticketlab.tables.schemas.roles import AGREEMENT, ROLE_HOLDERS
 from workflow_scripts.ticketlab.tables.schemas.structure import RETAINED, STRUCTURE
 from workflow_scripts.ticketlab.verdicts import comparisons
@@ -26,8 +27,14 @@ with logged(snakemake) as provenance:
     by_example = comparisons.ends_by_example(examples, settings.metric)
     tickets = metrics[metrics["variant"] == "ticket"]
     densities = tickets.groupby("level")["density"].mean()
+    rates = [files.read(path, RATES) for path in snakemake.input.rates]
+    at_rates = {1.0: by_example}
+    if rates:
+        ends = files.read_many(snakemake.input.rate_examples, RATE_EXAMPLES)
+        at_rates |= {rate: comparisons.ends_by_example(group, settings.metric) for rate, group in ends.groupby("rate")}
     rows = chain(
         comparisons.tickets(metrics, settings, spec["last_step"], by_example),
+        comparisons.best_rates(metrics, pd.concat(rates), settings, spec["last_step"], at_rates) if rates else (),
         comparisons.emptied(metrics),
         comparisons.supermasks(metrics, settings, by_example),
         comparisons.roles(files.read(snakemake.input.agreement, AGREEMENT), settings),

@@ -37,6 +37,8 @@ TRAINERS = (
     "train_dense",
     "imp_round",
     "train_controls",
+    "train_rates",
+    "sweep_rates",
     "find_supermask",
     "train_spawned",
     "vary_noise",

@@ -19,7 +19,7 @@ from workflow_scripts.ticketlab.verdicts.rows import VERDICTS
 from workflow_scripts.tools import answer, verify_reference
 
 RESULTS = "results/quick"
-ON_REQUEST = {"sweep_llc", "draw_llc_sweep"}
+ON_REQUEST = {"sweep_llc", "draw_llc_sweep", "sweep_rates", "draw_rate_sweep"}
 TESTS = {"T1 tickets", "T2 roles", "T3 transience"}
 STUDIES = ("text", "digits", "markov_chains", "linear_regression", "modular_addition")
 

@@ -52,6 +52,8 @@ def all_specs(raw):
             "trace_structure",
             "sweep_llc",
             "draw_llc_sweep",
+            "sweep_rates",
+            "draw_rate_sweep",
         )
         for rule in (*one_per_study, "score_roles", "compare_roles", "summarise"):
             found[rule, study, ""] = getattr(rule_params, rule)(config, study)
@@ -62,6 +64,8 @@ def all_specs(raw):
                 found["imp_round", study, (rewind, level)] = rule_params.imp_round(config, study, rewind, level)
         for control in settings.pruning.all_controls():
             found["train_controls", study, control] = rule_params.train_controls(config, study, control)
+        for rate in settings.pruning.other_rates():
+            found["train_rates", study, rate] = rule_params.train_rates(config, study, rate)
         for split in settings.spawning.split_steps:
             found["train_spawned", study, split] = rule_params.train_spawned(config, study, split)
         found["summarise_noise", study, ""] = rule_params.summarise_noise(config, study)
@@ -99,6 +103,8 @@ TRAINED = {
     "train_dense",
     "imp_round",
     "train_controls",
+    "train_rates",
+    "sweep_rates",
     "find_supermask",
     "train_spawned",
     "resample_weights",
@@ -117,7 +123,7 @@ AT_CHECKPOINTS = {
 CHANGES = [
     ("task/validation_share", 0.2, {"prepare_data"} | NETWORK | TRAINED),
     ("model/hidden", [30], NETWORK | TRAINED),
-    ("training/learning_rate", 0.002, TRAINED),
+    ("training/learning_rate", 0.002, TRAINED | {"draw_rate_sweep"}),
     ("training/optimiser", "sgd", TRAINED),
     (
         "training/steps",
@@ -127,17 +133,19 @@ CHANGES = [
     (
         "checkpoints",
         20,
-        TRAINED - {"train_spawned", "resample_weights"} | AT_CHECKPOINTS,
+        TRAINED - {"train_rates", "sweep_rates", "train_spawned", "resample_weights"} | AT_CHECKPOINTS,
     ),
     (
         "pruning/schedule/keep",
         0.6,
-        {"imp_round", "train_controls", "resample_weights", "trace_mask_overlap", "judge"},
+        {"imp_round", "train_controls", "train_rates", "resample_weights", "trace_mask_overlap", "judge"},
     ),
     ("pruning/rounds", 9, set()),
     ("pruning/control_levels", [2, 3, 5, 8], set()),
     ("pruning/controls", ["reinitialised"], set()),
     ("pruning/rewound_controls", ["reinitialised", "shuffled", "random"], set()),
+    ("pruning/rates", [0.5, 1.0, 3.0], set()),
+    ("rate_sweep/factors", [0.5], {"sweep_rates"}),
     ("pruning/clock_level", 4, {"resample_weights", "trace_mask_overlap"} | READ_BACK),
     ("pruning/mask_steps", [10, 40, 150, 333], {"train_dense", "train_controls"}),
     ("pruning/rewind_steps", [0, 20, 33], {"train_dense"} | READ_BACK),

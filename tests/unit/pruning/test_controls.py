@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from workflow_scripts.ticketlab.pruning import controls, imp
 from workflow_scripts.ticketlab.pruning import masks as pruning
 from workflow_scripts.ticketlab.pruning.controls import CONTROLS, Sources, Ticket, variants
 from workflow_scripts.ticketlab.settings.pruning import PruningSettings
@@ -24,20 +25,22 @@ def situation(case, adamw, request):
     candidates = case.prunable(by_step[LAST].weights)
     counts = pruning.schedule(request.param, pruning.sizes(candidates), LEVEL)
     members = as_variant(case.members(), variant="ticket", rewind_step=REWIND, level=LEVEL)
-    other = case.start(adamw, purpose="reinit")
+    fresh = case.start(adamw, purpose="reinit")
     # Not the magnitudes of the dense end itself: the ticket comes out of a later round.
     random = torch.Generator().manual_seed(3)
     scores = {n: t.abs() * torch.rand(t.shape, generator=random) for n, t in candidates.items()}
     ticket = Ticket(pruning.keep_top(scores, counts), by_step[REWIND], LAST)
+    other = {n: t.abs() * torch.rand(t.shape, generator=random) for n, t in candidates.items()}
     sources = Sources(
         study=case.study,
         members=members,
         counts=counts,
         dense_weights=lambda step: case.prunable(by_step[step].weights),
         dense_start=by_step[0],
-        fresh_start=lambda: case.train(case.members(), other, adamw, [REWIND])[0],
+        fresh_start=lambda: case.train(case.members(), fresh, adamw, [REWIND])[0],
         last_step=LAST,
         search_steps=LAST + LEVEL * (LAST - REWIND),
+        other_order=lambda: pruning.keep_top(other, counts),
     )
     return ticket, sources
 
@@ -61,6 +64,8 @@ def changed(control, ticket):
 CHANGES = {
     "reinitialised": {"weights", "memory"},
     "shuffled": {"mask"},
+    "shuffled_rows": {"mask"},
+    "other_order": {"mask"},
     "random": {"mask"},
     "initial_magnitude": {"mask"},
     "one_shot": {"mask"},
@@ -100,6 +105,51 @@ def test_shuffled_keeps_layer_densities_and_random_does_not(situation):
     ticket, sources = situation
     assert per_tensor(CONTROLS["shuffled"](ticket, sources).mask) == per_tensor(ticket.mask)
     assert per_tensor(CONTROLS["random"](ticket, sources).mask) != per_tensor(ticket.mask)
+
+
+def per_row(mask):
+    return {name: tensor.flatten(2).sum(2).tolist() for name, tensor in mask.items()}
+
+
+def test_shuffled_rows_keep_each_units_count_and_shuffled_does_not(situation):
+    ticket, sources = situation
+    matrices = {name: tensor for name, tensor in ticket.mask.items() if tensor.ndim > 2}
+    assert matrices
+
+    def counts(name):
+        mask = CONTROLS[name](ticket, sources).mask
+        return per_row({tensor: mask[tensor] for tensor in matrices})
+
+    assert counts("shuffled_rows") == per_row(matrices) != counts("shuffled")
+
+
+@pytest.mark.parametrize("rewind", [0, REWIND])
+def test_the_mask_of_another_order_is_what_the_same_search_finds_on_that_order(case, adamw, rewind):
+    """From the ticket's own start; it is trained on the ticket's own data, and only the mask is another."""
+    dense = {state.step: state for state in case.train(case.members(), case.start(adamw), adamw, [0, REWIND, LAST])}
+    study, own = case.called(case.study), imp.search
+    members = as_variant(case.members(), variant="ticket", rewind_step=rewind)
+    masks = [
+        (as_variant(members, level=level), mask)
+        for level, mask in own(study, case.members(), dense[rewind], LEVEL, GLOBAL, adamw).items()
+    ]
+    tickets = controls.tickets(
+        "other_order",
+        study,
+        masks,
+        lambda step: (case.members(), dense[step]),
+        lambda step: case.prunable(dense[step].weights),
+        [],
+        GLOBAL,
+        adamw,
+    )
+    others = [replace(member, data_seed=member.init_seed + 1000) for member in case.members()]
+    expected = imp.search(study, others, dense[rewind], LEVEL, GLOBAL, adamw)
+    assert [names[0].level for names, _ in tickets] == [*expected] == [1, 2]
+    for (names, ticket), (before, mask) in zip(tickets, masks, strict=True):
+        assert names == as_variant(before, variant="other_order")
+        assert same(ticket.mask, expected[names[0].level]) and not same(ticket.mask, mask)
+        assert same(ticket.start.weights, dense[rewind].weights) and ticket.total == LAST
 
 
 def test_reinitialised_weights_differ_everywhere_at_the_same_step(situation):

@@ -49,3 +49,12 @@ def test_rounds_are_nested_shrink_by_the_schedule_and_are_what_single_rounds_giv
             assert torch.equal(mask[name], found.mask[name]) and torch.equal(end.weights[name], found.end.weights[name])
             assert before is None or (mask[name] <= before[name]).all()
         before, trained = mask, end.weights
+
+
+def test_a_search_from_the_start_finds_the_masks_that_rounds_from_the_dense_networks_do(dense, recipe):
+    study, members, start, trained = dense
+    found = imp.search(study, members, start, 3, KEEP, recipe)
+    rounds = {one.level: one.mask for one in imp.iterate(study, members, start, trained, 3, KEEP, recipe)}
+    assert [*found] == [*rounds] == [1, 2, 3]
+    for level, mask in found.items():
+        assert all(torch.equal(mask[name], rounds[level][name]) for name in mask)

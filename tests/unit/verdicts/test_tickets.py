@@ -235,6 +235,26 @@ def test_what_the_search_costs_is_said_without_a_side():
     assert both["reason"].endswith("; not worse than dense by 0.1")
 
 
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (GOOD, "a mask of another order is not worse by 0.1: the order that finds it does not matter"),
+        (BAD, "the ticket is better by more than 0.1: its mask remembers the order that found it"),
+        (GOOD + 0.1, "the interval spans −0.1"),
+    ],
+)
+def test_the_mask_of_another_order_says_where_the_win_is_without_a_side(end, words):
+    frame = compared(metrics(WINS | {("other_order", 1, 0.3): end}))
+    row = verdict(judged(frame), kinds.OTHER_ORDER, density=0.3)
+    assert row["decision"] == NO_SIDE and row["estimate"] == pytest.approx(GOOD - end, abs=0.03)
+    first, of_dense, of_shuffled = row["reason"].split("; ")
+    assert first == words
+    for part, other in ((of_dense, 2.0), (of_shuffled, BAD)):
+        number = float(part.removeprefix("that mask is ").split(" ")[0])
+        assert number == pytest.approx(end - other, abs=0.03)
+    assert kinds.OTHER_ORDER not in set(judged(compared(metrics(WINS)))["kind"])
+
+
 def put(frame, contrast, **numbers):
     """The comparison with dense, or with what `contrast` says, at the end, with these numbers in its row."""
     at = frame["contrast"].eq(contrast) & frame["quantity"].eq("loss") & frame["step"].ge(LAST)

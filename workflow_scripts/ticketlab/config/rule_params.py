@@ -10,6 +10,7 @@ from workflow_scripts.ticketlab.config.study import Config, StudySettings
 from workflow_scripts.ticketlab.core.folders import files_below
 from workflow_scripts.ticketlab.core.recorded_steps import choose_checkpoints, log_spaced_steps
 from workflow_scripts.ticketlab.settings.procedure import Procedure
+from workflow_scripts.ticketlab.settings.pruning import DECISIVE
 
 # The figures of report/figures/registry.py that one rule draws from comparisons and verdicts.
 FIGURES = ("tickets", "strong_form", "roles", "transience", "llc", "llc_scales")
@@ -34,6 +35,7 @@ def wildcard_values(config: Config, study: str) -> dict[str, list]:
         "rewind": settings.pruning.rewind_steps,
         "level": list(range(1, settings.pruning.rounds + 1)),
         "control": settings.pruning.all_controls(),
+        "rate": settings.pruning.other_rates(),
         "split": settings.spawning.split_steps,
         "batch": doses(config, study),
     }
@@ -117,6 +119,19 @@ def imp_round(config: Config, study: str, rewind: int, level: int) -> dict:
 def train_controls(config: Config, study: str, control: str) -> dict:
     mask_steps = config.studies[study].pruning.mask_steps if control == "mask_at_step" else []
     return _pruned(config, study) | {"control": control, "mask_steps": mask_steps}
+
+
+def train_rates(config: Config, study: str, rate: float) -> dict:
+    spec = {key: value for key, value in _pruned(config, study).items() if key != "checkpoints"}
+    return spec | {"controls": [*DECISIVE], "rate": rate}
+
+
+def sweep_rates(config: Config, study: str) -> dict:
+    return _trained(config, study) | {"factors": _section(config, study, "rate_sweep")["factors"]}
+
+
+def draw_rate_sweep(config: Config, study: str) -> dict:
+    return {"study": study, "learning_rate": config.studies[study].training.learning_rate}
 
 
 def find_supermask(config: Config, study: str) -> dict:

@@ -31,6 +31,7 @@ from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.settings.llc import LLCSettings, LLCSweepSettings
 from workflow_scripts.ticketlab.settings.noise import NoiseSettings
 from workflow_scripts.ticketlab.settings.pruning import PruningSettings
+from workflow_scripts.ticketlab.settings.rate_sweep import RateSweepSettings
 from workflow_scripts.ticketlab.settings.resampling import ResamplingSettings
 from workflow_scripts.ticketlab.settings.roles import ALWAYS, RolesSettings
 from workflow_scripts.ticketlab.settings.spawning import SpawningSettings
@@ -66,6 +67,7 @@ class StudySettings(Section):
     task: Annotated[_ANY_TASK, Field(discriminator="kind")]
     model: Annotated[_ANY_MODEL, Field(discriminator="kind")]
     training: TrainingSettings
+    rate_sweep: RateSweepSettings = RateSweepSettings()
     pruning: PruningSettings
     supermask: SupermaskSettings | None = Field(None, description="masks over untrained weights; null: none")
     spawning: SpawningSettings

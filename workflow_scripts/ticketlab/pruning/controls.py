@@ -5,10 +5,12 @@ A ticket is a mask, the state from which training starts and the length of the t
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from itertools import groupby
 
+from workflow_scripts.ticketlab.core.random_streams import data_seed
 from workflow_scripts.ticketlab.pruning import masks as pruning
+from workflow_scripts.ticketlab.pruning.imp import search
 from workflow_scripts.ticketlab.pruning.masks import Counts
 from workflow_scripts.ticketlab.settings.schedule import ScheduleSettings
 from workflow_scripts.ticketlab.settings.training import TrainingSettings
@@ -37,6 +39,7 @@ class Sources:
     dense_start: the dense networks before their first step.
     fresh_start: other initialisations, trained densely to the same rewind step on the same batches.
     search_steps: steps that IMP has trained in all when it has found the ticket and trained it.
+    other_order: the masks of this level that IMP finds on another data order, from the same start, for other_order.
     """
 
     study: str
@@ -47,6 +50,7 @@ class Sources:
     fresh_start: Callable[[], State]
     last_step: int
     search_steps: int
+    other_order: Callable[[], Stack] | None = None
 
 
 Controlled = Callable[[Ticket, Sources], Ticket]
@@ -60,6 +64,20 @@ def reinitialised(ticket: Ticket, sources: Sources) -> Ticket:
 def shuffled(ticket: Ticket, sources: Sources) -> Ticket:
     """The initialisation under the mask permuted within each layer (Frankle et al. 2021)."""
     return replace(ticket, mask=pruning.shuffle(ticket.mask, sources.study, sources.members))
+
+
+def shuffled_rows(ticket: Ticket, sources: Sources) -> Ticket:
+    """The mask permuted within each row, so that each unit keeps as many weights, and each symbol of an embedding."""
+    return replace(ticket, mask=pruning.shuffle_rows(ticket.mask, sources.study, sources.members))
+
+
+def other_order(ticket: Ticket, sources: Sources) -> Ticket:
+    """The mask that the same search finds on another data order, trained on the ticket's own.
+
+    As good as the ticket, what wins is in θ₀ and the task; if not, the mask remembers the order that found it.
+    """
+    assert sources.other_order is not None
+    return replace(ticket, mask=sources.other_order())
 
 
 def random(ticket: Ticket, sources: Sources) -> Ticket:
@@ -105,6 +123,8 @@ def ticket_total(ticket: Ticket, sources: Sources) -> Ticket:
 CONTROLS: dict[str, Controlled] = {
     "reinitialised": reinitialised,
     "shuffled": shuffled,
+    "shuffled_rows": shuffled_rows,
+    "other_order": other_order,
     "random": random,
     "initial_magnitude": initial_magnitude,
     "signed_constant": signed_constant,
@@ -144,8 +164,21 @@ def tickets(
         *_, state = train(study, dense, initial_state(weights, training), training, [rewind_step])
         return state
 
+    chosen = list(masks)
+
+    @cache
+    def other_masks(rewind_step: int) -> dict[int, Stack]:
+        """The masks, by level, of IMP on data order 1 of each initialisation, which splits off at the rewind step."""
+        _, start = dense_state(rewind_step)
+        others = [replace(member, data_seed=data_seed(member.init_seed, 1)) for member in dense]
+        rounds = max(members[0].level for members, _ in chosen)
+        return search(study, others, start, rounds, schedule, training)
+
+    def other_order_mask(rewind_step: int, level: int) -> Stack:
+        return other_masks(rewind_step)[level]
+
     found = []
-    for members, mask in masks:
+    for members, mask in chosen:
         rewind_step, level = members[0].rewind_step, members[0].level
         sources = Sources(
             study=study.name,
@@ -154,6 +187,7 @@ def tickets(
             dense_weights=dense_weights,
             dense_start=dense_start,
             fresh_start=partial(fresh_start, rewind_step),
+            other_order=partial(other_order_mask, rewind_step, level),
             last_step=training.steps,
             search_steps=training.steps + level * (training.steps - rewind_step),
         )

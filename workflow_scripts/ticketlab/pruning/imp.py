@@ -45,6 +45,28 @@ def imp_round(
     return mask, train(study, members, rewound, training, record, masks=mask)
 
 
+def search(
+    study: Study,
+    members: Sequence[Member],
+    start: State,
+    rounds: int,
+    schedule: ScheduleSettings,
+    training: TrainingSettings,
+) -> dict[int, Stack]:
+    """The masks of rounds 1 … `rounds` by level, for dense networks that are trained from `start` on the members' data.
+
+    The last mask is not trained.
+    """
+    mask = None
+    found: dict[int, Stack] = {}
+    states = train(study, members, start, training, [training.steps])
+    for level in range(1, rounds + 1):
+        *_, end = states
+        mask, states = imp_round(study, members, start, end.weights, mask, level, schedule, training, [training.steps])
+        found[level] = mask
+    return found
+
+
 def iterate(
     study: Study,
     members: Sequence[Member],

@@ -105,6 +105,20 @@ def shuffle(mask: Stack, study: str, members: Sequence[Member]) -> Stack:
     return shuffled
 
 
+def shuffle_rows(mask: Stack, study: str, members: Sequence[Member]) -> Stack:
+    """Each row of each tensor's mask permuted at random within the row: each output unit, or symbol, keeps its count.
+
+    A row is a tensor's first axis, flattened beyond it; of a vector the row is the vector.
+    """
+    shuffled = {}
+    for name, tensor in mask.items():
+        rows = tensor.reshape(len(tensor), len(tensor[0]) if tensor.ndim > 2 else 1, -1)
+        places = np.broadcast_to(np.arange(rows.shape[2]), rows.shape[1:])
+        orders = [_stream(study, "shuffle rows", member, name).permuted(places, axis=1) for member in members]
+        shuffled[name] = rows.gather(2, torch.from_numpy(np.stack(orders)).to(tensor.device)).reshape(tensor.shape)
+    return shuffled
+
+
 def random_scores(weights: Stack, study: str, members: Sequence[Member]) -> Stack:
     """Independent uniform scores: keeping the top is keeping at random."""
     assert size(weights) == len(members)

@@ -13,6 +13,7 @@ LIKE_CLAIMS = {
     kinds.DENSE_TOTAL: "a ticket against dense at IMP's total steps",
     kinds.TICKET_TOTAL: "a ticket against dense, both at IMP's total steps",
     kinds.EARLY_STOP: "the early-stopping step of a ticket, less dense's",
+    kinds.OTHER_ORDER: "a ticket, less the mask that another data order finds",
     kinds.SUPERMASK: "a masked, untrained network is as good as dense",
     kinds.LATER_ROLES: "roles are fixed by a later step",
 }
@@ -38,6 +39,8 @@ def claim(row: Mapping | pd.Series) -> str:
             return f"{_ticket(row)}, from step {row['rewind_step']:.0f}, against dense, both at IMP's total steps"
         case kinds.EARLY_STOP:
             return f"early-stopping step of the {_ticket(row)}, from step {row['rewind_step']:.0f}, less dense's"
+        case kinds.OTHER_ORDER:
+            return f"{_ticket(row)}, from step {row['rewind_step']:.0f}, less the mask that another data order finds"
         case kinds.SUPERMASK:
             return f"{row['variant']} at {percent(row['density'])} kept, untrained, against dense"
         case kinds.STRONG_FORM:
@@ -64,7 +67,7 @@ def _ticket(row: Mapping | pd.Series) -> str:
 def case_of(row: Mapping | pd.Series) -> str:
     """The part that distinguishes a claim from the others of its kind, one of LIKE_CLAIMS."""
     match row["kind"]:
-        case kinds.DENSE_TOTAL | kinds.TICKET_TOTAL | kinds.EARLY_STOP:
+        case kinds.DENSE_TOTAL | kinds.TICKET_TOTAL | kinds.EARLY_STOP | kinds.OTHER_ORDER:
             return f"{percent(row['density'])} kept, from step {row['rewind_step']:.0f}"
         case kinds.SUPERMASK:
             return f"{row['variant'].removeprefix('supermask_')} at {percent(row['density'])}"

@@ -25,19 +25,23 @@ from workflow_scripts.ticketlab.instruments.transience import (
     share_retained,
 )
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
-from workflow_scripts.ticketlab.settings.pruning import TOTALS
+from workflow_scripts.ticketlab.settings.pruning import DECISIVE, TOTALS
+from workflow_scripts.ticketlab.verdicts import best_rates as choice
 
 CELL = ["rewind_step", "level"]
 # The controls that a winning ticket must beat, by more than the margin δ.
-DECISIVE_CONTROLS = ("reinitialised", "shuffled")
+DECISIVE_CONTROLS = DECISIVE
 DENSE_TOTAL, TICKET_TOTAL = TOTALS
+OTHER_ORDER = "other_order"  # the control whose mask another data order found
 EARLY_STOP = "early_stop"  # the quantity of TICKETS that is counted in steps
 TICKETS, SUPERMASKS, ROLES, STRUCTURE, LLC, MASKS = "tickets", "supermask", "roles", "structure", "llc", "masks"
+BEST_RATES = "best_rates"  # as TICKETS at the end, each kind of network at its best learning rate
 EMPTIED = "emptied"
 DENSE = ("dense", 0, 0)
 # The metric of networks at their ends, seeds × test examples, by variant, rewind step and level.
 ByExample = Mapping[tuple[str, int, int], pd.DataFrame]
 NOT_BY_EXAMPLE: ByExample = {}
+NOT_AT_RATES: Mapping[float, ByExample] = {}
 BARRIERS = "barriers"  # only the clock's figure has them
 LOG_RATIO = "log of llc"  # a quantity of LLC
 AGREEMENT, DETERMINACY, CHANCE, CHANGES = "agreement", "determinacy", "chance", "changes"  # the quantities of ROLES
@@ -88,6 +92,58 @@ def tickets(
     yield from _early_stopping(metrics, settings, density)
 
 
+def best_rates(
+    metrics: pd.DataFrame,
+    rates: pd.DataFrame,
+    settings: JudgingSettings,
+    last_step: int,
+    by_example: Mapping[float, ByExample] = NOT_AT_RATES,
+) -> Iterator[dict]:
+    """T1 at the end with every kind of network at its own best learning rate, chosen on validation (best_rates.py).
+
+    rates: table `rates`. by_example: of ends_by_example, by rate. The validation loss at every rate
+    is given as well. Differences are paired by seed.
+    """
+    networks = choice.at_all_rates(metrics, rates, last_step)
+    density = networks.groupby(choice.KIND)["density"].mean()
+    losses = networks[networks["split"].eq("validation") & networks["metric"].eq("loss")]
+    for (variant, rewind_step, level, rate), group in losses.groupby([*choice.KIND, "rate"]):
+        at = {"rewind_step": rewind_step, "level": level, "density": density[variant, rewind_step, level]}
+        result = statistics.mean_interval(_by_seed(group).iloc[:, -1], settings.alpha)
+        yield _row(BEST_RATES, choice.VALIDATION_LOSS, variant, result, step=last_step, rate=rate, **at)
+    chosen = choice.best(networks)
+    rows = chosen[chosen["split"].eq("test") & chosen["metric"].eq(settings.metric)]
+    at_best = {
+        kind: by_example[group["rate"].iloc[0]][kind]
+        for kind, group in rows.groupby(choice.KIND)
+        if kind in by_example.get(group["rate"].iloc[0], {})
+    }
+    kinds = {kind: (group["rate"].iloc[0], _by_seed(group).iloc[:, -1]) for kind, group in rows.groupby(choice.KIND)}
+    for (variant, rewind_step, level), (rate, values) in kinds.items():
+        at = {"rewind_step": rewind_step, "level": level, "density": density[variant, rewind_step, level]}
+        mean = statistics.mean_interval(values, settings.alpha)
+        yield _row(BEST_RATES, settings.metric, variant, mean, step=last_step, rate=rate, **at)
+        others = {} if variant == "dense" else {"dense": (DENSE, settings.margin)}
+        if variant == "ticket":
+            others |= {name: ((name, rewind_step, level), -settings.margin) for name in DECISIVE_CONTROLS}
+        for other, (kind, margin) in others.items():
+            other_rate, compared = kinds[kind]
+            difference = _crossed(_paired(values, compared), (variant, rewind_step, level), kind, at_best)
+            result = statistics.not_worse(difference, margin, settings.alpha)
+            both = {"step": last_step, "rate": rate, "other_rate": other_rate}
+            yield _row(BEST_RATES, settings.metric, f"{variant} - {other}", result, **both, **at)
+
+
+def at_the_end(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> pd.DataFrame:
+    """T1's rows at the end of training; those at best rates in the place of those at the recipe's, where they exist.
+
+    Networks that were trained at the recipe's rate alone are compared with dense at that rate.
+    """
+    end = rows[rows["quantity"].eq(settings.metric) & rows["step"].eq(last_step)]
+    best = end[end["test"] == BEST_RATES]
+    return pd.concat([best, end[end["test"] == TICKETS]]).drop_duplicates([*CELL, "contrast"]).sort_index()
+
+
 def emptied(metrics: pd.DataFrame) -> Iterator[dict]:
     """The parts of networks in which pruning left no weight, by variant and round: the share of networks, if any.
 
@@ -123,6 +179,9 @@ def _against_controls(
         margin = settings.margin if variant == DENSE_TOTAL else -settings.margin
         result = statistics.not_worse(difference("ticket", variant), margin, settings.alpha)
         yield _row(TICKETS, settings.metric, f"ticket - {variant}", result, step=last_step, **at)
+    if ends.keys() >= {OTHER_ORDER, "shuffled"}:
+        result = statistics.not_worse(difference(OTHER_ORDER, "shuffled"), -settings.margin, settings.alpha)
+        yield _row(TICKETS, settings.metric, f"{OTHER_ORDER} - shuffled", result, step=last_step, **at)
     if ends.keys() >= {*TOTALS}:
         result = statistics.not_worse(difference(TICKET_TOTAL, DENSE_TOTAL), settings.margin, settings.alpha)
         step = here.loc[here["variant"] == TICKET_TOTAL, "step"].max()
@@ -372,6 +431,8 @@ def _row(
     step: int = 0,
     matching: str | None = None,
     score: str | None = None,
+    rate: float = 1.0,
+    other_rate: float = 1.0,
 ) -> dict:
     return {
         "test": test,
@@ -379,6 +440,8 @@ def _row(
         "contrast": contrast,
         "matching": matching,
         "score": score,
+        "rate": rate,
+        "other_rate": other_rate,
         "rewind_step": rewind_step,
         "level": level,
         "density": density,

@@ -9,7 +9,14 @@ from workflow_scripts.ticketlab.core import statistics
 from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.verdicts import kinds
-from workflow_scripts.ticketlab.verdicts.comparisons import DECISIVE_CONTROLS, EARLY_STOP, TICKETS
+from workflow_scripts.ticketlab.verdicts.comparisons import (
+    BEST_RATES,
+    DECISIVE_CONTROLS,
+    EARLY_STOP,
+    OTHER_ORDER,
+    TICKETS,
+    at_the_end,
+)
 from workflow_scripts.ticketlab.verdicts.rows import (
     NO_SIDE,
     REFUTES,
@@ -48,8 +55,7 @@ def ticket_cells(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) 
     all controlled densities and all rewind steps of a claim. Only a density with both controls is `controlled`: a
     ticket at another one cannot be called winning.
     """
-    measured = rows[rows["test"].eq(TICKETS) & rows["quantity"].eq(settings.metric)]
-    end = measured[measured["step"] == last_step]
+    end = at_the_end(rows, settings, last_step)
     found = []
     for kind in CLAIMS:
         of_claim = end[_is_of(end, kind)]
@@ -69,7 +75,8 @@ def ticket_cells(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) 
                     decision = NEITHER if worse else INCONCLUSIVE
                 parts = [_against_dense(cell, settings)]
                 parts += [_beaten(row, adjusted[index], settings) for index, row in against.iterrows()]
-                reason = "; ".join(parts if controlled else [*parts, "not all controls at this density"])
+                parts += [] if controlled else ["not all controls at this density"]
+                reason = "; ".join([*parts, *_rates(cell, against)])
             without = [undecided, *(why_undecided(row) for _, row in against.iterrows())]
             at = {"rewind_step": cell["rewind_step"], "density": cell["density"]}
             row = verdict_row(T1, kinds.TICKET, cell, settings.margin, decision, reason, **at)
@@ -79,7 +86,7 @@ def ticket_cells(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) 
 
 def controls(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[dict]:
     """Whether a decisive control is as good as dense at equal steps; then its ticket's win would say little."""
-    end = rows[rows["test"].eq(TICKETS) & rows["quantity"].eq(settings.metric) & rows["step"].eq(last_step)]
+    end = at_the_end(rows, settings, last_step)
     for control in DECISIVE_CONTROLS:
         for _, row in end[end["contrast"] == f"{control} - dense"].iterrows():
             reason = why_undecided(row)
@@ -116,6 +123,15 @@ def _beaten(row: pd.Series, adjusted: float, settings: JudgingSettings) -> str:
     word = "better than" if adjusted < settings.alpha else "not shown better than"
     basis = f"by {-row['estimate']:.3f}, adjusted p {adjusted:.2g}"
     return f"{word} {control} by more than {settings.margin:g} ({why_undecided(row) or basis})"
+
+
+def _rates(cell: pd.Series, against: pd.DataFrame) -> Iterator[str]:
+    """The learning rates behind a ticket's comparisons, where each network has its own best."""
+    if cell["test"] == BEST_RATES:
+        others = {row["contrast"].removeprefix("ticket - "): row["other_rate"] for _, row in against.iterrows()}
+        factors = {"ticket": cell["rate"], "dense": cell["other_rate"], **others}
+        words = ", ".join(f"{name} {factor:g}" for name, factor in factors.items())
+        yield f"each at its best rate on validation, times the recipe's: {words}"
 
 
 def _sparse(cells: pd.DataFrame, settings: JudgingSettings) -> pd.DataFrame:
@@ -213,6 +229,33 @@ def equal_totals(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) 
             reason = "; ".join(filter(None, [cost, why_undecided(row) or _against_dense(row, settings)]))
             at = {"rewind_step": row["rewind_step"], "density": row["density"]}
             yield verdict_row(T1, kind, row, settings.margin, NO_SIDE, reason, **at)
+
+
+def masks_of_another_order(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[dict]:
+    """The ticket less the mask that the same search finds on another data order, both trained on the ticket's order.
+
+    It tells whether what wins is in θ₀ and the task, or in the order that found the mask. The hypothesis does not say,
+    so no side is taken. All train at the recipe's rate.
+    """
+    end = rows[rows["test"].eq(TICKETS) & rows["quantity"].eq(settings.metric) & rows["step"].eq(last_step)]
+    for _, row in end[end["contrast"] == f"ticket - {OTHER_ORDER}"].iterrows():
+        here = end[_same_ticket(end, row)].set_index("contrast")
+        parts = [why_undecided(row) or _whose_mask(row, settings)]
+        for other in ("dense", "shuffled"):
+            if f"{OTHER_ORDER} - {other}" in here.index:
+                found = here.loc[f"{OTHER_ORDER} - {other}"]
+                between = "" if why_undecided(found) else f" [{found['ci_low']:+.3f}, {found['ci_high']:+.3f}]"
+                parts.append(f"that mask is {found['estimate']:+.3f}{between} of {other}")
+        at = {"rewind_step": row["rewind_step"], "density": row["density"]}
+        yield verdict_row(T1, kinds.OTHER_ORDER, row, settings.margin, NO_SIDE, "; ".join(parts), **at)
+
+
+def _whose_mask(row: pd.Series, settings: JudgingSettings) -> str:
+    if row["ci_high"] < -settings.margin:
+        return f"the ticket is better by more than {settings.margin:g}: its mask remembers the order that found it"
+    if row["ci_low"] > -settings.margin:
+        return f"a mask of another order is not worse by {settings.margin:g}: the order that finds it does not matter"
+    return f"the interval spans −{settings.margin:g}"
 
 
 def early_stopping(rows: pd.DataFrame) -> Iterator[dict]:

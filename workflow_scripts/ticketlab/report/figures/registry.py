@@ -17,6 +17,7 @@ FIGURES = {
     "resampling": "workflow_scripts.ticketlab.report.figures.resampling",
     "forecast": "workflow_scripts.ticketlab.report.figures.forecast",
     "dimension": "workflow_scripts.ticketlab.report.figures.dimension",
+    "rate_sweep": "workflow_scripts.ticketlab.report.figures.rate_sweep",
     "llc_sweep": "workflow_scripts.ticketlab.report.figures.llc_sweep",
     "calibration_llc": "workflow_scripts.ticketlab.report.figures.calibration.llc",
     "calibration_roles": "workflow_scripts.ticketlab.report.figures.calibration.roles",

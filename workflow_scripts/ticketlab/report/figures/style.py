@@ -77,6 +77,7 @@ VARIANTS = {
     "ticket": Look("ticket", BLUE, "o"),
     "reinitialised": Look("re-initialised", RED, "^", "--"),
     "shuffled": Look("shuffled mask", GREEN, "v", "-."),
+    "other_order": Look("mask of another data order", ORANGE, "h", LONG_DASH),
     "random": Look("random mask", GREY, "X", ":"),
     "initial_magnitude": Look("mask by initial magnitude", PURPLE, "D", MIXED_DASH),
     "signed_constant": Look("signed constant", SKY, "P", LONG_DASH),
