@@ -29,7 +29,7 @@ from workflow_scripts.ticketlab.settings.supermask import init_and_width
 from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
 from workflow_scripts.ticketlab.tables.schemas.table import Table
 from workflow_scripts.ticketlab.verdicts import clock, kinds
-from workflow_scripts.ticketlab.verdicts.comparisons import DECISIVE_CONTROLS, STRUCTURE, TICKETS
+from workflow_scripts.ticketlab.verdicts.comparisons import BEST_RATES, DECISIVE_CONTROLS, STRUCTURE, TICKETS
 from workflow_scripts.ticketlab.verdicts.predictions import TITLES, WITHOUT_A_SIDE
 from workflow_scripts.ticketlab.verdicts.rows import REFUTES, VERDICTS
 from workflow_scripts.ticketlab.verdicts.tickets import PROCEDURES, WINNING
@@ -151,6 +151,7 @@ def facts(frames: Mapping[str, pd.DataFrame], order: Sequence[str]) -> dict[str,
         "rewound_ticket": by_kind[kinds.REWOUND_TICKET],
         "total_steps": by_kind[kinds.DENSE_TOTAL],
         "ticket_total_steps": by_kind[kinds.TICKET_TOTAL],
+        "other_order": by_kind[kinds.OTHER_ORDER],
         "early_stop": by_kind[kinds.EARLY_STOP],
         "best_supermasks": [
             min((row for row in by_kind[kinds.STRONG_FORM] if row["study"] == study), key=lambda row: row["estimate"])
@@ -190,7 +191,9 @@ def tickets(by_kind: Mapping[str, list[Row]], comparisons: pd.DataFrame) -> list
         ]
         passed = in_sequence(mine, claims.count((smallest["study"], smallest["rewind_step"] == 0)))
         won = [row for row in passed if row["decision"] == WINNING and float(row["kept"]) <= 100 * sparse]
-        measured = comparisons[comparisons["study"].eq(smallest["study"]) & comparisons["test"].eq(TICKETS)]
+        measured = comparisons[
+            comparisons["study"].eq(smallest["study"]) & comparisons["test"].isin([BEST_RATES, TICKETS])
+        ]
         measured = measured[measured["rewind_step"].eq(smallest["rewind_step"])]
         measured = measured[measured["quantity"].isin(style.METRICS)]
         shared = {"matching": smallest["estimate"], "won": bool(won), "metric": listed(measured["quantity"].unique())}
@@ -199,7 +202,10 @@ def tickets(by_kind: Mapping[str, list[Row]], comparisons: pd.DataFrame) -> list
             continue
         best = min(won, key=lambda row: float(row["kept"]))
         here = measured[(100 * measured["density"]).map("{:.3g}".format) == best["kept"]]
-        end = here[here["step"] == here.loc[here["contrast"] == "ticket - dense", "step"].max()].set_index("contrast")
+        end = here[here["step"] == here.loc[here["contrast"] == "ticket - dense", "step"].max()].sort_values(
+            "test", key=lambda tests: tests != BEST_RATES
+        )
+        end = end.drop_duplicates("contrast").set_index("contrast")
         lost = end.reindex([f"{control} - dense" for control in DECISIVE_CONTROLS]).to_dict("records")
         controls = {
             control: row | {"beyond": row["ci_low"] > best["margin"]}

@@ -31,9 +31,10 @@ from workflow_scripts.ticketlab.report.figures.style import (
     step_axis,
     study_rows,
 )
+from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
 from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
-from workflow_scripts.ticketlab.verdicts.comparisons import DECISIVE_CONTROLS, TICKETS, TOTALS
+from workflow_scripts.ticketlab.verdicts.comparisons import BEST_RATES, DECISIVE_CONTROLS, TICKETS, TOTALS, at_the_end
 from workflow_scripts.ticketlab.verdicts.kinds import TICKET
 from workflow_scripts.ticketlab.verdicts.rows import SUPPORTS, WITHHELD, percent
 from workflow_scripts.ticketlab.verdicts.tickets import CLAIMS, MATCHING, NEITHER, WINNING
@@ -55,7 +56,10 @@ def figure(comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict[str
         end, course, difference = row.subplots(1, 3, width_ratios=[1.25, 1, 1])
         _end_by_density(end, mine, _decisions(own), spec)
         _course(course, mine, _verdict(own), spec)
-        _difference_by_density(difference, mine, own, spec)
+        end_rows = at_the_end(
+            comparisons[comparisons["study"] == study], JudgingSettings(**spec["judging"]), spec["last_step"]
+        )
+        _difference_by_density(difference, end_rows, own, spec)
     return drawn
 
 
@@ -123,11 +127,12 @@ def _course(axes: Axes, mine: pd.DataFrame, verdict: pd.Series | None, spec: dic
 
 
 def _difference_by_density(axes: Axes, mine: pd.DataFrame, verdicts: pd.DataFrame, spec: dict) -> None:
-    margin, last = spec["judging"]["margin"], spec["last_step"]
-    axes.set_title("end, less dense (below δ: matching)")
+    """mine: the rows of T1 at the end, at best rates where they exist."""
+    margin = spec["judging"]["margin"]
+    rated = ", each at its best rate" if mine["test"].eq(BEST_RATES).any() else ""
+    axes.set_title(f"end, less dense{rated}\n(below δ: matching)")
     axes.set_ylabel(f"difference in {METRICS[spec['judging']['metric']]}")
-    end = mine[mine["step"] == last]
-    equal = end[end["contrast"] == "ticket - dense"]
+    equal = mine[end["contrast"] == "ticket - dense"]
     if equal.empty:
         return not_measured(axes)
     axes.axhline(0, color=BLACK, linewidth=0.8)
@@ -140,7 +145,7 @@ def _difference_by_density(axes: Axes, mine: pd.DataFrame, verdicts: pd.DataFram
     verdict = _verdict(verdicts)
     start = spec["rewind_steps"][0] if verdict is None else verdict["rewind_step"]
     for side, control in zip((-1, 1), DECISIVE_CONTROLS, strict=True):
-        rows = end[end["contrast"].eq(f"{control} - dense") & end["rewind_step"].eq(start)]
+        rows = mine[mine["contrast"].eq(f"{control} - dense") & mine["rewind_step"].eq(start)]
         if len(rows):
             look = VARIANTS[control]
             line(
@@ -154,7 +159,7 @@ def _difference_by_density(axes: Axes, mine: pd.DataFrame, verdicts: pd.DataFram
             bars(axes, _beside(rows, side), "density", look)
     low, high = axes.get_ylim()
     axes.set_ylim(low, max(high, margin + 0.15 * (margin - low)))  # δ and its label off the frame
-    density_axis(axes, end["density"])
+    density_axis(axes, mine["density"])
     legend_below(axes, axes)
     return None
 
