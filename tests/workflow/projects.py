@@ -67,6 +67,7 @@ TINY: dict[str, Any] = {
                 "rounds": 1,
                 "rewind_steps": [0],
                 "control_levels": [1],
+                "rates": [1],
                 "controls": ["reinitialised", "shuffled"],
                 "mask_steps": [],
                 "clock_level": 1,

@@ -132,7 +132,7 @@ def _difference_by_density(axes: Axes, mine: pd.DataFrame, verdicts: pd.DataFram
     rated = ", each at its best rate" if mine["test"].eq(BEST_RATES).any() else ""
     axes.set_title(f"end, less dense{rated}\n(below δ: matching)")
     axes.set_ylabel(f"difference in {METRICS[spec['judging']['metric']]}")
-    equal = mine[end["contrast"] == "ticket - dense"]
+    equal = mine[mine["contrast"] == "ticket - dense"]
     if equal.empty:
         return not_measured(axes)
     axes.axhline(0, color=BLACK, linewidth=0.8)
