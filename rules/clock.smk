@@ -57,6 +57,7 @@ use rule draw_calibrations as draw_clock with:
         clock=rules.read_clock.output.clock,
     output:
         figures=drawn(at("figures/clock.{format}")),
+        of_studies=drawn(at("figures/clock_{name}.{format}"), name=STUDIES),
     log:
         logs("draw_clock"),
     benchmark:

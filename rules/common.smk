@@ -10,7 +10,7 @@ from workflow_scripts.preflight.recover import repair
 from workflow_scripts.ticketlab.config import rule_params, study as study_config
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
-from workflow_scripts.ticketlab.report.figures.registry import FIGURES as FIGURE_MODULES
+from workflow_scripts.ticketlab.report.figures.registry import FIGURES as FIGURE_MODULES, of_file as figure_of_file
 from workflow_scripts.tools import outcome
 
 ROOT = Path(workflow.snakefile).resolve().parents[1]
@@ -70,7 +70,7 @@ def at(path):
 def shown(path, category):
     """An output that `snakemake --report` shows, with the caption of its name."""
     name = Path(path).stem
-    caption = f"{CAPTIONS}/{name.removesuffix('_{study}')}.rst"
+    caption = f"{CAPTIONS}/{figure_of_file(name, ['{study}', *STUDIES])[0]}.rst"
     return report(path, caption=caption, category=category, labels={"name": name.replace("_", " ")})
 
 

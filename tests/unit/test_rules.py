@@ -28,7 +28,7 @@ def called(function: str, body: str) -> list[str]:
 @pytest.mark.parametrize("rule", JOBS)
 def test_params_log_and_benchmark_have_the_rules_name_and_the_wildcards_of_its_outputs(rule):
     outputs = re.search(r"^    output:\n((?:        .*\n)+)", JOBS[rule], flags=re.MULTILINE)
-    expanded = {"format", *re.findall(r"(\w+)=(?:INSTRUMENTS|rule_params\.FIGURES)", outputs[1])}
+    expanded = {"format", *re.findall(r"(\w+)=(?:INSTRUMENTS|STUDIES|rule_params\.FIGURES)", outputs[1])}
     wildcards = [name for name in dict.fromkeys(re.findall(r"{(\w+)}", outputs[1])) if name not in expanded]
     assert called("job", JOBS[rule])[0] == rule
     assert called("logs", JOBS[rule]) == called("benchmarks", JOBS[rule]) == [rule, *wildcards]

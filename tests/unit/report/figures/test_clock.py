@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.example_results import LAST, barrier_curves, clock_of, example, figure_settings, judging
 from workflow_scripts.ticketlab.report.figures import clock as clock_figure
-from workflow_scripts.ticketlab.report.figures import style
+from workflow_scripts.ticketlab.report.figures import registry, style
 from workflow_scripts.ticketlab.verdicts import clock
 from workflow_scripts.ticketlab.verdicts.comparisons import BARRIERS, LLC, MASKS, ROLES, STRUCTURE, TICKETS
 
@@ -104,3 +104,19 @@ def test_strips_do_not_overlap_their_neighbours(results):
     boxes = [axes.get_tightbbox(renderer) for row in drawn.subfigs for axes in row.axes]
     for first, second in pairwise(boxes):
         assert not matplotlib.transforms.Bbox.intersection(first, second) or first.y0 > second.y1 - 2
+
+
+def test_the_overview_has_every_half_way_step_in_order_and_fits_a_page(results):
+    _, times, settings = results
+    drawn = style.draw(clock_figure.overview, times, settings)
+    for study, axes in zip(settings, drawn.axes, strict=True):
+        mine = times[times["study"].eq(study) & times["rank"].gt(0)].sort_values("rank")
+        assert [line.get_xdata()[0] for line in axes.lines] == mine["step"].tolist() and len(mine) > 4
+    width, height = drawn.get_size_inches()
+    assert width <= 8.3 and height <= 11.7 * len(settings) / 4
+
+
+def test_a_file_is_of_one_study_or_of_all():
+    assert registry.of_file("clock", ["text"]) == ("clock", "")
+    assert registry.of_file("clock_big_text", ["text", "big_text"]) == ("clock", "big_text")
+    assert registry.of_file("calibration_llc", ["llc"]) == ("calibration_llc", "")

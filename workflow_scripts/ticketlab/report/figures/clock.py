@@ -1,5 +1,7 @@
-"""The figure of the developmental clock: when each quantity is determined, in strips over one axis of training steps.
+"""The figures of the developmental clock: when each quantity is determined, over one axis of training steps.
 
+The overview has the half-way steps of all studies on a page; each study has a figure of its own, in which the curves
+behind them stand in strips.
 Curves are rows of `comparisons` and comparisons.barriers; half-way steps with their intervals are rows of `clock`.
 """
 
@@ -196,10 +198,54 @@ def _split_line(axes: Axes, rows: pd.DataFrame, look: Look, last_step: int | Non
 STRIPS = (_llc, _structure, _masks, _tickets, _shared, _barrier)
 
 
+# The names and looks of the quantities in the overview.
+MARKS = {
+    clock.LLC: ("λ̂, {}", VARIANTS["dense"]),
+    clock.ACQUIRED: ("{} acquired", Look("", GREEN, "^")),
+    clock.FORGOTTEN: ("{} forgotten", Look("", GREEN, "v")),
+    clock.MASK: ("mask, {}", Look("", BLUE, "o")),
+    clock.TICKET: ("ticket, {}", Look("", ORANGE, "D")),
+    clock.ROLES: ("roles", Look("", RED, "v")),
+    clock.SPLIT_MASK: ("updates", Look("", BLACK, "s")),
+    clock.BARRIER: ("barrier, {}", Look("", RED, "^")),
+}
+PITCH = 0.15  # inches of height for a half-way step
+
+
+def overview(times: pd.DataFrame, settings: dict[str, dict]) -> Figure:
+    """All half-way steps, in their order: a panel for each study, a line for each step with its interval."""
+    placed = {study: times[times["study"].eq(study) & times["rank"].gt(0)].sort_values("rank") for study in settings}
+    heights = [PITCH * max(len(rows), 3) + 0.5 for rows in placed.values()]
+    drawn = Figure(figsize=(8.0, sum(heights) + 0.5), layout="constrained")
+    drawn.suptitle("When each quantity is half-way", fontsize=12, fontweight="bold", x=0.01, ha="left")
+    for (study, rows), axes in zip(
+        placed.items(), drawn.subplots(len(settings), 1, squeeze=False, height_ratios=heights)[:, 0], strict=True
+    ):
+        axes.set_title(study)
+        names = []
+        for height, (_, row) in enumerate(rows.iterrows()):
+            words, look = MARKS[row["quantity"]]
+            names.append(words.format(spaced(row["of"]).removeprefix("dense, ")))
+            axes.hlines(height, row["ci_low"], row["ci_high"], color=look.colour, linewidth=3, alpha=0.5)
+            axes.plot(row["step"], height, look.marker, color=look.colour)
+        step_axis(axes, "training step", settings[study]["last_step"])
+        axes.set_yticks(range(len(names)), names)
+        axes.set_ylim(max(len(names), 1) - 0.4, -0.6)
+        if not names:
+            not_measured(axes, "no half-way step")
+        if study != list(settings)[-1]:
+            axes.set_xlabel("")
+    return drawn
+
+
 def of_tables(tables: dict[str, pd.DataFrame], spec: dict[str, Any]) -> Figure:
-    studies = spec["studies"]
-    courses = [tables["comparisons"]]
-    for study, rows in tables["barriers"].groupby("study"):
-        alpha = studies[study]["judging"]["alpha"]
-        courses.append(pd.DataFrame(comparisons.barriers(rows, alpha)).assign(study=study))
-    return draw(figure, pd.concat(courses, ignore_index=True), tables["clock"], studies)
+    return draw(overview, tables["clock"], spec["studies"])
+
+
+def of_study(tables: dict[str, pd.DataFrame], spec: dict[str, Any], study: str) -> Figure:
+    """The curves behind one study's half-way steps."""
+    settings = {study: spec["studies"][study]}
+    courses, times = (table[table["study"] == study] for table in (tables["comparisons"], tables["clock"]))
+    barriers = tables["barriers"][tables["barriers"]["study"] == study]
+    barred = pd.DataFrame(comparisons.barriers(barriers, settings[study]["judging"]["alpha"])).assign(study=study)
+    return draw(figure, pd.concat([courses, barred], ignore_index=True), times, settings)

@@ -1,5 +1,6 @@
 """The figures by name. Each has a module with READS, a table for each named input, and `of_tables(tables, spec)`."""
 
+from collections.abc import Iterable
 from importlib import import_module
 from types import ModuleType
 
@@ -25,6 +26,14 @@ FIGURES = {
     "calibration_structure": "workflow_scripts.ticketlab.report.figures.calibration.structure",
     "calibration_statistics": "workflow_scripts.ticketlab.report.figures.calibration.statistics",
 }
+
+
+def of_file(stem: str, studies: Iterable[str]) -> tuple[str, str]:
+    """The name of the figure in a file, and the study that it is of; "" if it is of all."""
+    if stem in FIGURES:
+        return stem, ""
+    cut = ((stem.removesuffix(f"_{study}"), study) for study in studies if stem.endswith(f"_{study}"))
+    return next(((name, study) for name, study in cut if name in FIGURES), (stem, ""))
 
 
 def module(name: str) -> ModuleType:
