@@ -44,3 +44,15 @@ def llc_networks(name):
         return of_job(rules.imp_round.output[name], rewind=rule_params.first_rewind, level=levels)(wildcards)
 
     return of_source
+
+
+def of_trained(name):
+    """For an input: the files of this name of all networks of a study that T1 compares."""
+
+    def files(wildcards):
+        trained = [rules.train_dense, rules.imp_round, rules.train_controls]
+        masked = wildcards.study in rule_params.having(CONFIG, "supermask")
+        trained += [rules.find_supermask] if masked else []
+        return paths([getattr(rule.output, name) for rule in trained], **wildcards)
+
+    return files

@@ -1,17 +1,3 @@
-MASKED = rule_params.having(CONFIG, "supermask")
-
-
-def of_trained(name):
-    """For an input: the files of this name of all networks of a study that T1 compares."""
-
-    def files(wildcards):
-        trained = [rules.train_dense, rules.imp_round, rules.train_controls]
-        trained += [rules.find_supermask] if wildcards.study in MASKED else []
-        return paths([getattr(rule.output, name) for rule in trained], **wildcards)
-
-    return files
-
-
 rule summarise:
     input:
         metrics=of_trained("metrics"),
