@@ -26,7 +26,10 @@ def test_the_plain_loop_trains_the_same_networks_as_the_stack(masked):
 
 @pytest.mark.filterwarnings("ignore")
 def test_both_samplers_estimate_the_same_coefficient():
-    pair = bench.llc_pair(LLCSettings(chains=2, draws=30, burn_in=0, batch_size=8), training_steps=60)
+    pair = bench.llc_pair(
+        LLCSettings(chains=2, draws=30, burn_in=0, batch_size=8, nbeta=30, localization=300, learning_rate=1e-3),
+        training_steps=60,
+    )
     rates = bench.measure(pair, repetitions=1)
     assert rates.ours > 0 and rates.theirs > 0
     ours, theirs = rates.results

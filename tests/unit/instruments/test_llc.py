@@ -13,7 +13,7 @@ from scipy.integrate import quad
 from workflow_scripts.ticketlab import models
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.recorded_steps import choose_checkpoints
-from workflow_scripts.ticketlab.instruments import llc
+from workflow_scripts.ticketlab.instruments import llc, llc_controls
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.llc import LLC, LLC_DRAWS
@@ -343,7 +343,9 @@ def test_the_tables_round_trip(digits, tmp_path):
     model, problem, members, weights = digits
     traces = llc.measure(Study("digits", problem, model), members, weights, 0, SHORT)
     keys = pd.DataFrame([{"study": "digits", **member.keys(), "step": 0} for member in members])
-    found = pd.concat([keys, llc.estimate(traces, SHORT)], axis=1)
+    study = Study("digits", problem, model)
+    controls = llc_controls.beside(study, members, weights, 0, SHORT, None)
+    found = pd.concat([keys, llc_controls.checked(llc.estimate(traces, SHORT), controls, SHORT)], axis=1)
     files.write(tmp_path / "llc.parquet", LLC, found, {})
     files.write(tmp_path / "draws.parquet", LLC_DRAWS, llc.draw_rows(traces, SHORT, keys), {})
     draws = files.read(tmp_path / "draws.parquet", LLC_DRAWS)
@@ -369,7 +371,7 @@ def test_masks_that_do_not_belong_to_the_weights_are_refused():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"chains": 1}, {"learning_rate": 1e-2}, {"checkpoints": [10, 5]}, {"checkpoints": []}, {"nbeta": 0}, {"lr": 1e-3}],
+    [{"chains": 1}, {"learning_rate": 2e-2}, {"checkpoints": [10, 5]}, {"checkpoints": []}, {"nbeta": 0}, {"lr": 1e-3}],
 )
 def test_settings_that_cannot_work_are_refused(wrong):
     with pytest.raises(ValidationError):

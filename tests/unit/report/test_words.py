@@ -36,6 +36,11 @@ CLAIMS = [
         "early-stopping step of the ticket at 0.123% kept, from step 0, less dense's",
     ),
     (
+        kinds.OTHER_ORDER,
+        {"density": 0.49, "rewind_step": 0},
+        "ticket at 49% kept, from step 0, less the mask that another data order finds",
+    ),
+    (
         kinds.SUPERMASK,
         {"density": 0.5, "variant": "supermask_kaiming"},
         "supermask_kaiming at 50% kept, untrained, against dense",
