@@ -1,7 +1,7 @@
 """The predictions on which the two views differ (docs/theory.md), and two quantities without a side, as measured.
 
-Each row is one quantity in one study: its dose with an interval over initialisations, the prediction of each view, and
-a verdict (core/readings.py). A prediction that a study did not measure has a row that says so.
+Each row is one quantity in one study: its dose with an interval (over initialisations, P6 over test examples as well),
+the prediction of each view, and a verdict (core/readings.py). A prediction that a study did not measure has a row that says so.
 """
 
 from collections.abc import Iterator, Sequence
