@@ -352,6 +352,22 @@ def test_overlaps_are_means_over_tensors_by_seed():
     assert "update_correlation" not in found["contrast"].tolist(), "the reference is a mask alone"
 
 
+def test_the_chance_of_updates_is_pooled_over_split_steps_seed_by_seed():
+    """Seed by seed the split steps' differences cancel: what is left is the spread between initialisations."""
+    rows = [
+        (reference, split, seed, 0.01 * seed + 0.3 * (split - 5) / 5 + (reference == "dense_final"))
+        for reference in ("dense_final", "dense_final_other_init")
+        for split in (0, 10)
+        for seed in range(3)
+    ]
+    frame = pd.DataFrame(rows, columns=["reference", "rewind_step", "init_seed", "update_correlation"]).assign(
+        level=2, step=99, variant="spawned", jaccard=0.2, chance=0.1, excess=0.1, given_initial=0.2, beyond_initial=0.0
+    )
+    row = one(table(comparisons.masks(frame, SETTINGS)), quantity="chance", contrast="update_correlation")
+    assert row["estimate"] == pytest.approx(0.01) and row["n"] == 3
+    assert row["ci_high"] - row["estimate"] == pytest.approx(4.3027 * 0.01 / 3**0.5, rel=1e-3)
+
+
 def by_example(metrics, spread):
     """Table `examples` of the networks at their ends in metrics: 20 examples about each end, apart by `spread`."""
     ends = metrics[metrics["split"].eq("test") & metrics["metric"].eq("loss")].sort_values("step")

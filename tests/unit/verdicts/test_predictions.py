@@ -51,6 +51,13 @@ def put(frame: pd.DataFrame, quantity: str, contrast: str, value: float, half: f
     return changed
 
 
+def unbeaten(frame: pd.DataFrame) -> pd.DataFrame:
+    """`frame` with shuffled masks as good as tickets, so that tickets match dense and none wins."""
+    changed = put(frame, "loss", "ticket - shuffled", 0.0, 0.01)
+    changed.loc[changed["contrast"] == "ticket - shuffled", "p"] = 1.0
+    return changed
+
+
 def test_the_table_keeps_its_contract(frame, tmp_path):
     path = tmp_path / "predictions.parquet"
     files.write(path, PREDICTIONS, predict(frame), {"spec": "0", "code": "1", "lock": "2", "packages": {}})
@@ -103,14 +110,30 @@ def test_a_high_dose_is_what_latent_predicts_and_built_allows(frame):
     assert "built allows it" in row["reason"]
 
 
-def test_weights_say_nothing_if_other_initialisations_share_them(frame):
+@pytest.mark.parametrize(
+    ("value", "half", "verdict", "words"),
+    [
+        (0.0, 0.1, BUILT, ""),  # the whole interval is within ±0.1
+        (0.09, 0.01, BUILT, ""),  # many seeds make any interval narrow: a few hundredths of chance are chance
+        (0.0, 0.11, INCONCLUSIVE, "no power (0.00 [-0.11, 0.11] reaches beyond ±0.1)"),
+        (-0.05, 0.06, INCONCLUSIVE, "no power"),
+        (0.08, 0.03, WITHHELD, "not shown to be at chance"),
+        (-0.2, 0.05, WITHHELD, "not shown to be at chance"),
+        (0.0, np.nan, INCONCLUSIVE, "too few initialisations"),
+    ],
+)
+def test_weights_are_read_only_if_those_of_other_initialisations_are_shown_to_be_at_chance(
+    frame, value, half, verdict, words
+):
     low = put(frame, "dense_final", "update_correlation", 0.1, 0.05, step=0)
-    other = "dense_final_other_init", "update_correlation"
-    shared = predict(put(low, *other, 0.2, 0.05, step=0))
-    assert one(shared, "P2", "correlation of updates, split")["verdict"] == INCONCLUSIVE
-    # Many seeds make any interval narrow: a few hundredths of chance are chance.
-    near = predict(put(low, *other, 0.045, 0.001, step=0))
-    assert one(near, "P2", "correlation of updates, split")["verdict"] == BUILT
+    row = one(predict(put(low, "chance", "update_correlation", value, half)), "P2", "correlation of updates, split")
+    assert row["verdict"] == verdict and words in row["reason"] and row["dose"] == pytest.approx(0.1)
+
+
+def test_weights_are_not_read_without_other_initialisations(frame):
+    low = put(frame, "dense_final", "update_correlation", 0.1, 0.05, step=0)
+    alone = low[~(low["quantity"].eq("chance") & low["contrast"].eq("update_correlation"))]
+    assert one(predict(alone), "P2", "correlation of updates, split")["verdict"] == INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
@@ -162,12 +185,19 @@ def test_overlaps_of_masks_stand_beside_the_correlation_without_a_side(frame):
 )
 def test_other_weights_under_the_mask_lose_more_than_the_margin_or_not(frame, lost, half, verdict):
     """δ is 0.1; the contrast is ticket − control, so what the control loses is its negative."""
-    row = one(
-        predict(put(frame, "loss", "ticket - reinitialised", -lost, half)), "P6", "from step 0: other initial weights"
-    )
+    changed = put(unbeaten(frame), "loss", "ticket - reinitialised", -lost, half)
+    row = one(predict(changed), "P6", "from step 0: other initial weights")
     assert row["verdict"] == verdict and row["dose"] == pytest.approx(lost)
     if verdict != INCONCLUSIVE:
         assert row["ci_low"] == pytest.approx(lost - half)
+
+
+def test_at_a_winning_ticket_other_weights_have_no_side_since_winning_means_that_they_lose(frame):
+    row = one(predict(frame), "P6", "from step 0: other initial weights")
+    assert row["verdict"] == NO_SIDE and "winning because" in row["reason"] and row["ci_low"] > 0.1
+    assert row["sign_if_latent"] == row["sign_if_built"] == "any"
+    matching = one(predict(unbeaten(frame)), "P6", "from step 0: other initial weights")
+    assert matching["verdict"] == LATENT and matching["ci_low"] > 0.1
 
 
 def test_that_signs_suffice_speaks_for_neither_view(frame):
@@ -222,8 +252,8 @@ def test_each_study_is_judged_by_its_own_margin(frame):
     wide = judging(margin=0.5)
     both = pd.concat([frame, frame.assign(study="wide")])
     table = predictions.predict(
-        both,
-        judged(both, example=SECTION, wide=wide),
+        unbeaten(both),
+        judged(unbeaten(both), example=SECTION, wide=wide),
         figure_settings(example=SECTION, wide=wide),
         calibration_of(),
     )

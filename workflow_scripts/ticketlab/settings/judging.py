@@ -19,7 +19,8 @@ class JudgingSettings(Section):
     undetermined: Share = Field(0.25, description="roles count as free below this determinacy")
     narrow: Share = Field(0.25, description="an interval of determinacy no wider than this decides: mixed at a bound")
     chance: Share = Field(
-        0.1, description="other initialisations agree at chance if their determinacy is within ± this"
+        0.1,
+        description="other initialisations are at chance if determinacy, or the updates' correlation, is within ± this",
     )
     clear: PositiveFloat = Field(2.0, description="a part holds a role if it leads by this many standard errors")
     held: Share = Field(0.2, description="and if this share of its attention, or variance, is in the role")

@@ -377,6 +377,11 @@ def masks(overlaps: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
             by_seed = group.groupby("init_seed")[contrast].mean()
             result = statistics.mean_interval(by_seed, settings.alpha)
             yield _row(MASKS, reference, contrast, result, level=level, step=step)
+    # The control of P2: updates of different initialisations, whose correlation no split step should change.
+    others = overlaps[overlaps["reference"] == "dense_final_other_init"].dropna(subset=["update_correlation"])
+    if len(others):
+        by_seed = others.groupby("init_seed")["update_correlation"].mean()
+        yield _row(MASKS, CHANCE, "update_correlation", statistics.mean_interval(by_seed, settings.alpha))
 
 
 def barriers(frame: pd.DataFrame, alpha: float) -> Iterator[dict]:

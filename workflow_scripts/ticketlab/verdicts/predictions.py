@@ -1,7 +1,8 @@
 """The predictions on which the two views differ (docs/theory.md), and two quantities without a side, as measured.
 
 Each row is one quantity in one study: its dose with an interval (over initialisations, P6 over test examples as well),
-the prediction of each view, and a verdict (core/readings.py). A prediction that a study did not measure has a row that says so.
+the prediction of each view, and a verdict (core/readings.py). A prediction that a study did not measure has a row that
+says so.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,15 @@ from workflow_scripts.ticketlab.core import readings
 from workflow_scripts.ticketlab.core.random_streams import CHAOS
 from workflow_scripts.ticketlab.core.readings import BUILT, INCONCLUSIVE, LATENT, NOT_MEASURED
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
-from workflow_scripts.ticketlab.verdicts.comparisons import DETERMINACY, LLC, LOG_RATIO, MASKS, TICKETS, of_roles
+from workflow_scripts.ticketlab.verdicts.comparisons import (
+    CHANCE,
+    DETERMINACY,
+    LLC,
+    LOG_RATIO,
+    MASKS,
+    TICKETS,
+    of_roles,
+)
 from workflow_scripts.ticketlab.verdicts.kinds import FIXED_ROLES, TICKET
 from workflow_scripts.ticketlab.verdicts.rows import WITHHELD
 from workflow_scripts.ticketlab.verdicts.tickets import CLAIMS, MATCHING, WINNING
@@ -113,22 +122,23 @@ def determinacy_of_roles(rows: pd.DataFrame, verdicts: pd.DataFrame, settings: J
 def determinacy_of_masks(rows: pd.DataFrame, settings: JudgingSettings) -> Iterator[dict]:
     """P2: the correlation of what training added to the weights, of runs of one initialisation split at step 0.
 
-    Runs of other initialisations must be at chance, or the instrument errs. Only the latent view is tied to a dose:
-    training without noise in its data has a dose of 1, whatever it builds. "Built" expects the dose to grow with the
-    split step at the same noise, and so does chaos, which is not subtracted here.
+    Runs of other initialisations must be shown to be at chance, or there is no reading. Only the latent view is tied to
+    a dose: training without noise in its data has a dose of 1, whatever it builds. "Built" expects the dose to grow
+    with the split step at the same noise, and so does chaos, which is not subtracted here.
 
     The overlaps of masks stand beside it without a side: updates that share half of their variance overlap by much less
     than half, and the overlap beyond |θ₀| leaves out a carrier that a latent ticket would have.
     """
     measured = rows[rows["test"] == MASKS].set_index(["contrast", "step"]).sort_index()
-    mine, others = (measured[measured["quantity"] == of] for of in ("dense_final", "dense_final_other_init"))
+    mine = measured[measured["quantity"] == "dense_final"]
     updates = "update_correlation"
     if (updates, 0) not in mine.index:
         return
     dose = readings.of_row(mine.loc[updates, 0])
     verdict, reason = readings.side(dose, settings.undetermined, settings.determined)
-    if (updates, 0) not in others.index or not _at_chance(others.loc[(updates, 0)]):
-        verdict, reason = INCONCLUSIVE, "no sign that other initialisations agree at chance"
+    control, found = chance_of_updates(measured[measured["quantity"] == CHANCE], settings)
+    if control != "":
+        verdict, reason = control, found
     elif verdict == LATENT:
         verdict = INCONCLUSIVE
         reason += ", as latent predicts; built allows it, since training without noise in its data has 1"
@@ -152,9 +162,21 @@ def determinacy_of_masks(rows: pd.DataFrame, settings: JudgingSettings) -> Itera
         yield readings.no_side("P2", f"mask overlap {words}, split at step 0", overlap, reason, "clock")
 
 
-def _at_chance(row: pd.Series) -> bool:
-    """The interval of a mean over all seeds is narrow, so a mean within five hundredths of chance passes as well."""
-    return bool(row["ci_low"] <= 0 <= row["ci_high"] or abs(row["estimate"]) < 0.05)
+def chance_of_updates(chance: pd.DataFrame, settings: JudgingSettings) -> tuple[str, str]:
+    """What the control by other initialisations makes of P2, "" if it lets the dose be read, and the words for it.
+
+    chance: the correlation of their updates, over all split steps (0 or 1 row). It is an equivalence test, as T2's: the
+    whole interval must be within ± `chance`. One that holds 0 and reaches beyond has no power, and nothing is read.
+    """
+    if chance.empty or chance[["ci_low", "ci_high"]].isna().any(axis=None):
+        return INCONCLUSIVE, "too few initialisations to check that updates of different ones are at chance"
+    row, bound = chance.iloc[0], f"±{settings.chance:g}"
+    about = f"{row['estimate']:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}]"
+    if -settings.chance <= row["ci_low"] and row["ci_high"] <= settings.chance:
+        return "", f"other initialisations are at chance ({about} is within {bound})"
+    if row["ci_low"] <= 0 <= row["ci_high"]:
+        return INCONCLUSIVE, f"the control by other initialisations has no power ({about} reaches beyond {bound})"
+    return WITHHELD, f"updates of different initialisations are not shown to be at chance ({about})"
 
 
 def complexity_of_tickets(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) -> Iterator[dict]:
@@ -177,19 +199,21 @@ def weights_of_the_ticket(rows: pd.DataFrame, verdicts: pd.DataFrame, settings: 
     """P6: the loss of other weights under the same mask, and of other masks over the same weights, minus the ticket's.
 
     It is that of the ticket that T1's verdict is about, for each of its claims, and reads as a view only if that ticket
-    matches dense. Only the first discriminates between the views. "Built" expects a shuffled mask to lose as well,
+    matches dense. Only the first discriminates between the views, and not at a winner, where it is latent by
+    construction: there it has no side. "Built" expects a shuffled mask to lose as well,
     since it places the information in the mask.
     """
     for _, claim in verdicts[verdicts["kind"].isin(CLAIMS)].dropna(subset=["density"]).iterrows():
         about = verdicts["density"].eq(claim["density"]) & verdicts["rewind_step"].eq(claim["rewind_step"])
         cell = verdicts.loc[about & verdicts["kind"].eq(TICKET), "decision"]
-        matches = cell.isin([WINNING, MATCHING]).all()
+        matches, wins = cell.isin([WINNING, MATCHING]).all(), len(cell) > 0 and cell.eq(WINNING).all()
         here = rows[rows["density"].eq(claim["density"]) & rows["rewind_step"].eq(claim["rewind_step"])]
-        yield from _weights_of(here, settings, matches)
+        yield from _weights_of(here, settings, matches, wins)
 
 
-def _weights_of(here: pd.DataFrame, settings: JudgingSettings, matches: bool) -> Iterator[dict]:
-    """here: the comparisons at one density and rewind step. matches: whether the ticket is as good as dense."""
+def _weights_of(here: pd.DataFrame, settings: JudgingSettings, matches: bool, wins: bool) -> Iterator[dict]:
+    """here: the comparisons at one density and rewind step. matches: whether the ticket is as good as dense. wins:
+    whether T1 counts it as winning, for which its re-initialised control must have lost by more than δ."""
     wanted = {
         "reinitialised": "other initial weights, same mask",
         "shuffled": "same weights, mask shuffled within layers",
@@ -204,6 +228,10 @@ def _weights_of(here: pd.DataFrame, settings: JudgingSettings, matches: bool) ->
         quantity = f"{settings.metric} lost at {row['density']:.1%} kept, from step {row['rewind_step']}: {words}"
         verdict, reason = readings.gap(dose, settings.margin)
         latent, built = f"> {settings.margin:g}", f"within ±{settings.margin:g}"
+        if wins and control == "reinitialised":
+            reason = f"T1 calls this ticket winning because this is above δ = {settings.margin:g}; no further evidence"
+            yield readings.no_side("P6", quantity, dose, reason, "tickets")
+            continue
         if control == "signed_constant":
             reason = {
                 LATENT: "the sizes of the weights matter as well",
