@@ -53,11 +53,13 @@ def figure(facts: Mapping[str, Any]) -> Figure:
             axes.set_xlabel(f"minus dense, in δ (hollow: {hollow})")
             axes.margins(x=0.1)
             _bounds(axes, (0, 1))
-        roles.set_title("T2: roles")
-        for row in facts["roles"]:
-            _point(roles, studies.index(row["study"]), row, Look("roles", BLACK), 1.0)
-        roles.set_xlabel("determinacy by the initialisation")
-        _bounds(roles, (judging.undetermined, judging.determined))
+        roles.set_title("T2: roles that change holder")
+        for row in facts["changing"]:
+            decided = row["decision"] in (SUPPORTS, REFUTES)
+            _point(roles, studies.index(row["study"]), row, Look("roles", BLACK), 1.0, filled=decided)
+        roles.set_xlabel("share of starts (hollow: open)")
+        roles.set_xlim(-0.03, 1.03)
+        _bounds(roles, (0, 1))
         structures.set_title("T3: structure retained")
         for row in facts["structures"]:
             if row["R"] is not None:

@@ -106,7 +106,8 @@ def test_the_figure_draws_the_tables_numbers(frames: dict[str, pd.DataFrame]) ->
         if line.get_marker() == "o"
     }
     studies = known["studies"]
-    assert points == {(row["estimate"], studies.index(row["study"])) for row in known["roles"]}
+    assert points == {(row["estimate"], studies.index(row["study"])) for row in known["changing"]}
+    assert filled(roles, "o") == sum(row["decision"] in (SUPPORTS, REFUTES) for row in known["changing"])
     assert filled(structures, "D") == sum(row["lost"] for row in known["structures"])
     assert filled(masks, "P") == sum(row["decision"] in (SUPPORTS, REFUTES) for row in known["strong_form"])
     from_the_start = {row["study"] for row in known["tickets"] if row["won"] and row["rewind_step"] == 0}
