@@ -273,18 +273,19 @@ def sweep_rows(settings: LLCCalibrationSettings) -> list[dict]:
         nbeta=sweep.nbeta,
         localization=sweep.localization,
     )
-    known: dict[tuple[str, LLCSettings], pd.Series] = {}
+    known: dict[tuple[str, str], pd.Series] = {}
     rows = []
     for varied, values in sweep.values():
         for value in values:
             chosen = base.model_copy(update={varied: value})
             found = []
             for network, truth in zip(sweep.networks, truths, strict=True):
-                if (str(network), chosen) not in known:
+                key = (str(network), chosen.model_dump_json())
+                if key not in known:
                     name = f"sweep {network} {varied} {value:g}"
                     frame = llc_runs.estimates(*llc_runs.deep_linear(network), chosen, 1, name, settings.seed)
-                    known[str(network), chosen] = frame.iloc[0]
-                estimate = known[str(network), chosen]
+                    known[key] = frame.iloc[0]
+                estimate = known[key]
                 found.append(estimate)
                 half = stats.norm.ppf(1 - settings.alpha / 2) * estimate.se
                 measured = Estimate(estimate.llc, estimate.llc - half, estimate.llc + half, np.nan, 1)

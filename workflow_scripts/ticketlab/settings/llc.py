@@ -31,8 +31,8 @@ class LLCSettings(Section):
     learning_rate: PositiveFloat = Field(5e-4, description="ε, the step size")
     nbeta: PositiveFloat = Field(300.0, description="nβ, the inverse temperature")
     localization: PositiveFloat = Field(100.0, description="γ, the pull towards the network's own weights")
-    scales: tuple[PositiveFloat, ...] = Field(
-        (30.0, 100.0, 300.0, 1000.0), description="nβ of the final networks' curve, at the same γ"
+    scales: list[PositiveFloat] = Field(
+        [30.0, 100.0, 300.0, 1000.0], description="nβ of the final networks' curve, at the same γ"
     )
     noise_draws: Annotated[int, Field(ge=2, description="of isotropic noise of size 1/√γ, beside every estimate")] = 16
     probes: Annotated[int, Field(ge=2, description="random vectors for the Hessian's effective dimension")] = 2
