@@ -23,13 +23,13 @@ with logged(snakemake) as provenance:
     spec = snakemake.params.spec
     study = open_study(spec, snakemake.input.data)
     own = LLCSettings(**spec["llc"])
-    known: dict[tuple[int, LLCSettings], pd.DataFrame] = {}
+    known: dict[tuple[int, str], pd.DataFrame] = {}
     rows = []
     for step in spec["steps"]:
         members, weights = gather.read(snakemake.input.weights, step, study.device)
         keys = pd.DataFrame([{"study": study.name, **member.keys(), "step": step} for member in members])
         for varied, value, settings in grid(own, spec["factors"]):
-            at = (step, settings)
+            at = (step, settings.model_dump_json())
             if at not in known:
                 traces = measure(study, members, weights, step, settings)
                 known[at] = estimate(traces, settings)[["llc", "se", "flag"]]

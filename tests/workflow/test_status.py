@@ -38,7 +38,7 @@ def test_damaged_outputs_are_stale_and_deleted_ones_missing(tiny: Project, tmp_p
     project = tiny.copy(tmp_path / "project")
     os.truncate(project.folder / "results/digits/block0/overlap.parquet", 10)
     (project.folder / "results/digits/block0/structure.parquet").unlink()
-    assert counts(project, "instruments") == {"done": 3, "stale": 1, "missing": 1}
+    assert counts(project, "instruments") == {"done": 2, "stale": 1, "missing": 1}
     assert counts(project, "verdicts") == {"stale": 1}
     assert counts(project, "dense") == {"done": 1}
 
