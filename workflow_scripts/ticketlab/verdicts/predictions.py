@@ -200,8 +200,8 @@ def weights_of_the_ticket(rows: pd.DataFrame, verdicts: pd.DataFrame, settings: 
 
     It is that of the ticket that T1's verdict is about, for each of its claims, and reads as a view only if that ticket
     matches dense. Only the first discriminates between the views, and not at a winner, where it is latent by
-    construction: there it has no side. "Built" expects a shuffled mask to lose as well,
-    since it places the information in the mask.
+    construction: there it has no side. "Built" expects a shuffled mask to lose as well, since it places the information
+    in the mask.
     """
     for _, claim in verdicts[verdicts["kind"].isin(CLAIMS)].dropna(subset=["density"]).iterrows():
         about = verdicts["density"].eq(claim["density"]) & verdicts["rewind_step"].eq(claim["rewind_step"])
