@@ -13,7 +13,7 @@ SHELL := /bin/bash
 CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 
 # What a site exports reaches neither set-up nor a run; workflow_scripts/preflight/surroundings.py does the same for jobs.
-unexport PYTHONPATH PYTHONHOME PYTHONUSERBASE PYTHONSTARTUP PYTHONIOENCODING PYTHONOPTIMIZE
+unexport PYTHONPATH PYTHONHOME PYTHONUSERBASE PYTHONSTARTUP PYTHONIOENCODING PYTHONOPTIMIZE PYTHONDONTWRITEBYTECODE
 export PYTHONNOUSERSITE := 1
 export PYTHONUTF8 := 1
 # Snakemake and uv need a folder for caches, Snakemake a name of the user too.

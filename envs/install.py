@@ -35,8 +35,12 @@ OF_SITE = {
     **dict.fromkeys(("no-index", "client-cert", "trusted-host", "timeout", "default-timeout", "retries", "cache-dir")),
 }
 OF_UV = re.compile(r"UV_(\w*INDEX\w*|FIND_LINKS|OFFLINE|NATIVE_TLS|SYSTEM_CERTS|INSECURE_HOST|\w*CACHE\w*|HTTP_\w+)")
-# What jobs and Snakemake import: compiled at set-up, since a user of .venv may not be able to write into it.
-IMPORTED = ("torch", "devinterp", "scipy.stats", "sklearn.linear_model", "pandas", "matplotlib.pyplot", "snakemake.cli")
+# What jobs and Snakemake import: compiled at set-up, since a user of .venv may not be able to write into it. Each group
+# has a process of its own.
+IMPORTED = (
+    ("torch.fx.experimental.symbolic_shapes", "torch.func", "devinterp.slt.llc"),
+    ("arviz_stats.base", "sklearn.linear_model", "pandas", "pyarrow.parquet", "matplotlib.pyplot", "snakemake.cli"),
+)
 SHOWN = 15  # last lines of the log that an error repeats
 
 
@@ -160,7 +164,10 @@ def main() -> None:
         installer.fail(f"the lock lacks {', '.join(sorted(missing()))}")
     if always:
         tell("compiling", end="")
-        subprocess.run([sys.executable, "-I", "-c", f"import {', '.join(IMPORTED)}"], capture_output=True)
+        imports = [[sys.executable, "-I", "-c", f"import {', '.join(group)}"] for group in IMPORTED]
+        compiling = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for command in imports]
+        for process in compiling:
+            process.wait()
     tell(f"done in {time.monotonic() - began:.0f} s")
 
 

@@ -102,10 +102,9 @@ def test_conda_file_and_lock_pin_the_same_for_jobs() -> None:
 
 
 def test_set_up_compiles_packages_of_jobs_that_are_there() -> None:
-    named = {name.partition(".")[0] for name in install.IMPORTED}
-    assert {canonicalize_name(DISTRIBUTIONS[name][0]) for name in named} <= OF_JOBS.keys()
-    for name in install.IMPORTED:
-        assert find_spec(name)
+    names = {name for group in install.IMPORTED for name in group}
+    assert {canonicalize_name(DISTRIBUTIONS[name.partition(".")[0]][0]) for name in names} <= OF_JOBS.keys()
+    assert all(find_spec(name) for name in names)
 
 
 @pytest.mark.parametrize("name", DIRECT)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -17,6 +18,7 @@ HOSTILE = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "OMP_NUM_THREADS": "64",
     "PYTHONIOENCODING": "ascii",
+    "PYTHONDONTWRITEBYTECODE": "1",
 }
 
 
@@ -37,6 +39,18 @@ sys.stdout.write(f"θ {matplotlib.get_backend()} {torch.get_num_threads()} {'/si
     os.environ["XDG_CONFIG_HOME"] = str(tmp_path)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=os.environ)
     assert (done.stdout.decode(), done.stderr) == ("θ agg 1 False", b"")
+
+
+def test_a_job_compiles_nothing_that_a_job_before_it_has_compiled(tmp_path):
+    surroundings.settle("portable")
+    (tmp_path / "module.py").write_text("")
+    subprocess.run([sys.executable, "-c", "import module"], cwd=tmp_path, check=True, env=os.environ)
+    assert list(tmp_path.glob("__pycache__/module.*.pyc"))
+
+
+def test_make_takes_away_what_jobs_do_not_get():
+    (names,) = re.findall("(?m)^unexport (PYTHON.*)$", (ROOT / "Makefile").read_text())
+    assert set(names.split()) == set(surroundings.REMOVED)
 
 
 def test_a_stream_that_is_not_utf8_gets_escapes(monkeypatch):
