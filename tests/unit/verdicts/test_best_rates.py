@@ -61,7 +61,7 @@ def test_a_control_that_another_rate_saves_takes_the_win():
     assert decided(compared(metrics(OWN)))["decision"] == WINNING
     row = decided(frame)
     assert row["decision"] == MATCHING and "not shown better than shuffled" in row["reason"]
-    assert row["reason"].endswith("times the recipe's: ticket 1, dense 1, reinitialised 1, shuffled 2")
+    assert row["reason"].endswith("of 1, 2 times the recipe's: ticket 1, dense 1, reinitialised 1, shuffled 2")
 
 
 def test_dense_at_its_best_rate_is_what_the_ticket_must_match():

@@ -9,6 +9,7 @@ from workflow_scripts.ticketlab.core import statistics
 from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.verdicts import kinds
+from workflow_scripts.ticketlab.verdicts.best_rates import VALIDATION_LOSS
 from workflow_scripts.ticketlab.verdicts.comparisons import (
     BEST_RATES,
     DECISIVE_CONTROLS,
@@ -76,7 +77,7 @@ def ticket_cells(rows: pd.DataFrame, settings: JudgingSettings, last_step: int) 
                 parts = [_against_dense(cell, settings)]
                 parts += [_beaten(row, adjusted[index], settings) for index, row in against.iterrows()]
                 parts += [] if controlled else ["not all controls at this density"]
-                reason = "; ".join([*parts, *_rates(cell, against)])
+                reason = "; ".join([*parts, *_rates(rows, cell, against)])
             without = [undecided, *(why_undecided(row) for _, row in against.iterrows())]
             at = {"rewind_step": cell["rewind_step"], "density": cell["density"]}
             row = verdict_row(T1, kinds.TICKET, cell, settings.margin, decision, reason, **at)
@@ -125,13 +126,19 @@ def _beaten(row: pd.Series, adjusted: float, settings: JudgingSettings) -> str:
     return f"{word} {control} by more than {settings.margin:g} ({why_undecided(row) or basis})"
 
 
-def _rates(cell: pd.Series, against: pd.DataFrame) -> Iterator[str]:
-    """The learning rates behind a ticket's comparisons, where each network has its own best."""
+def _rates(rows: pd.DataFrame, cell: pd.Series, against: pd.DataFrame) -> Iterator[str]:
+    """The learning rates behind a ticket's comparisons, where each network has its own best; and all that were tried.
+
+    A best one at either end of these says that a better one may lie beyond.
+    """
     if cell["test"] == BEST_RATES:
+        ticket = rows[rows["contrast"].eq("ticket") & _same_ticket(rows, cell)]
+        tried = ticket.loc[ticket["quantity"] == VALIDATION_LOSS, "rate"].sort_values()
         others = {row["contrast"].removeprefix("ticket - "): row["other_rate"] for _, row in against.iterrows()}
         factors = {"ticket": cell["rate"], "dense": cell["other_rate"], **others}
         words = ", ".join(f"{name} {factor:g}" for name, factor in factors.items())
-        yield f"each at its best rate on validation, times the recipe's: {words}"
+        of = ", ".join(f"{factor:g}" for factor in tried)
+        yield f"each at its best rate on validation, of {of} times the recipe's: {words}"
 
 
 def _sparse(cells: pd.DataFrame, settings: JudgingSettings) -> pd.DataFrame:
