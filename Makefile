@@ -33,7 +33,7 @@ BIN := .venv/bin
 # Makes one command line of Snakemake from these variables and the target's own config file (tools/command.py).
 RUN = $(BIN)/python -m workflow_scripts.tools.run $@ --cores="$(CORES)" --studies="$(STUDIES)" --configs="$(CONFIG)" $(if $(filter yes,$(WHY)),--why )-- $(ARGS)
 
-.PHONY: help run quick slurm answer plan status verify verify-reference report test test-cluster lint format bench reference schema lock clean environment
+.PHONY: help run quick slurm answer plan status verify verify-reference compare report test test-cluster lint format bench reference schema lock clean environment
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,9 @@ verify: environment ## are the results still what the jobs wrote? every file aga
 
 verify-reference: environment ## compare the numbers of a finished run with the published ones (ARGS=quick: of the quick run)
 	@$(BIN)/python -m workflow_scripts.tools.verify_reference $(ARGS)
+
+compare: environment ## headline decisions of several runs, side by side (ARGS="results results/seeds100")
+	@$(BIN)/python -m workflow_scripts.tools.compare_runs $(ARGS)
 
 report: environment ## results/report.html and whatever it needs
 	@$(RUN)

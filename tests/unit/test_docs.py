@@ -37,7 +37,7 @@ def blocks(page: str, language: str) -> dict[str, str]:
     return dict(re.findall(rf'^```{language} title="([^"]+)"\n(.*?)^```$', page, flags=re.MULTILINE | re.DOTALL))
 
 
-OVERLAYS = blocks(CONFIGURING, "yaml") | blocks(GPU, "yaml")
+OVERLAYS = blocks(CONFIGURING, "yaml") | blocks(GPU, "yaml") | blocks(OPERATIONS, "yaml")
 
 
 def sections(page: str) -> dict[str, str]:

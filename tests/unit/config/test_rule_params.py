@@ -161,6 +161,7 @@ CHANGES = [
     ("resampling/keep", ["ticket", "rest"], {"resample_weights"}),
     ("forecast/top_share", 0.5, {"forecast_roles", "draw_forecast", "predict"}),
     ("seeds", 10, set()),
+    ("first_seed", 3, {"train_dense"}),
     ("block_size", 1, {"train_dense"}),
     ("licensed_by", "text", {"judge", "calibrate"}),
 ]
@@ -355,15 +356,16 @@ def test_a_spec_holds_what_its_script_reads_and_nothing_else(shipped):
         assert set(spec) - {"study"} == keys_read(rule) - {"study"}, rule  # every spec may name its study
 
 
-def test_blocks_cover_the_seeds(shipped):
-    config = validate(shipped)
+@pytest.mark.parametrize("first", [0, 3])
+def test_blocks_cover_the_seeds_from_the_first(shipped, first):
+    config = validate(shipped | {"defaults": shipped["defaults"] | {"first_seed": first}})
     for study, settings in config.studies.items():
         seeds = [
             seed
             for block in rule_params.blocks(config, study)
             for seed in rule_params.train_dense(config, study, block)["seeds"]
         ]
-        assert seeds == list(range(settings.seeds))
+        assert seeds == list(range(first, first + settings.seeds))
 
 
 def test_dense_networks_are_kept_wherever_something_starts_from_them(shipped):

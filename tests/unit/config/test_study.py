@@ -48,7 +48,7 @@ MISTAKES = [
         "red",
         ["top level", "'colour'", "'red'", "results, device, numerics, run, calibration"],
     ),
-    ("studies/text/colour", "red", ["studies.text:", "'colour'", "'red'", "seeds, block_size"]),
+    ("studies/text/colour", "red", ["studies.text:", "'colour'", "'red'", "seeds, first_seed"]),
     (
         "studies/text/training/learnig_rate",
         3,
@@ -78,6 +78,8 @@ MISTAKES = [
     ("studies/digits/task/path", "x.npz", ["studies.digits.task", "source: npz"]),
     ("studies/text/seeds", 6, ["studies.text", "6", "block_size 5"]),
     ("studies/text/seeds", 1000, ["studies.text.seeds", "1000", "less than 1000"]),
+    ("studies/text/first_seed", -1, ["studies.text.first_seed", "-1", "greater than or equal to 0"]),
+    ("studies/text/first_seed", 996, ["studies.text", "first_seed 996", "seeds 5", "beyond 1000"]),
     ("studies/text/pruning/rewind_steps", [0, 600], ["studies.text", "pruning.rewind_steps", "600", "step 600"]),
     ("studies/text/pruning/mask_steps", [900], ["studies.text", "pruning.mask_steps", "900", "step 600"]),
     ("studies/text/spawning/split_steps", [0, 900], ["studies.text", "spawning.split_steps", "900", "step 600"]),

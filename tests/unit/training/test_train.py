@@ -10,6 +10,8 @@ import torch
 from torch.func import functional_call
 
 from workflow_scripts.ticketlab import models
+from workflow_scripts.ticketlab.config import rule_params
+from workflow_scripts.ticketlab.config.study import validate
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.random_streams import CHAOS
 from workflow_scripts.ticketlab.pruning import masks as pruning
@@ -277,6 +279,15 @@ def test_initial_weights_depend_on_study_purpose_and_seed_alone(case):
     for other in (first("a", [4]), first("b", [3]), first("a", [3], "reinit")):
         for name in case.model.prunable:
             assert (other[name] != reference[name]).all(), name
+
+
+def test_a_run_from_first_seed_3_begins_where_seed_3_of_the_unshifted_run_does(case, shipped):
+    unshifted = rule_params.train_dense(validate(shipped), "digits", 0)["seeds"]
+    shipped["defaults"]["first_seed"] = 3
+    shifted = rule_params.train_dense(validate(shipped), "digits", 0)["seeds"]
+    one, other = (initial_weights(case.called("a"), seeds) for seeds in (unshifted, shifted))
+    for name in case.model.prunable:
+        assert torch.equal(one[name][3], other[name][0]) and not torch.equal(one[name][0], other[name][0])
 
 
 def test_initial_weights_leave_the_model_as_it_is_and_lie_where_it_does(case):

@@ -101,7 +101,8 @@ def own_model(config: Config, study: str) -> Path | None:
 
 def train_dense(config: Config, study: str, block: int) -> dict:
     settings = config.studies[study]
-    seeds = range(block * settings.block_size, (block + 1) * settings.block_size)
+    first = settings.first_seed + block * settings.block_size
+    seeds = range(first, first + settings.block_size)
     resume = {0, *settings.pruning.rewind_steps, *settings.spawning.split_steps}
     kept = {*_checkpoints(config, study), *resume, *settings.pruning.mask_steps}
     return _trained(config, study) | {

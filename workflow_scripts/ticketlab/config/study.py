@@ -58,6 +58,7 @@ class StudySettings(Section):
     """A task, a model and a recipe, and the settings of each instrument."""
 
     seeds: PositiveInt = Field(lt=ORDER_STRIDE, description="number of initialisations")
+    first_seed: int = Field(0, ge=0, lt=ORDER_STRIDE, description="the first of them; the others follow it")
     block_size: PositiveInt = Field(description="seeds trained together by one job; more seeds are more blocks")
     checkpoints: Annotated[int, Field(ge=3, le=10_000)] = Field(
         description="number of log-spaced steps at which networks are evaluated and dense networks are stored"
@@ -92,6 +93,11 @@ class StudySettings(Section):
     def _consistent(self) -> Self:
         if self.seeds % self.block_size:
             raise ValueError(f"seeds {self.seeds} is not a multiple of block_size {self.block_size}; change one")
+        if self.first_seed + self.seeds > ORDER_STRIDE:
+            raise ValueError(
+                f"first_seed {self.first_seed} and seeds {self.seeds} reach beyond {ORDER_STRIDE}, "
+                "from where data orders have their seeds; lower one"
+            )
         last = self.training.steps
         for name, steps in (
             ("pruning.rewind_steps", self.pruning.rewind_steps),
