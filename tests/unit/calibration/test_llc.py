@@ -120,15 +120,21 @@ def test_a_generic_network_with_the_same_map_measures_more(monkeypatch):
     assert network_checks(settings)[0]["ci_low"] > balanced["ci_high"]
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "case"),
-    [
-        ("MINIMUM_SHARE", 1e9, "start beside a minimum"),
-        ("NOISE_LIMIT", -1.0, "deep linear, healthy"),
-    ],
-)
-def test_a_blind_or_jumpy_flag_turns_its_check_red(name, value, case, monkeypatch):
-    monkeypatch.setattr(llc, name, value)
+def blind(monkeypatch):
+    """No gain is large enough for the flag not_a_minimum."""
+    real = llc_runs.sampling
+    monkeypatch.setattr(
+        llc_runs, "sampling", lambda *of, **how: real(*of, **how).model_copy(update={"minimum_share": 1e9})
+    )
+
+
+def jumpy(monkeypatch):
+    monkeypatch.setattr(llc, "NOISE_LIMIT", -1.0)
+
+
+@pytest.mark.parametrize(("breaks", "case"), [(blind, "start beside a minimum"), (jumpy, "deep linear, healthy")])
+def test_a_blind_or_jumpy_flag_turns_its_check_red(breaks, case, monkeypatch):
+    breaks(monkeypatch)
     assert case in [failure[1] for failure in failed(flag_checks())]
 
 

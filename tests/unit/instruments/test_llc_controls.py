@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy import stats
 
 from workflow_scripts.ticketlab import models
 from workflow_scripts.ticketlab.instruments import llc, llc_controls
-from workflow_scripts.ticketlab.instruments.llc_controls import Controls, Spectrum
+from workflow_scripts.ticketlab.instruments.llc_controls import Controls, Descent, Spectrum
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
 from workflow_scripts.ticketlab.tasks import images
 from workflow_scripts.ticketlab.training import stack
@@ -65,9 +66,12 @@ def rows(value, se=0.1):
     return pd.DataFrame({"llc": [value], "se": [se], "flag": [""]})
 
 
-def controls(rise, curvature, parameters=100):
+def controls(rise, curvature, parameters=100, slope=0.0):
+    """slope: along one direction, the same on each held-out batch up to a little noise."""
     rises = rise + np.tile([-1e-6, 1e-6], 8)[None]
-    return Controls(rises, Spectrum(np.full((1, 2, 1), curvature), np.ones((1, 2, 1)), np.array([parameters])))
+    spectrum = Spectrum(np.full((1, 2, 1), curvature), np.ones((1, 2, 1)), np.array([parameters]))
+    held_out = slope + np.tile([-1e-6, 1e-6], 4)[None, :, None]
+    return Controls(rises, spectrum, Descent(np.full((1, 1), curvature), np.full((1, 1), slope), held_out))
 
 
 @pytest.mark.parametrize(
@@ -86,6 +90,81 @@ def test_a_flag_is_added_to_those_of_the_chains():
     settings = LLCSettings(nbeta=100.0, localization=100.0)
     estimates = rows(48.0).assign(flag="ess,drift")
     assert llc_controls.checked(estimates, controls(0.5, 1.0), settings).flag[0] == "ess,drift,prior_dominated"
+
+
+@pytest.mark.parametrize(
+    ("value", "slope", "flag"),
+    [(25.0, 0.2, ""), (25.0, 0.5, "not_a_minimum"), (-5.0, 0.2, "below_hessian,not_a_minimum"), (25.0, 0.0, "")],
+)
+def test_a_slope_that_lowers_the_estimate_by_its_share_is_flagged(value, slope, flag):
+    """nβh = γ = 100: a slope s lowers λ̂ by nβ(s²/2 − s²/8) = 37.5 s², which is 1.5 and 9.4."""
+    settings = LLCSettings(nbeta=100.0, localization=100.0)
+    found = llc_controls.checked(rows(value), controls(0.5, 1.0, slope=slope), settings)
+    assert found.flag.tolist() == [flag]
+    assert found.descent[0] == pytest.approx(37.5 * slope**2, abs=1e-4)
+
+
+def test_the_flag_of_the_chains_is_not_raised_twice():
+    settings = LLCSettings(nbeta=100.0, localization=100.0)
+    estimates = rows(25.0).assign(flag="not_a_minimum")
+    assert llc_controls.checked(estimates, controls(0.5, 1.0, slope=0.5), settings).flag[0] == "not_a_minimum"
+
+
+def test_the_slope_lowers_an_estimate_by_what_the_quadratic_law_says():
+    """Starts at distance .3 along every weight: λ̂ less that at the minimum is −Σ g²nβ²(A + γ)/(2A²), A = nβ|h| + γ."""
+    nbeta, pull = 300.0, 100.0
+    loss, start = turned(CURVATURES[:1]), {"w": torch.full((1, 12), 0.3)}
+    found = llc_controls.descent(loss, start, no_batch, SETTINGS)
+    expected, se, t = found.expected(nbeta, pull)
+    weights = start["w"].clone().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(loss({"w": weights}, None).sum(), weights)
+    random = torch.Generator().manual_seed(0)
+    turn = torch.linalg.qr(torch.randn(12, 12, generator=random))[0]
+    along, scaled = (gradient @ turn)[0].double(), nbeta * CURVATURES[0].double() + pull
+    law = ((nbeta * along) ** 2 * (scaled + pull) / (2 * scaled**2)).sum().item()
+    assert expected[0] == pytest.approx(law, rel=1e-4)
+    assert se[0] == pytest.approx(0, abs=1e-3) and t[0] > 1e3
+
+
+def test_noise_of_the_sample_is_a_slope_no_more_often_than_the_level_says():
+    """At the minimum each batch has a gradient of its own; a step that it chooses gains nothing on other batches."""
+    count, level = 2000, 0.05
+    random = torch.Generator().manual_seed(0)
+
+    def loss(weights, batch):
+        return (0.5 * weights["w"] ** 2 + batch * weights["w"]).sum(1)
+
+    settings = LLCSettings(hessian_steps=2)
+    drawn = torch.randn(2 * settings.slope_batches, count, 5, generator=random)
+    found = llc_controls.descent(loss, {"w": torch.zeros(count, 5)}, lambda number: drawn[number], settings)
+    expected, _, t = found.expected(settings.nbeta, settings.localization)
+    alarms = (t > stats.t.isf(level, settings.slope_batches - 1)).mean()
+    assert abs(alarms - level) < 4 * (level * (1 - level) / count) ** 0.5
+    assert expected.mean() < 0  # the noisy step goes up on the other half
+
+
+def test_weights_that_never_move_have_no_slope():
+    free = {"w": torch.tensor([[1.0] * 5 + [0.0] * 7])}
+    found = llc_controls.descent(turned(CURVATURES[:1]), {"w": torch.ones(1, 12)}, no_batch, SETTINGS, free)
+    nothing = llc_controls.descent(
+        turned(CURVATURES[:1]), {"w": torch.ones(1, 12)}, no_batch, SETTINGS, {"w": torch.zeros(1, 12)}
+    )
+    everything = llc_controls.descent(turned(CURVATURES[:1]), {"w": torch.ones(1, 12)}, no_batch, SETTINGS)
+    sizes = [np.linalg.norm(of.slopes) for of in (nothing, found, everything)]
+    assert sizes[0] == 0 and sizes[0] < sizes[1] < sizes[2]
+    assert nothing.expected(300.0, 100.0)[0] == pytest.approx([0])
+
+
+def test_a_network_that_diverged_has_no_controls_and_leaves_its_neighbour_alone():
+    loss = lambda weights, batch: weights["w"].pow(4).sum(1)  # noqa: E731
+    start = {"w": torch.tensor([[1.0] * 3, [float("nan")] * 3])}
+    found = llc_controls.spectrum(loss, start, no_batch, SETTINGS.model_copy(update={"hessian_steps": 1}), [1, 2])
+    assert found.dimension(100.0, 1200.0)[0] == pytest.approx([3 / 2 / 2, np.nan], nan_ok=True)
+    slopes = llc_controls.descent(loss, start, no_batch, SETTINGS.model_copy(update={"hessian_steps": 1}))
+    # Gradient 4 and curvature 12 along each weight: f = 1/24.
+    assert slopes.expected(100.0, 1200.0)[0] == pytest.approx(
+        [100 * 3 * (16 / 24 - 6 * (4 / 24) ** 2), np.nan], nan_ok=True
+    )
 
 
 def test_another_scale_keeps_the_localisation_and_the_time_of_the_burn_in():
@@ -109,3 +188,25 @@ def test_a_random_initialisation_is_flagged_and_a_network_has_the_same_controls_
     estimates = llc.estimate(llc.measure(study, members, weights, 0, chosen), chosen)
     found = llc_controls.checked(estimates, together, chosen)
     assert found.flag.str.contains("not_a_minimum").all()
+    # The slope alone says so, however well the chains look.
+    estimates = estimates.assign(llc=found.descent, flag="")
+    assert llc_controls.checked(estimates, together, chosen).flag.str.contains("not_a_minimum").all()
+
+
+def test_batches_of_the_slope_share_no_example_and_are_drawn_by_chance(monkeypatch):
+    settings = images.Settings(kind="images")
+    problem = images.load(*images.prepare(settings, "digits"), settings)
+    study = Study("digits", problem, models.build({"kind": "mlp", "hidden": [4]}, problem.inputs, problem.outputs, 1))
+    seen = []
+    real = llc_controls.descent
+    monkeypatch.setattr(
+        llc_controls, "descent", lambda *of: seen.extend(of[2](number)[0][0] for number in range(16)) or real(*of)
+    )
+    chosen = LLCSettings(hessian_examples=10**6, noise_draws=2, hessian_steps=2)
+    llc_controls.beside(study, stack.dense_members([0]), initial_weights(study, [0]), 0, chosen)
+    rows = torch.cat(seen)
+    train = torch.from_numpy(
+        problem.extras["train"][0] if "train" in problem.extras else problem.evaluation["train"][0]
+    )
+    assert len(rows.unique(dim=0)) == len(rows) > 0.9 * len(train)
+    assert not torch.equal(rows[: len(rows) // 2], train[: len(rows) // 2])

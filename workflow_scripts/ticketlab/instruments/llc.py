@@ -41,7 +41,6 @@ log = logging.getLogger(__name__)
 Loss = Callable[[Stack, Any], Tensor]
 
 CLOSING_BATCHES = 16  # batches per chain after the draws, for the loss of their mean weights and the batches' noise
-MINIMUM_SHARE = 0.1  # a gain of the mean weights over w* above this share of the chains' spread: w* is no minimum
 NOISE_LIMIT = 3.0  # standard errors beyond which a difference is not noise
 NOISE_AHEAD = 1 << 16  # numbers of a network's noise that are drawn at once, for as many steps as they last
 LOOKUP_CHUNK = 1024  # predictions of a network for the loss of each example: few enough for memory that is used again
@@ -231,7 +230,8 @@ def estimate(traces: Traces, settings: LLCSettings) -> pd.DataFrame:
     above_d/2       λ̂ > d/2 beyond noise, which no analytic minimum allows
     rhat, ess       the chains disagree, or the draws are worth too few independent ones
     drift           the halves of the draws differ beyond noise: the burn-in was too short
-    not_a_minimum   the draws' mean weights have a lower loss than w*: the chains found a way down
+    not_a_minimum   the draws' mean weights have a lower loss than w* by `settings.minimum_share` of the draws' spread:
+                    the chains found a way down (it has less power than the slope at w*: llc_controls.checked)
     """
     rows = [
         _row(traces.loss[i], traces.baseline[i], traces.gain[i], traces.gain_se[i], int(traces.parameters[i]), settings)
@@ -271,7 +271,7 @@ def _row(
         "rhat": not row["rhat"] <= settings.rhat_limit,
         "ess": not row["ess"] >= settings.ess_limit,
         "drift": abs(late.mean() - early.mean()) > NOISE_LIMIT * drift_se,
-        "not_a_minimum": -gain > NOISE_LIMIT * gain_se and -settings.nbeta * gain > MINIMUM_SHARE * spread,
+        "not_a_minimum": -gain > NOISE_LIMIT * gain_se and -settings.nbeta * gain > settings.minimum_share * spread,
     }
     return row | {"flag": ",".join(name for name, raised in flags.items() if raised)}
 

@@ -8,18 +8,24 @@ rise of the loss under noise of one size for all weights (`noise_rise`). On a qu
 (`Spectrum.dimension`), half the number of directions that the data decide at this scale, and so half the Hessian's rank
 as nβ/γ grows. It is found by stochastic Lanczos quadrature: the Hessian's products with a few random vectors give a
 measure on its eigenvalues with the same moments (Ubaru, Chen & Saad, SIAM J. Matrix Anal. Appl. 38, 2017).
+
+Off a minimum the chains also drift down the slope g. In the same quadratic law their mean is at −nβ(nβH + γ)⁻¹g, which
+lowers λ̂ by `Descent.expected`. The step is taken from one half of the examples and its gain is measured on the other
+half: a gradient that is only noise of the sample gains nothing there, so the rate of false alarms is that of a t test.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 import torch
+from scipy import stats
 from torch import Tensor
 
-from workflow_scripts.ticketlab.core.random_streams import torch_seed
+from workflow_scripts.ticketlab.core.random_streams import generator, torch_seed
 from workflow_scripts.ticketlab.instruments import llc
 from workflow_scripts.ticketlab.instruments.llc import NOISE_LIMIT, Loss, free_parameters
 from workflow_scripts.ticketlab.settings.llc import LLCSettings
@@ -62,11 +68,41 @@ class Spectrum:
         return self.nodes.max((1, 2))
 
 
+@dataclass(frozen=True)
+class Descent:
+    """The slopes at w* of each of N networks along m directions, the Ritz vectors of the Hessian from its gradient.
+
+    curvatures: along them, (N, m). slopes: of the loss on one half of the batches, (N, m). held_out: of the loss on
+    each of the K batches of the other half, (N, K, m).
+    """
+
+    curvatures: np.ndarray
+    slopes: np.ndarray
+    held_out: np.ndarray
+
+    def expected(self, nbeta: float, localization: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """By how much the slope lowers λ̂, its standard error over the batches and t of "no slope", (N,) each.
+
+        With the step s = f · slopes, f = nβ/(nβ|h| + γ), it is nβ(s · held_out − ½ Σ |h|s²). t is of the first term,
+        whose mean is 0 where the held-out gradient is noise; the second only makes the sum smaller. Negative curvatures
+        count as positive: the chains go further there.
+        """
+        size = np.abs(self.curvatures)
+        step = nbeta / (nbeta * size + localization) * self.slopes
+        gains = nbeta * np.einsum("nm,nkm->nk", step, self.held_out)
+        mean, se = gains.mean(1), gains.std(1, ddof=1) / np.sqrt(gains.shape[1])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = mean / se
+        return mean - nbeta / 2 * (size * step**2).sum(1), se, t
+
+
 class Controls(NamedTuple):
-    """rises: of the loss under noise of size 1/√γ, (N, draws) in nats; spectrum: of the Hessian at w*."""
+    """rises: of the loss under noise of size 1/√γ, (N, draws) in nats; spectrum: of the Hessian at w*; descent: along
+    the slope at w*."""
 
     rises: np.ndarray
     spectrum: Spectrum
+    descent: Descent
 
 
 def spectrum(
@@ -81,45 +117,80 @@ def spectrum(
 
     loss, masks, seeds: as of llc.sample. batches: probe to a batch for N slices; a probe keeps its batch.
     """
-    parts = [
-        _lanczos(loss, start, batches(probe), settings.hessian_steps, [seed + probe for seed in seeds], masks)
-        for probe in range(settings.probes)
-    ]
-    nodes, shares = (np.stack(side, axis=1) for side in zip(*parts, strict=True))
-    return Spectrum(nodes, shares, free_parameters(start, masks))
+    free = _free(start, masks)
+    nodes, shares = [], []
+    for probe in range(settings.probes):
+        signs = _signs(free, [seed + probe for seed in seeds])
+        found, vectors, _ = _lanczos(_Slopes(loss, start, batches(probe), free), signs, settings.hessian_steps)
+        nodes.append(found)
+        shares.append(np.square(vectors[:, 0]))
+    return Spectrum(np.stack(nodes, 1), np.stack(shares, 1), free_parameters(start, masks))
 
 
-def _lanczos(
-    loss: Loss, start: Stack, batch: Any, steps: int, seeds: Sequence[int], masks: Stack | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and shares (N, steps) of one probe, its vectors kept orthogonal to all before (Lanczos with full
-    reorthogonalisation)."""
-    weights = {name: tensor.detach().clone().requires_grad_(True) for name, tensor in start.items()}
+def descent(
+    loss: Loss, start: Stack, batches: Callable[[int], Any], settings: LLCSettings, masks: Stack | None = None
+) -> Descent:
+    """The slopes of each network of `start`, by `slope_batches` batches that choose the directions and as many others.
+
+    batches: number to a batch for N slices. The Hessian is that of batch 0, by `hessian_steps` products.
+    """
+    free, half = _free(start, masks), settings.slope_batches
+    gradients = (_Slopes(loss, start, batches(number), free).gradient() for number in range(2 * half))
+    chosen = sum(islice(gradients, half), torch.zeros_like(free)) / half
+    nodes, vectors, basis = _lanczos(_Slopes(loss, start, batches(0), free), chosen, settings.hessian_steps)
+    along = torch.stack([torch.einsum("nmd,nd->nm", basis, gradient) for gradient in gradients], dim=1)
+    first = chosen.norm(dim=1).double().cpu().numpy()[:, None] * vectors[:, 0]
+    return Descent(nodes, first, along.double().cpu().numpy() @ vectors)
+
+
+def _free(start: Stack, masks: Stack | None) -> Tensor:
+    """1 where a weight may move, (N, d)."""
     free = {name: torch.ones_like(tensor) for name, tensor in start.items()} | (masks or {})
-    flat = torch.cat([free[name].flatten(1) for name in start], dim=1)
+    return torch.cat([free[name].flatten(1) for name in start], dim=1)
+
+
+class _Slopes:
+    """The gradient at `start` of N networks' losses on a batch, and its derivatives, on the free weights (N, d)."""
+
+    def __init__(self, loss: Loss, start: Stack, batch: Any, free: Tensor):
+        self.weights = {name: tensor.detach().clone().requires_grad_(True) for name, tensor in start.items()}
+        self.losses, self.free = loss(self.weights, batch).sum(), free
+        self.slopes: tuple[Tensor, ...] | None = None
+
+    def gradient(self) -> Tensor:
+        found = torch.autograd.grad(self.losses, list(self.weights.values()), materialize_grads=True)
+        return self._flat(found)
+
+    def product(self, of: Tensor) -> Tensor:
+        """The Hessians' products with `of`."""
+        weights = list(self.weights.values())
+        if self.slopes is None:
+            self.slopes = torch.autograd.grad(self.losses, weights, create_graph=True, materialize_grads=True)
+        sizes = [tensor[0].numel() for tensor in weights]
+        directions = [part.view(tensor.shape) for part, tensor in zip(of.split(sizes, dim=1), weights, strict=True)]
+        found = torch.autograd.grad(self.slopes, weights, directions, retain_graph=True, materialize_grads=True)
+        return self._flat(found)
+
+    def _flat(self, tensors: Sequence[Tensor]) -> Tensor:
+        return torch.cat([tensor.flatten(1) for tensor in tensors], dim=1) * self.free
+
+
+def _signs(free: Tensor, seeds: Sequence[int]) -> Tensor:
+    """A random vector of −1 and 1 on each network's free weights, (N, d)."""
     signs = []
-    for seed, mine in zip(seeds, flat, strict=True):
-        random = torch.Generator(device=flat.device).manual_seed(seed % 2**63)
-        signs.append(mine * (2 * torch.randint(0, 2, mine.shape, generator=random, device=flat.device) - 1))
-    vector = torch.stack(signs)
-    vector = vector / vector.norm(dim=1, keepdim=True)
-    slopes = torch.autograd.grad(
-        loss(weights, batch).sum(), list(weights.values()), create_graph=True, materialize_grads=True
-    )
-    sizes = [tensor[0].numel() for tensor in start.values()]
+    for seed, mine in zip(seeds, free, strict=True):
+        random = torch.Generator(device=free.device).manual_seed(seed % 2**63)
+        signs.append(mine * (2 * torch.randint(0, 2, mine.shape, generator=random, device=free.device) - 1))
+    return torch.stack(signs)
 
-    def product(of: Tensor) -> Tensor:
-        directions = [
-            part.view(tensor.shape) for part, tensor in zip(of.split(sizes, dim=1), start.values(), strict=True)
-        ]
-        found = torch.autograd.grad(
-            slopes, list(weights.values()), directions, retain_graph=True, materialize_grads=True
-        )
-        return torch.cat([tensor.flatten(1) for tensor in found], dim=1) * flat
 
-    basis, diagonal, beside = [vector], [], []
+def _lanczos(slopes: _Slopes, vector: Tensor, steps: int) -> tuple[np.ndarray, np.ndarray, Tensor]:
+    """`steps` steps from `vector` (N, d), each kept orthogonal to all before (full reorthogonalisation): the nodes
+    (N, steps), their vectors (N, steps, steps), a column each, in the basis (N, steps, d)."""
+    basis = [vector / vector.norm(dim=1, keepdim=True).clamp_min(torch.finfo(vector.dtype).tiny)]
+    diagonal, beside = [], []
     for step in range(steps):
-        image = product(basis[-1])
+        image = slopes.product(basis[-1])
         diagonal.append((image * basis[-1]).sum(1))
         if step == steps - 1:
             break
@@ -133,8 +204,11 @@ def _lanczos(
     if beside:
         off = torch.diag_embed(torch.stack(beside, 1).double(), 1)
         matrix = matrix + off + off.transpose(1, 2)
-    nodes, vectors = torch.linalg.eigh(matrix.cpu())
-    return nodes.numpy(), vectors[:, 0].square().numpy()
+    matrix = matrix.cpu()
+    # eigh refuses a stack with NaN in it: a network that diverged has no nodes, and the others have theirs.
+    sound = matrix.isfinite().all(2).all(1)[:, None, None]
+    nodes, vectors = torch.linalg.eigh(matrix.where(sound, 0.0))
+    return nodes.where(sound[:, 0], torch.nan).numpy(), vectors.numpy(), torch.stack(basis, dim=1)
 
 
 @torch.no_grad()
@@ -175,36 +249,41 @@ def beside(
     masks = {**(masks or {}), **{name: torch.zeros_like(weights[name]) for name in study.model.frozen()}}
     examples, loss = llc.examples_of(study, settings.examples), llc.network_loss(study)
     count = len(examples.inputs)
-    rises, spectra = [], []
+    # No example is in two batches, and chance puts it there: else a slope on one half would be known on the other.
+    number = 2 * settings.slope_batches
+    shape = number, max(1, min(settings.hessian_examples, count // number))
+    shuffled = generator(study.name, "llc-slopes").permutation(count)
+    apart = torch.from_numpy(np.resize(shuffled, shape)).to(study.device)
+    rises, spectra, descents = [], [], []
     for chosen in stack.slices(len(members), settings.members_together):
         some = members[chosen]
         start = {name: tensor[chosen] for name, tensor in weights.items()}
         free = {name: mask[chosen] for name, mask in masks.items()} or None
         seeds = [torch_seed(study.name, "llc-controls", *member.keys().values(), step) for member in some]
 
-        def batches(size: int, networks: int = len(some)) -> Callable[[int], Any]:
-            def batch(number: int) -> tuple[Tensor, Tensor]:
-                places = torch.arange(number * size, (number + 1) * size, device=study.device) % count
-                inputs, targets = examples.inputs[places], examples.targets[places]
-                return inputs.expand(networks, *inputs.shape), targets.expand(networks, *targets.shape)
+        def at(places: Tensor, networks: int = len(some)) -> tuple[Tensor, Tensor]:
+            inputs, targets = examples.inputs[places], examples.targets[places]
+            return inputs.expand(networks, *inputs.shape), targets.expand(networks, *targets.shape)
 
-            return batch
+        def batch(number: int, at: Callable[[Tensor], Any] = at) -> Any:
+            size = settings.hessian_examples
+            return at(torch.arange(number * size, (number + 1) * size, device=study.device) % count)
 
-        rises.append(
-            noise_rise(
-                loss,
-                start,
-                batches(settings.hessian_examples),
-                settings.noise_draws,
-                seeds,
-                settings.localization,
-                free,
-            )
-        )
-        spectra.append(spectrum(loss, start, batches(settings.hessian_examples), settings, seeds, free))
-    rise = np.concatenate(rises)
-    found = Spectrum(*(np.concatenate([getattr(part, field.name) for part in spectra]) for field in fields(Spectrum)))
-    return Controls(rise, found)
+        def batch_apart(number: int, at: Callable[[Tensor], Any] = at) -> Any:
+            return at(apart[number])
+
+        rises.append(noise_rise(loss, start, batch, settings.noise_draws, seeds, settings.localization, free))
+        spectra.append(spectrum(loss, start, batch, settings, seeds, free))
+        descents.append(descent(loss, start, batch_apart, settings, free))
+    return Controls(np.concatenate(rises), _joined(Spectrum, spectra), _joined(Descent, descents))
+
+
+Measure = TypeVar("Measure", Spectrum, Descent)
+
+
+def _joined(kind: type[Measure], parts: Sequence[Measure]) -> Measure:
+    """One measure of the networks of all parts."""
+    return kind(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(kind)))
 
 
 def checked(estimates: pd.DataFrame, controls: Controls, settings: LLCSettings) -> pd.DataFrame:
@@ -212,6 +291,8 @@ def checked(estimates: pd.DataFrame, controls: Controls, settings: LLCSettings) 
 
     prior_dominated   λ̂ is what isotropic noise gives, within `settings.prior_share` or noise: the localisation decides
     below_hessian     λ̂ is below the Hessian's effective dimension by more than `settings.hessian_share` and noise
+    not_a_minimum     the slope at w* lowers λ̂ by more than `settings.minimum_share` of it, and is no noise at the level
+                      `settings.minimum_alpha`; raised by the chains too (llc.estimate)
     """
     nbeta, pull = settings.nbeta, settings.localization
     rises = nbeta * controls.rises
@@ -220,10 +301,17 @@ def checked(estimates: pd.DataFrame, controls: Controls, settings: LLCSettings) 
     llc_, se = estimates["llc"].to_numpy(), estimates["se"].to_numpy()
     close = np.maximum(settings.prior_share * np.abs(gaussian), NOISE_LIMIT * np.hypot(se, gaussian_se))
     room = settings.hessian_share * hessian + NOISE_LIMIT * np.hypot(se, hessian_se)
-    flags = {"prior_dominated": np.abs(llc_ - gaussian) <= close, "below_hessian": llc_ < hessian - room}
+    descent_, descent_se, t = controls.descent.expected(nbeta, pull)
+    sloping = t > stats.t.isf(settings.minimum_alpha, controls.descent.held_out.shape[1] - 1)
+    flags = {
+        "prior_dominated": np.abs(llc_ - gaussian) <= close,
+        "below_hessian": llc_ < hessian - room,
+        "not_a_minimum": sloping & (descent_ > settings.minimum_share * (llc_ + descent_)),
+    }
+    raised = [[name for name, mine in flags.items() if mine[place]] for place in range(len(estimates))]
     joined = [
-        ",".join([*filter(None, [flag]), *(name for name, raised in flags.items() if raised[place])])
-        for place, flag in enumerate(estimates["flag"])
+        ",".join(dict.fromkeys([*filter(None, flag.split(",")), *mine]))
+        for flag, mine in zip(estimates["flag"], raised, strict=True)
     ]
     chain = settings.chains * (settings.burn_in + settings.draws) * settings.batch_size
     return estimates.assign(
@@ -232,6 +320,8 @@ def checked(estimates: pd.DataFrame, controls: Controls, settings: LLCSettings) 
         hessian=hessian,
         hessian_se=hessian_se,
         hessian_negative=controls.spectrum.negative(nbeta, pull),
+        descent=descent_,
+        descent_se=descent_se,
         hessian_cost=settings.probes * settings.hessian_steps * settings.hessian_examples / chain,
         flag=joined,
     )

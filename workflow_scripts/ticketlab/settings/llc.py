@@ -44,6 +44,15 @@ class LLCSettings(Section):
     hessian_share: PositiveFloat = Field(
         0.25, description="flagged where λ̂ is below the Hessian's effective dimension by more than this share"
     )
+    slope_batches: Annotated[int, Field(ge=2)] = Field(
+        8, description="batches of hessian_examples that choose a step down the slope at w*; as many others test it"
+    )
+    minimum_share: PositiveFloat = Field(
+        0.1, description="flagged as no minimum where a slope at w* lowers λ̂ by more than this share of it"
+    )
+    minimum_alpha: PositiveFloat = Field(
+        0.001, lt=1, description="and is no noise: the largest rate of false alarms at a minimum"
+    )
     checkpoints: Checkpoints = Field(6, description="checkpoints of the dense run: how many, or a list of their steps")
     rhat_limit: Annotated[float, Field(gt=1, description="R-hat above this is flagged")] = 1.1
     ess_limit: PositiveFloat = Field(40.0, description="an effective number of draws below this is flagged")

@@ -35,6 +35,8 @@ LLC = of_networks(
     hessian=pa.float64(),
     hessian_se=pa.float64(),
     hessian_negative=pa.float64(),
+    descent=pa.float64(),
+    descent_se=pa.float64(),
     hessian_cost=pa.float64(),
     flag=pa.string(),
 )
