@@ -16,6 +16,9 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 from typing import NoReturn
@@ -114,13 +117,14 @@ class Installer:
 
     def install(self, wanted: list[str]) -> None:
         """Install these packages and no others."""
-        # pip refuses a file in which only some packages have hashes.
-        for part in ([one for one in wanted if "--hash" in one], [one for one in wanted if "--hash" not in one]):
-            if part:
-                self._run(part)
+        self.wanted, self.found = len(wanted), 0
+        # pip refuses a file in which only some packages have hashes. torch has none, and takes as long as all others.
+        parts = [[one for one in wanted if ("--hash" in one) == hashed] for hashed in (True, False)]
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(self._run, filter(None, parts)))
 
     def _run(self, wanted: list[str]) -> None:
-        file = LOG.with_name("wanted.txt")
+        file = LOG.with_name("with-hashes.txt" if "--hash" in wanted[0] else "without-hashes.txt")
         file.write_text("\n".join(wanted) + "\n", encoding="utf-8")
         process = subprocess.Popen(
             [*self.command, "--no-deps", *self.further, "--requirement", file],
@@ -131,23 +135,23 @@ class Installer:
             errors="replace",
         )
         assert process.stdout
-        count = 0
-        with LOG.open("a", encoding="utf-8") as log:
+        last: deque[str] = deque(maxlen=SHOWN)
+        with LOG.open("a", encoding="utf-8", buffering=1) as log:  # of lines, since two may write
             for line in process.stdout:
                 log.write(line)
+                last.append(line)
                 if line.startswith("Collecting "):
-                    count += 1
-                    tell(f"{count} of {len(wanted)} packages", end="")
+                    self.found += 1
+                    tell(f"{self.found} of {self.wanted} packages", end="")
                 elif line.startswith("Installing "):
                     tell("unpacking", end="")
         file.unlink()
         if process.wait():
-            self.fail(f"{self.name} could not set up .venv")
+            self.fail(f"{self.name} could not set up .venv", last)
 
-    def fail(self, fault: str) -> NoReturn:
-        """End the process: the log's last lines, then the fault."""
-        last = LOG.read_text(encoding="utf-8").splitlines()[-SHOWN:]
-        sys.exit("\n".join([*last, f"error: {fault}; all that {self.name} said is in {LOG}"]))
+    def fail(self, fault: str, last: Iterable[str] = ()) -> NoReturn:
+        """End the process: the last lines that were said, then the fault."""
+        sys.exit(f"{''.join(last)}error: {fault}; all that {self.name} said is in {LOG}")
 
 
 def main() -> None:
