@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from workflow_scripts.ticketlab.core.statistics import (
+    at_least,
     better,
     detectable_effect,
+    detectable_share,
     deviation,
     exceeds,
     holm,
@@ -20,6 +22,7 @@ from workflow_scripts.ticketlab.core.statistics import (
     mean_interval,
     not_worse,
     power,
+    share,
 )
 
 # Student's sleep data (1908, additional hours under drug 2 less drug 1), in every textbook: t = 4.0621, p = 0.002833.
@@ -241,3 +244,42 @@ def test_the_same_in_all_seeds_and_examples_has_a_mean_alone_and_nan_stays_nan()
     values = crossed(1.0, 1.0, 1.0)
     values[2] = np.nan
     assert all(math.isnan(x) for x in (mean_interval(values, 0.05).estimate, mean_interval(values, 0.05).ci_high))
+
+
+def test_the_interval_of_a_share_is_clopper_and_pearsons():
+    """Their equations at 3 of 10, and at the ends, where one bound is exact: 1 − (α/2)^(1/n)."""
+    assert share(3, 10, 0.05) == pytest.approx((0.0667395, 0.6524529), abs=1e-6)
+    assert share(0, 10, 0.05) == pytest.approx((0.0, 1 - 0.025**0.1))
+    assert share(10, 10, 0.05) == pytest.approx((0.025**0.1, 1.0))
+    assert share(1, 2, 0.2) == pytest.approx((1 - 0.9**0.5, 0.9**0.5))
+
+
+def test_so_many_hits_or_more_have_the_probability_of_the_binomial_law():
+    assert at_least(2, 3, 0.5) == pytest.approx(0.5) and at_least(3, 3, 0.1) == pytest.approx(0.001)
+    assert at_least(1, 4, 0.05) == pytest.approx(1 - 0.95**4) and at_least(0, 4, 0.05) == 1.0
+
+
+def test_a_share_is_detectable_if_enough_hits_come_with_the_power_wanted():
+    """Of 5 at chance 5 %, one hit or more has .2262 and two have .0226: two are needed."""
+    found = detectable_share(5, 0.05, 0.05, 0.8)
+    assert at_least(2, 5, 0.05) == pytest.approx(0.0226, abs=1e-4) and at_least(1, 5, 0.05) > 0.05
+    assert at_least(2, 5, found) == pytest.approx(0.8)
+    assert math.isnan(detectable_share(2, 0.5, 0.05, 0.8))  # two of two have a quarter
+
+
+def test_two_examples_are_enough_for_an_interval_over_them():
+    """Means by seed 1, 3 and 5, by example 8/3 and 10/3: mean squares 8 and 2/3, and 8/3 of the rest."""
+    result = mean_interval(np.array([[0.0, 2.0], [4.0, 2.0], [4.0, 6.0]]), 0.05)
+    rest = ((np.array([[0, 2], [4, 2], [4, 6]]) - [[1], [3], [5]] - np.array([8, 10]) / 3 + 3) ** 2).sum() / 2
+    seeds, examples = 8.0, max(3 * (1 / 3) ** 2 * 2 - rest, 0.0)
+    half = stats.t.ppf(0.975, (seeds + examples) ** 2 / (seeds**2 / 2 + examples**2)) * math.sqrt(
+        (seeds + examples) / 6
+    )
+    assert (result.ci_low, result.ci_high) == pytest.approx((3 - half, 3 + half))
+
+
+def test_how_much_spread_is_none_is_told_by_the_size_of_the_values():
+    for values in (np.array([[1.0, 2.0], [2.0, 2.0]]), np.array([1.0, 2.0])):
+        for unit in (1e-9, 1e9):
+            assert mean_interval(unit * values, 0.05).ci_low == pytest.approx(unit * mean_interval(values, 0.05).ci_low)
+        assert math.isnan(mean_interval(1e12 + values, 0.05).ci_low)

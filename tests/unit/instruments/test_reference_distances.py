@@ -141,3 +141,24 @@ def test_structures_can_be_chosen():
     predictors = {name: predictor(np.zeros((5, 5))) for name in ("a", "b")}
     chosen = reference_distances.references(table_problem(), predictors, StructureSettings(structures=["b"]), CPU)
     assert list(chosen.predictions) == ["b"]
+
+
+def test_in_a_regression_floor_and_distance_are_squared_errors_over_twice_the_variance():
+    """σ = 3: a prediction 3 and 1 off the targets costs (9 + 1)/2/18; outputs 4 and 0 off the prediction 16/2/18."""
+    inputs, targets = np.array([[0], [1]]), np.array([[0.0], [0.0]], dtype=np.float32)
+    problem = Problem(2, 1, 1, no_batches, {"validation": (inputs, targets)}, {}, {}, noise=3.0)
+    means = np.array([[3.0], [1.0]], dtype=np.float32)
+    found = reference_distances.references(problem, {"one": lambda x: means[x]}, StructureSettings(), CPU)
+    assert found.floors["one"] == pytest.approx(10 / 2 / 18)
+
+    class Means(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table = torch.nn.Parameter(torch.zeros(2, 1))
+
+        def forward(self, tokens, gates=None):
+            return self.table[tokens], []
+
+    weights = {"table": torch.tensor([[[7.0], [1.0]], [[3.0], [1.0]]])}
+    distances = reference_distances.distances(Study("test", problem, Means()), weights, found)
+    np.testing.assert_allclose(distances["one"], [16 / 2 / 18, 0])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.random_streams import CHAOS, REORDERED, data_seed, generator
-from workflow_scripts.ticketlab.instruments.determinacy import determinacy, difference
+from workflow_scripts.ticketlab.instruments.determinacy import determinacy, difference, pooled
 from workflow_scripts.ticketlab.instruments.role_agreement import (
     NETWORK,
     compare,
@@ -301,3 +301,56 @@ def test_the_difference_of_two_determinacies_is_paired_by_initialisation():
     assert found["n"] == 3
     unreliable = agreements_of(same_init=chaos, chaos=chaos, replicate=[0.8, -0.8, 0.1])
     assert np.isnan(difference(unreliable, "same_init", CHAOS)["estimate"])
+
+
+def test_p_counts_the_grouping_that_was_seen_among_the_permutations():
+    """Eight initialisations agree perfectly with themselves alone: no permutation of 16 networks finds that again."""
+    table = compare(study_of(1.0, inits=8, orders=1), 1)
+    for permutations_ in (0, 99):
+        p = determinacy(table, permutations=permutations_).query("score == 'all'")["p"].iloc[0]
+        assert p == pytest.approx(1 / (1 + permutations_))
+
+
+def test_p_of_three_groupings_is_known():
+    """Two initialisations of two networks: three groupings, of which one is as seen, so p tends to 1/3."""
+    found = determinacy(compare(study_of(1.0, inits=2, orders=1), 1), permutations=3000)
+    assert found.query("score == 'all'")["p"].iloc[0] == pytest.approx(1 / 3, abs=0.03)
+
+
+def test_determinacy_and_its_interval_by_hand():
+    """Agreement .2, .4, .9 over ceilings .5, .5, .8: 1.5/1.8; without each 1.3/1.3, 1.1/1.3 and .6/1; t(2) = 4.3027."""
+    frame = agreements_of(same_init=[0.2, 0.4, 0.9], replicate=[0.5, 0.5, 0.8])
+    row = determinacy(frame, permutations=0).iloc[0]
+    without = np.array([1.3 / 1.3, 1.1 / 1.3, 0.6 / 1.0])
+    half = 4.302653 * np.sqrt(2 / 3 * ((without - without.mean()) ** 2).sum())
+    assert (row["agreement"], row["ceiling"], row["n"], row["reason"]) == (
+        pytest.approx(0.5),
+        pytest.approx(0.6),
+        3,
+        "",
+    )
+    assert (row["estimate"], row["ci_low"], row["ci_high"]) == pytest.approx(
+        (1.5 / 1.8, 1.5 / 1.8 - half, 1.5 / 1.8 + half)
+    )
+
+
+def test_how_little_tells_components_apart_is_told_by_the_size_of_the_scores():
+    frame = study_of(share=0.5, inits=2, orders=1)
+    table = compare(frame, 2)
+    for unit in (1e-9, 1e9):
+        small = compare(frame.assign(value=unit * frame["value"]), 2)
+        np.testing.assert_allclose(small["agreement"], table["agreement"], atol=1e-9)
+    flat = compare(frame.assign(value=1e9 + frame["value"]), 2)
+    assert (flat.loc[flat["matching"] == "identity", "agreement"] == 0).all()
+
+
+def test_one_kind_of_pair_over_all_split_steps():
+    """Other initialisations agree at .2 and .4 at two steps, so .3 on average, over a ceiling of .6."""
+    early, late = (
+        agreements_of(other_init=[value] * 3, same_init=[0.9] * 3, replicate=[0.6] * 3) for value in (0.2, 0.4)
+    )
+    late = late[late["pair"] != "replicate"].assign(split_step=30)
+    found = pooled(pd.concat([early, late]), "other_init")
+    assert (found["estimate"], found["agreement"], found["n"]) == (pytest.approx(0.5), pytest.approx(0.3), 3)
+    other = pooled(pd.concat([early, late, late.assign(score="induction", agreement=9.0)]), "other_init")
+    assert other["estimate"] == pytest.approx(0.5), "the mean over scores alone"

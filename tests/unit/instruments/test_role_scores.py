@@ -258,3 +258,15 @@ def test_rows_put_each_value_at_its_network_and_component_and_round_trip(tmp_pat
     one = back.query("init_seed == 8 and layer == 1 and component == 2")
     assert dict(zip(one["score"], one["value"], strict=True)) == {"a": 21.0, "b": -21.0}
     assert set(one["kind"]) == {"unit"}
+
+
+def test_a_wave_in_one_symbol_is_all_of_its_frequency_and_two_waves_share():
+    """Over all pairs of residues modulo 7: cos 2 of the first symbol; with it cos 3 of the second, twice as large."""
+    pairs = torch.cartesian_prod(torch.arange(7), torch.arange(7))
+    two, three = (torch.cos(2 * torch.pi * k / 7 * pairs[:, s]) for k, s in ((2, 0), (3, 1)))
+    activity = torch.stack([5 + two, two + 2 * three, torch.full((49,), 0.3)], dim=-1)[None]
+    scores = role_scores.frequency_shares(activity, pairs, 7)
+    assert list(scores) == ["frequency:1", "frequency:2", "frequency:3"]
+    found = torch.stack([values[0] for values in scores.values()])
+    expected = torch.tensor([[0, 0, 0], [1, 0.2, 0], [0, 0.8, 0]], dtype=torch.float64)
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)

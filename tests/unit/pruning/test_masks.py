@@ -234,3 +234,43 @@ def test_a_diverged_network_has_no_largest_weights_and_no_overlap():
         given = overlap.overlap_given(torch.rand_like(mask), mask, mask)
         for found in (jaccard, chance, given):
             assert found.isnan().tolist() == [False, True, False]
+
+
+def test_the_overlap_that_like_scores_explain_of_a_known_pair():
+    """Two strata of three weights: 2 · 3 / 3 and 1 · 1 / 3 of both, so 7/3 of 3 + 4 − 7/3; ranks count, not sizes."""
+    scores = torch.tensor([[0.1, 0.3, 0.2, 7.0, 8.0, 9.0], [60.0, 50.0, 40.0, 70.0, 90.0, 80.0]])
+    first = torch.tensor([[1.0, 1, 0, 1, 0, 0]]).repeat(2, 1)
+    second = torch.tensor([[1.0, 1, 1, 1, 0, 0]]).repeat(2, 1)
+    assert overlap.overlap_given(scores, first, second, strata=2).tolist() == pytest.approx([1 / 2, 1 / 2])
+    # Each weight alone in its stratum: all that is shared is explained. One stratum for all: chance.
+    assert overlap.overlap_given(scores, first, second, strata=6).tolist() == pytest.approx([3 / 4, 3 / 4])
+    assert overlap.overlap_given(scores, first, second, strata=1).tolist() == pytest.approx([2 / 5, 2 / 5])
+
+
+def test_what_an_overlap_has_beyond_chance_and_beyond_the_start_is_a_share_of_what_it_could_have():
+    """Of 20 strata of two weights like in |θ₀| both masks keep five whole ones and a half of five more, one of five
+    others."""
+    first, second = torch.zeros(2, 1, 40)
+    first[0, :10] = second[0, :10] = first[0, 10:30:2] = second[0, 10:20:2] = 1
+    start = torch.arange(1.0, 41)[None] * torch.tensor([1.0, -1.0]).repeat(20)
+    found = overlap.rows("s", dense_members([3]), 7, "imp", {"a": first}, {"a": second}, {"a": start})
+    (row,) = found.to_dict("records")
+    assert (row["jaccard"], row["chance"]) == pytest.approx((15 / 20, 3 / 11))
+    assert row["excess"] == pytest.approx((3 / 4 - 3 / 11) / (1 - 3 / 11))
+    # 2 · 2 / 2 of five strata and 1 · 1 / 2 of five: 12.5 of 20 + 15 − 12.5.
+    assert row["given_initial"] == pytest.approx(5 / 9)
+    assert row["beyond_initial"] == pytest.approx((3 / 4 - 5 / 9) / (1 - 5 / 9))
+    assert (row["init_seed"], row["step"], row["reference"], row["tensor"]) == (3, 7, "imp", "a")
+    assert math.isnan(row["update_correlation"])
+
+
+def test_masks_along_training_are_compared_with_the_last_and_with_imps_of_this_and_of_the_next_network():
+    """Two networks whose order of weights turns round while they train; IMP keeps what is largest in the end."""
+    members = dense_members([0, 1])
+    rising = torch.arange(1.0, 9)
+    begun, ended = torch.stack([rising, rising.flip(0)]), torch.stack([rising.flip(0), rising])
+    states = [(0, members, {"a": begun}), (5, members, {"a": ended})]
+    found = overlap.along_training("s", states, pruning.keep_top({"a": ended}, 2), 2, 5)
+    jaccard = found.set_index(["reference", "step", "init_seed"])["jaccard"].sort_index()
+    for reference, by_step in (("final_magnitude", (0, 1)), ("imp", (0, 1)), ("imp_other_init", (1, 0))):
+        assert jaccard[reference, 0].tolist() == [by_step[0]] * 2 and jaccard[reference, 5].tolist() == [by_step[1]] * 2

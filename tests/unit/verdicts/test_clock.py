@@ -300,3 +300,45 @@ def test_a_study_has_every_quantity_with_a_step_or_a_reason(tmp_path):
         assert has["step"].between(has["ci_low"], has["ci_high"]).all() and has["ci_high"].le(LAST).all()
     roles = frame[frame["quantity"].eq("roles") & frame["study"].eq("example")].iloc[0]
     assert roles["first"] == pytest.approx(0.5 / 0.8, abs=0.05) and roles["last"] == pytest.approx(1, abs=0.05)
+
+
+def test_three_recorded_steps_are_enough():
+    row = clock.determined(course(around([0.0, 1.0, 1.0], spread=0.01), steps=[0, 7, 63]), 0.05)
+    assert row["reason"] == "" and 0 < row["step"] < 7
+
+
+def test_a_rise_begins_at_the_first_recorded_step():
+    rise, fall = rise_and_fall(around([0, 1, 5, 9, 8, 2, 1], spread=0.01))
+    assert rise["first"] == pytest.approx(0, abs=0.02) and fall["last"] == pytest.approx(1, abs=0.02)
+    assert rise["step"] == pytest.approx(2**1.875 - 1, rel=0.02)  # 4.5 is seven eighths of the way from 1 to 5
+
+
+def test_a_step_that_one_half_of_the_seeds_lacks_is_not_their_highest():
+    values = pd.DataFrame(np.tile([0.0, 2.0, 9.0, 3.0, 1.0], (4, 1)), columns=[0, 1, 3, 7, 15])
+    values.loc[[0, 2], 3] = NAN
+    rise, fall = clock._around_the_highest(values)
+    # Seeds 1 and 3 are located on 0 and 2, which lack step 3: at step 7. Seeds 0 and 2 have nothing at step 3.
+    np.testing.assert_allclose(rise, [NAN, 3, NAN, 3])
+    np.testing.assert_allclose(fall, [NAN, -2, NAN, -2])
+
+
+def test_masks_of_states_and_of_splits_each_have_their_reference():
+    """What they overlap with is told apart, and siblings that split at the end are the same network."""
+    rows = [
+        (variant, reference, seed, split, step, value)
+        for seed in (0, 1, 2)
+        for variant, reference, split, step, value in (
+            ("dense", "final_magnitude", 0, 7, 0.4),
+            ("dense", "imp", 0, 7, 0.2),
+            ("spawned", "dense_final", 7, 63, 0.6),
+            ("spawned", "dense_final_other_init", 7, 63, 0.1),
+        )
+    ]
+    frame = pd.DataFrame(rows, columns=["variant", "reference", "init_seed", "rewind_step", "step", "value"])
+    frame = frame.assign(beyond_initial=frame["value"], update_correlation=frame["value"] + 0.01)
+    found = {one.of: one.values for one in clock.masks(frame, SETTINGS, 63)}
+    assert {of: values.iloc[0].to_dict() for of, values in found.items()} == {
+        "final_magnitude": {7: 0.4},
+        "imp": {7: 0.2},
+        "dense_final": {7: pytest.approx(0.61), 63: 1.0},
+    }

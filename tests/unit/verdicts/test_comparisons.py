@@ -403,3 +403,22 @@ def test_examples_of_other_seeds_are_refused(metrics):
     ends = comparisons.ends_by_example(frame[frame["variant"].ne("dense") | frame["init_seed"].ne(2)], "loss")
     with pytest.raises(ValueError, match="other seeds"):
         list(comparisons.tickets(metrics, SETTINGS, LAST, ends))
+
+
+@pytest.mark.parametrize(("better", "decides"), [(0.05, False), (0.15, True)])
+def test_the_mask_of_another_order_must_beat_a_shuffled_one_by_more_than_the_margin(better, decides):
+    dense, small = course(1.0, 2.0, 3.0, 4.0), np.random.default_rng(2).normal(0, 0.01, (SEEDS, 3))
+    parts = [rows_of("dense", dense), *(rows_of(v, dense, level=1, density=0.5) for v in ("ticket", "other_order"))]
+    parts.append(rows_of("shuffled", dense + better + small, level=1, density=0.5))
+    both = pd.concat([pd.concat(parts).assign(split=split) for split in ("test", "validation")])
+    row = one(table(comparisons.tickets(both, SETTINGS, LAST)), contrast="other_order - shuffled")
+    assert row["estimate"] == pytest.approx(-better, abs=0.02) and (row["p"] < 0.01) == decides
+
+
+def test_what_is_left_of_another_structure_is_not_counted():
+    values = np.array([[1.0, 0.5, 0.2, 0.6]] * 4)
+    mine = ways([0.5] * 4, part=np.array([[1.0, 0.6, 0.2, 0.36]] * 4))
+    other = ways([0.1] * 4, part=np.array([[1.0, 0.6, 0.2, 1.0]] * 4)).assign(structure="unigram")
+    found = compared_structure(values, pd.concat([mine, other]))
+    assert one(found, contrast="retained")["estimate"] == pytest.approx(0.8)
+    assert one(found, contrast="beyond path")["estimate"] == pytest.approx(0.8 - 0.5)

@@ -92,3 +92,12 @@ def test_a_diverged_mask_is_undecided_and_not_the_best():
     assert row["decision"] == INCONCLUSIVE and row["reason"] == DIVERGED
     found = verdict(table, kinds.STRONG_FORM)
     assert found["decision"] == INCONCLUSIVE and DIVERGED in found["reason"] and found["variant"] == WIDE
+
+
+def test_each_density_of_a_mask_is_compared_with_its_own_random_mask():
+    """The search did nothing at the second density, whose mask is no worse than at the first."""
+    rows = masked(SEARCHED, 1, 0.99, 0.12, 0.3) + masked(SEARCHED, 2, 0.99, 0.12, 0.3)
+    rows[-1] |= {"estimate": 0.0, "ci_low": -0.05, "ci_high": 0.05}
+    first, second = masks(pd.DataFrame(rows), SETTINGS)
+    assert first["decision"] == NEITHER and "1.000 better than a random mask" in first["reason"]
+    assert second["decision"] == INCONCLUSIVE and "the search found nothing better" in second["reason"]

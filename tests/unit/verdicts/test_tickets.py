@@ -364,3 +364,8 @@ def test_winners_are_sought_where_the_controls_are_and_the_verdict_is_about_that
 def test_a_control_is_judged_against_dense_too(end, decision):
     row = verdict(judged(compared(metrics(ticket(1, 0.3, GOOD, BAD, end)))), kinds.CONTROL, variant="shuffled")
     assert row["decision"] == decision and row["density"] == 0.3 and "dense" in row["reason"]
+
+
+def test_by_how_much_a_control_is_beaten_is_said():
+    assert "better than reinitialised by more than 0.1 (by 0.6" in cell(GOOD, BAD, BAD)["reason"]
+    assert "not shown better than shuffled by more than 0.1 (by -0." in cell(2.1, 3.0, GOOD)["reason"]
