@@ -59,7 +59,7 @@ wildcard_constraints:
     study="|".join(STUDIES),
     control="[a-z_]+",
     instrument="|".join(INSTRUMENTS),
-    source=r"dense|tickets|development|split\d+",
+    source=r"dense|course|tickets|development|split\d+",
 
 
 def at(path):

@@ -26,8 +26,8 @@ def masks_at_rates(wildcards):
 
 
 def scored_weights(wildcards):
-    """The networks of a source of roles: the dense ones, or the children of a split step."""
-    if wildcards.source == "dense":
+    """The networks of a source of roles: the dense ones, at the end or before it, or the children of a split step."""
+    if wildcards.source in ("dense", "course"):
         return expand(rules.train_dense.output.weights, **wildcards)
     return of_job(rules.train_spawned.output.weights, split=wildcards.source.removeprefix("split"))(wildcards)
 

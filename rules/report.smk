@@ -31,7 +31,8 @@ rule report:
         figures=expand(at("figures/{name}.png"), name=FIGURES),
         calibration=rules.draw_calibrations.input.calibration,
         calibration_figures=expand(at("figures/calibration_{instrument}.png"), instrument=INSTRUMENTS),
-        roles=every(rules.score_roles.output.roles, source="dense"),
+        roles=every(rules.score_roles.output.roles, source="dense")
+        + every(rules.score_roles.output.roles, FOLLOWED, source="course"),
         # The code digest sees Python only.
         template=source("report/page/page.html.j2"),
         style=source("report/page/page.css"),

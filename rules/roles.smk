@@ -1,3 +1,7 @@
+# The studies whose roles are scored along training, too.
+FOLLOWED = rule_params.followed(CONFIG)
+
+
 rule train_spawned:
     input:
         data=rules.prepare_data.output.data,
@@ -59,12 +63,51 @@ rule compare_roles:
         "../workflow_scripts/compare_roles.py"
 
 
+rule follow_roles:
+    input:
+        roles=of_job(rules.score_roles.output.roles, source=["course", "dense"]),
+        holders=rules.compare_roles.output.holders,
+    output:
+        courses=at("{study}/role_courses.parquet"),
+        held=at("{study}/held_from.parquet"),
+    log:
+        logs("follow_roles", "study"),
+    benchmark:
+        benchmarks("follow_roles", "study")
+    conda:
+        CONDA
+    resources:
+        **analysis(),
+    params:
+        **job("follow_roles"),
+    script:
+        "../workflow_scripts/follow_roles.py"
+
+
+use rule draw_calibrations as draw_role_courses with:
+    input:
+        courses=every(rules.follow_roles.output.courses, FOLLOWED),
+        held=every(rules.follow_roles.output.held, FOLLOWED),
+        holders=every(rules.compare_roles.output.holders, FOLLOWED),
+    output:
+        figures=drawn(at("figures/role_courses.{format}")),
+    log:
+        logs("draw_role_courses"),
+    benchmark:
+        benchmarks("draw_role_courses")
+    params:
+        **job("draw_role_courses", "role_courses"),
+
+
 rule roles:
     input:
         rules.dense.input,
         every(rules.train_spawned.output),
         every(rules.score_roles.output, source=rule_params.role_sources),
         every(rules.compare_roles.output),
+        every(rules.score_roles.output, FOLLOWED, source="course"),
+        every(rules.follow_roles.output, FOLLOWED),
+        rules.draw_role_courses.output if FOLLOWED else [],
 
 
 STAGES.append(rules.roles.input)

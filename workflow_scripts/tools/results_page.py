@@ -368,6 +368,8 @@ def render(frames: Mapping[str, pd.DataFrame], order: Sequence[str], name: str) 
         "cell": cell,
     }
     environment.filters |= {"names": names, "each": each, "by_decision": by_decision}
+    # A figure of an optional experiment is shown where the reference run had it.
+    environment.globals["stored"] = {path.stem for path in REFERENCE.glob("*.png")}
     return wrapped(environment.get_template(name).render(facts(frames, order)))
 
 

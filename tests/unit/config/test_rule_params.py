@@ -30,6 +30,7 @@ OF_ALL = (
     "summarise_resampling",
     "draw_resampling",
     "draw_forecast",
+    "draw_role_courses",
     "measure_deep_linear",
     "summarise_dimension",
     "draw_dimension",
@@ -55,7 +56,7 @@ def all_specs(raw):
             "sweep_rates",
             "draw_rate_sweep",
         )
-        for rule in (*one_per_study, "score_roles", "compare_roles", "summarise"):
+        for rule in (*one_per_study, "compare_roles", "summarise"):
             found[rule, study, ""] = getattr(rule_params, rule)(config, study)
         for block in rule_params.blocks(config, study):
             found["train_dense", study, block] = rule_params.train_dense(config, study, block)
@@ -66,6 +67,11 @@ def all_specs(raw):
             found["train_controls", study, control] = rule_params.train_controls(config, study, control)
         for rate in settings.pruning.other_rates():
             found["train_rates", study, rate] = rule_params.train_rates(config, study, rate)
+        followed = study in rule_params.followed(config)
+        for source in ("dense", "split0", *(["course"] if followed else [])):
+            found["score_roles", study, source] = rule_params.score_roles(config, study, source)
+        if followed:
+            found["follow_roles", study, ""] = rule_params.follow_roles(config, study)
         for split in settings.spawning.split_steps:
             found["train_spawned", study, split] = rule_params.train_spawned(config, study, split)
         found["summarise_noise", study, ""] = rule_params.summarise_noise(config, study)
@@ -153,6 +159,7 @@ CHANGES = [
     ("spawning/orders", 4, {"train_spawned"}),
     ("barriers/points", 5, {"measure_barriers"}),
     ("roles/examples", 60, {"score_roles", "compare_roles", "resample_weights", "forecast_roles"}),
+    ("roles/checkpoints", 5, {"draw_role_courses"}),
     ("structure/split", "test", {"trace_structure", "figures"}),
     ("llc/draws", 120, {"estimate_llc", "sweep_llc", "draw_llc_sweep"}),
     ("llc_sweep/factors", [0.5], {"sweep_llc"}),
@@ -175,6 +182,7 @@ def test_every_rule_is_covered(shipped):
     }
     others = {
         "blocks",
+        "followed",
         "wildcard_values",
         "role_sources",
         "first_rewind",
@@ -265,6 +273,21 @@ def test_coefficients_of_tickets_stand_at_steps_of_the_dense_networks(shipped):
     steps = found["estimate_llc", "modular_addition", "development"]["steps"]
     assert set(steps) <= set(found["estimate_llc", "modular_addition", "dense"]["steps"])
     assert steps == found["develop_tickets", "modular_addition", ""]["llc_steps"] and len(steps) > 2
+
+
+def test_roles_along_training_are_scored_at_stored_steps_before_the_last_and_leave_the_others_alone(shipped):
+    """The networks' ends are scored by other jobs."""
+    before = all_specs(shipped)
+    steps = before["score_roles", "text", "course"]["steps"]
+    assert {*steps} < {*before["train_dense", "text", 0]["checkpoints"]}
+    assert len(steps) == 7 and steps[0] == 0 and max(steps) < 600
+    after = all_specs(put(shipped, "studies/text/roles/checkpoints", 5))
+    changed = {key for key in before if before[key] != after[key]}
+    assert changed == {("score_roles", "text", "course"), ("report", "", "")}
+    after = all_specs(put(shipped, "studies/text/roles/checkpoints", 0))
+    gone = {("score_roles", "text", "course"), ("follow_roles", "text", "")}
+    assert before.keys() - after.keys() == gone
+    assert {key for key in after if before[key] != after[key]} == {("draw_role_courses", "", ""), ("report", "", "")}
 
 
 def test_a_change_of_mask_steps_concerns_one_control(shipped):

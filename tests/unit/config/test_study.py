@@ -71,6 +71,7 @@ MISTAKES = [
         {"kind": "mlp", "hidden": [9]},
         ["studies.text:", "model.kind 'mlp'", "'text'", "transformer"],
     ),
+    ("studies/text/roles/checkpoints", 2, ["studies.text.roles:", "checkpoints 2", "give 0, or at least 3"]),
     ("studies/text/roles/scores", ["entropy"], ["studies.text:", "forecast", "roles.scores", "ablation"]),
     ("studies/text/model/heads", 7, ["studies.text.model", "40", "7", "multiple"]),
     ("studies/digits/model/hidden", [], ["studies.digits.model.hidden", "[]", "at least 1"]),

@@ -158,7 +158,7 @@ def vary_noise(config: Config, study: str, batch: int) -> dict:
     pruning, network = _section(config, study, "pruning"), _trained(config, study)
     return network | {
         "training": network["training"] | {"batch_size": batch},
-        "roles": _section(config, study, "roles"),
+        "roles": _scoring(config, study),
         "schedule": pruning["schedule"],
         "level": pruning["clock_level"],
         "orders": _section(config, study, "noise")["orders"],
@@ -211,7 +211,7 @@ def draw_development(config: Config) -> dict:
 def resample_weights(config: Config, study: str) -> dict:
     pruning = _section(config, study, "pruning")
     return _trained(config, study) | {
-        "roles": _section(config, study, "roles"),
+        "roles": _scoring(config, study),
         "schedule": pruning["schedule"],
         "level": pruning["clock_level"],
         "keep": _section(config, study, "resampling")["keep"],
@@ -231,7 +231,7 @@ def forecast_roles(config: Config, study: str) -> dict:
     section = _section(config, study, "forecast")
     supermask = _section(config, study, "supermask")
     return _network(config, study) | {
-        "roles": _section(config, study, "roles"),
+        "roles": _scoring(config, study),
         "forecast": section,
         "steps": choose_checkpoints(section["checkpoints"], _checkpoints(config, study)),
         "supermask_steps": supermask["steps"],
@@ -271,13 +271,30 @@ def trace_structure(config: Config, study: str) -> dict:
     return _network(config, study) | {"structure": _section(config, study, "structure")}
 
 
-def score_roles(config: Config, study: str) -> dict:
-    last = config.studies[study].training.steps
-    return _network(config, study) | {"roles": _section(config, study, "roles"), "steps": [last]}
+def followed(config: Config) -> list[str]:
+    """The studies whose roles are scored along training."""
+    return [study for study in config.names() if config.studies[study].roles.checkpoints]
+
+
+def score_roles(config: Config, study: str, source: str) -> dict:
+    """`source` is "dense" or the children of a split step, at the end; or "course", dense networks before it."""
+    settings = config.studies[study]
+    steps = [settings.training.steps]
+    if source == "course":
+        steps = choose_checkpoints(settings.roles.checkpoints, _checkpoints(config, study))[:-1]
+    return _network(config, study) | {"roles": _scoring(config, study), "steps": steps}
 
 
 def compare_roles(config: Config, study: str) -> dict:
-    return {"study": study, "roles": _section(config, study, "roles")}
+    return {"study": study, "roles": _scoring(config, study)}
+
+
+def follow_roles(config: Config, study: str) -> dict:
+    return {"clear": config.studies[study].judging.clear}
+
+
+def draw_role_courses(config: Config) -> dict:
+    return {"studies": {study: {"last_step": config.studies[study].training.steps} for study in followed(config)}}
 
 
 def estimate_llc(config: Config, study: str, source: str) -> dict:
@@ -411,6 +428,11 @@ def _steps_of_development(config: Config, study: str) -> list[int]:
     settings = config.studies[study].development
     count = 0 if settings is None else settings.llc_checkpoints
     return choose_checkpoints(count, _steps_of_llc(config, study)) if count else []
+
+
+def _scoring(config: Config, study: str) -> dict:
+    """The settings of the role scores; the specs' `steps` say when they are taken."""
+    return {key: value for key, value in _section(config, study, "roles").items() if key != "checkpoints"}
 
 
 def _sampling(config: Config, study: str) -> dict:

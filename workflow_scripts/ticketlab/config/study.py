@@ -33,7 +33,8 @@ from workflow_scripts.ticketlab.settings.noise import NoiseSettings
 from workflow_scripts.ticketlab.settings.pruning import PruningSettings
 from workflow_scripts.ticketlab.settings.rate_sweep import RateSweepSettings
 from workflow_scripts.ticketlab.settings.resampling import ResamplingSettings
-from workflow_scripts.ticketlab.settings.roles import ALWAYS, RolesSettings
+from workflow_scripts.ticketlab.settings.role_courses import FollowedRolesSettings
+from workflow_scripts.ticketlab.settings.roles import ALWAYS
 from workflow_scripts.ticketlab.settings.spawning import SpawningSettings
 from workflow_scripts.ticketlab.settings.structure import StructureSettings
 from workflow_scripts.ticketlab.settings.supermask import SupermaskSettings
@@ -75,7 +76,7 @@ class StudySettings(Section):
     barriers: BarriersSettings | None = Field(
         BarriersSettings(), description="on the straight line between networks that part at a step; null: none"
     )
-    roles: RolesSettings
+    roles: FollowedRolesSettings
     structure: StructureSettings
     llc: LLCSettings
     llc_sweep: LLCSweepSettings = LLCSweepSettings()

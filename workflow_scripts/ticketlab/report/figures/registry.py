@@ -9,6 +9,7 @@ FIGURES = {
     "tickets": "workflow_scripts.ticketlab.report.figures.tickets",
     "strong_form": "workflow_scripts.ticketlab.report.figures.strong_form",
     "roles": "workflow_scripts.ticketlab.report.figures.roles",
+    "role_courses": "workflow_scripts.ticketlab.report.figures.role_courses",
     "transience": "workflow_scripts.ticketlab.report.figures.transience",
     "llc": "workflow_scripts.ticketlab.report.figures.llc",
     "llc_scales": "workflow_scripts.ticketlab.report.figures.llc_scales",
