@@ -68,7 +68,8 @@ def _map(axes: Axes, rows: pd.DataFrame, held: pd.DataFrame, holders: pd.DataFra
     end = rows[rows["step"] == rows["step"].max()]
     shown = end.pivot_table(index="init_seed", columns=PLACE, values="value").sort_index(axis=1).iloc[:MOST_SEEDS]
     places = {place: column for column, place in enumerate(shown.columns)}
-    axes.imshow(shown, cmap="Greys", vmin=0, vmax=2 * np.nanmax(shown.to_numpy()), aspect="auto")
+    low, high = np.nanmin(shown.to_numpy()), np.nanmax(shown.to_numpy())
+    axes.imshow(shown, cmap="Greys", vmin=low, vmax=2 * high - low, aspect="auto")
     for line, seed in enumerate(shown.index):
         found = holders[holders["init_seed"].eq(seed) & holders["rewind_step"].eq(0)]
         others = found[found["variant"].eq("spawned") & found["data_seed"].ne(seed)].sort_values("data_seed")
