@@ -5,7 +5,7 @@ What to change is a proposal from the verdicts' own numbers: the smallest change
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,14 @@ from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
 from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE, WITHHELD
 from workflow_scripts.ticketlab.core.statistics import detectable_share, mean_interval
 from workflow_scripts.ticketlab.report import words
+from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
+from workflow_scripts.ticketlab.tables.schemas.data import DATA
 from workflow_scripts.ticketlab.tables.schemas.networks import METRICS
 from workflow_scripts.ticketlab.tables.schemas.structure import STRUCTURE
 from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
+from workflow_scripts.ticketlab.tasks.language.lengths import Lengths, of_documents
 from workflow_scripts.ticketlab.verdicts import kinds
 from workflow_scripts.ticketlab.verdicts.judge import RESTS_ON
 from workflow_scripts.ticketlab.verdicts.rows import ANSWERS
@@ -98,7 +101,31 @@ def learned(config: Config, name: str) -> Learned:
     floors = files.read_many(structure, STRUCTURE).groupby("structure")["reference_floor"].first().dropna().to_dict()
     if split not in set(frame["split"]):  # a further set of the task, on which networks are not evaluated
         split, floors = "test", {}
-    return of_losses(frame[frame["split"] == split], floors, config.studies[name].judging.alpha)
+    mine = frame[frame["split"] == split]
+    found = of_losses(mine, floors, config.studies[name].judging.alpha)
+    lengths = _lengths(config, name, split)
+    if lengths is None:
+        return found
+    losses = mine[mine["metric"] == "loss"]
+    end = losses.loc[losses["step"] == losses["step"].max(), "value"].mean()
+    return replace(found, sentence=f"{found.sentence}; {per_character(end, config.studies[name].judging, lengths)}")
+
+
+def _lengths(config: Config, name: str, split: str) -> Lengths | None:
+    """Of the predicted symbols of a split, in a study of text whose data are there."""
+    path = Path(config.results, name, "data.parquet")
+    if config.studies[name].task.kind != "text" or not path.exists():
+        return None
+    data = files.read(path, DATA)
+    tokeniser = files.facts(path, DATA)["facts"]["tokeniser"]
+    return of_documents(tokeniser, data.loc[data["split"] == split, "tokens"])
+
+
+def per_character(loss: float, judging: JudgingSettings, lengths: Lengths) -> str:
+    """A loss in nats per symbol, and the margin if it is one of losses, as texts and tokenisers compare."""
+    margin = f", δ {words.number(lengths.per_character(judging.margin))}" if judging.metric == "loss" else ""
+    bits = words.number(lengths.bits_per_byte(loss))
+    return f"per character {words.number(lengths.per_character(loss))} nats{margin} ({bits} bits per byte)"
 
 
 def of_losses(metrics: pd.DataFrame, floors: Mapping[str, float], alpha: float) -> Learned:

@@ -1,5 +1,6 @@
 """The answer of a run in the terminal: its table, what was learned, and what could decide an open verdict."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ from workflow_scripts.ticketlab.config import study
 from workflow_scripts.ticketlab.config.study import Config
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE, WITHHELD
+from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
+from workflow_scripts.ticketlab.tasks.language.lengths import Lengths
 from workflow_scripts.ticketlab.verdicts import kinds
 from workflow_scripts.ticketlab.verdicts.rows import STRONG_FORM, T1, T2, T3
 from workflow_scripts.ticketlab.verdicts.tickets import MATCHING, NEITHER
@@ -53,6 +56,15 @@ def test_what_was_learned_is_the_loss_between_those_of_the_predictors() -> None:
     found = answer.of_losses(losses([4.5, 4.4, 4.6], [2.9, 3.0, 3.1]), {"bigram": 2.5, "unigram": 3.4}, 0.05)
     assert found.anything
     assert found.sentence == "test loss 4.5 at θ₀, 3 at the end (predictors: unigram 3.4, bigram 2.5)"
+
+
+def test_a_loss_and_its_margin_are_told_per_character_and_byte() -> None:
+    """Symbols of two characters, one byte each."""
+    lengths, judging = Lengths(characters=2.0, bytes=2.0), JudgingSettings(margin=0.02)
+    told = answer.per_character(2 * math.log(2), judging, lengths)
+    assert told == "per character 0.693 nats, δ 0.01 (1 bits per byte)"
+    errors = JudgingSettings(margin=0.02, metric="error")
+    assert "δ" not in answer.per_character(1.0, errors, lengths)
 
 
 def test_a_loss_that_does_not_fall_in_all_seeds_alike_is_nothing_learned() -> None:
