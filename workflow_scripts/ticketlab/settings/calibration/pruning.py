@@ -54,7 +54,8 @@ class DigitsSettings(Section):
 class ClassicSettings(Section):
     """LeNet-300-100 on 5000 images of MNIST, where sparse tickets stop early and re-initialised ones late."""
 
-    seeds: Annotated[int, Field(ge=2)] = 5
+    seeds: Annotated[int, Field(ge=2)] = 8
+    first_seed: NonNegativeInt = Field(5, description="those before it were seen when the checks were chosen")
     held_out: Share = Field(0.1, description="share of the images in the validation split, and in the test split")
     hidden: list[Width] = Field([300, 100], min_length=1, max_length=100)
     training: TrainingSettings = TrainingSettings(learning_rate=0.0012, schedule="constant", batch_size=60, steps=1000)
@@ -62,7 +63,8 @@ class ClassicSettings(Section):
     levels: list[PositiveInt] = Field(
         [3, 7],
         min_length=1,
-        description="rounds at which the signature is looked for; the last one decides on controls",
+        description="rounds at which the re-initialised control trains; the last one decides on it, and tickets are "
+        "averaged over all rounds up to it",
     )
     record_every: PositiveInt = Field(20, description="steps between two evaluations, the resolution of early stopping")
     alpha: Share = Field(0.05, description="level of the tests, and 1 − coverage of the intervals")
