@@ -174,7 +174,7 @@ def test_every_script_that_trains_is_listed():
             "measure_barriers",
             "score_roles",
         ),
-        *("sweep_llc", "trace_structure"),
+        *("sweep_llc", "trace_structure", "measure_compression"),
     }  # at networks that are trained already: checkpoints.py reads states of training
     assert trains - looks <= set(TRAINERS) and looks <= trains
 

@@ -36,6 +36,17 @@ TINY: dict[str, Any] = {
             "exact": {"crossings": [], "two_hidden": [[2, 2]], "draws": 16, "burn_in": 2, "chains": 2, "calls": 3},
             "noisy": {"draws": 16, "burn_in": 2, "chains": 2, "calls": 3},
             "parity": {"sequences": 32, "training_steps": 2, "chains": 2, "calls": 2, "draws": 16, "burn_in": 0},
+            "strata": {"points": [[4, 0]], "draws": 16, "burn_in": 2, "chains": 2, "calls": 3},
+            "two_minima": {"localizations": [100.0, 10.0], "draws": 16, "burn_in": 2, "chains": 2, "calls": 3},
+            "minima": {
+                "sequences": 32,
+                "draws_of_targets": 2,
+                "early_step": 1,
+                "starts": 2,
+                "draws": 16,
+                "burn_in": 2,
+                "calls": 3,
+            },
             "sweep": {
                 "networks": [{"widths": [3, 3, 3], "rank": 1}, {"widths": [4, 3, 8], "rank": 0}],
                 "draws": 16,

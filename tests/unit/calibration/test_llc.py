@@ -1,17 +1,19 @@
 """The sampler passes its calibration, and each way of breaking it turns a required check red."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from pydantic import ValidationError
 
+from workflow_scripts.ticketlab.calibration import devinterp_llc, llc_networks, llc_runs, llc_strata
 from workflow_scripts.ticketlab.calibration import llc as llc_calibration
-from workflow_scripts.ticketlab.calibration import llc_runs
 from workflow_scripts.ticketlab.calibration.llc_runs import Calls
 from workflow_scripts.ticketlab.instruments import llc
-from workflow_scripts.ticketlab.settings.calibration.llc import LLCCalibrationSettings
+from workflow_scripts.ticketlab.settings.calibration.llc import LLCCalibrationSettings, ParitySettings
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
+from workflow_scripts.ticketlab.training import stack
 
 torch.set_num_threads(1)
 
@@ -138,6 +140,83 @@ def test_a_blind_or_jumpy_flag_turns_its_check_red(breaks, case, monkeypatch):
     assert case in [failure[1] for failure in failed(flag_checks())]
 
 
+def test_an_estimate_below_half_the_rank_fails_and_one_above_does_not():
+    network = SMALL.networks[0]
+    half_rank = (1 * (6 + 2) - 1) / 2  # of the maps of rank 1: what the balanced point's loss sees
+    scale = SMALL.nbeta / (SMALL.nbeta + SMALL.localization)
+    for factor, passes in ((1.02, True), (0.9, False)):
+        values = factor * scale * half_rank * np.array([0.999, 1.0, 1.001])
+        calls = Calls({1e-5: pd.DataFrame({"llc": values, "flag": ""})})
+        (row,) = llc_strata.rank_rows([(network, calls)], SMALL)
+        assert row["truth"] == pytest.approx(scale * half_rank)
+        assert row["passed"] == passes
+
+
+def test_chains_at_a_stratum_measure_its_own_coefficient():
+    """[8, 4, 8] of rank 0 has 14 at its most singular points, 14.5 and 16 at others: the tolerance tells 16 apart."""
+    few = {"draws": 500, "burn_in": 500, "chains": 8, "calls": 3, "points": [[4, 0]], "step_sizes": [1e-4]}
+    settings = LLCCalibrationSettings(strata=few)
+    (row,) = llc_strata.stratum_rows(settings)
+    assert row["passed"] and row["truth"] == 16
+    assert row["estimate"] - row["tolerance"] > 14.5
+
+
+def test_localisation_holds_the_chains_at_the_minimum_of_larger_coefficient():
+    few = {"localizations": [100.0, 10.0], "draws": 1500, "burn_in": 300, "chains": 8, "calls": 4}
+    found = llc_strata.two_minima_rows(LLCCalibrationSettings(two_minima=few))
+    rows = {(row["x"], row["quantity"]): row for row in found}
+    assert rows[100.0, "llc"]["passed"] and rows[100.0, "llc"]["required"]
+    assert not rows[10.0, "llc"]["required"]
+    assert not rows[10.0, "share of the law elsewhere, at most"]["passed"]
+
+
+def estimates(values):
+    return pd.DataFrame({"llc": np.array(values), "se": 0.1, "flag": ""})
+
+
+def test_a_symmetry_that_moves_the_estimate_fails_and_scaled_pairs_only_inform():
+    own, other = [50.0, 50.5, 49.5, 50.2], [58.0, 58.4, 57.7, 58.1]
+    found = {"none": estimates(own), "turned heads": estimates(own[::-1]), "permuted units": estimates(other)}
+    found |= {"scaled pairs": estimates(other)}
+    rows = {row["case"]: row for row in llc_networks.invariance_rows(found, SMALL)}
+    assert rows["turned heads"]["passed"] and not rows["permuted units"]["passed"]
+    assert rows["permuted units"]["required"] and not rows["scaled pairs"]["required"]
+
+
+@pytest.fixture(scope="module")
+def language():
+    """Untrained is enough: symmetries are those of the architecture."""
+    return devinterp_llc.language_model(ParitySettings(training_steps=2))
+
+
+@pytest.mark.parametrize("name", [name for name in llc_networks.MOVES if name != "none"])
+def test_a_move_changes_the_weights_and_not_what_they_compute(name, language):
+    heads = ParitySettings().heads
+    moved = llc_networks.MOVES[name](language.weights, heads)
+    network = stack.forward(language.study.model)
+    tokens = torch.from_numpy(language.sequences[None, :4, :-1])
+    torch.testing.assert_close(network(moved, tokens)[0], network(language.weights, tokens)[0], rtol=1e-4, atol=1e-4)
+    assert any(not torch.equal(moved[key], tensor) for key, tensor in language.weights.items())
+    # Distances between moved networks are those between the networks, so that localisation sees the same.
+    others = {key: tensor + 0.1 * torch.randn(tensor.shape) for key, tensor in language.weights.items()}
+    before = sum((others[key] - tensor).square().sum() for key, tensor in language.weights.items())
+    there = llc_networks.MOVES[name](others, heads)
+    after = sum((there[key] - tensor).square().sum() for key, tensor in moved.items())
+    assert (abs(after / before - 1) < 1e-3) == (name != "scaled pairs")
+
+
+def test_a_network_that_is_its_own_teacher_is_at_a_minimum(language):
+    """Its targets are so often each symbol as it predicts."""
+    settings = LLCCalibrationSettings(minima={"sequences": 2048})
+    study = llc_networks.own_teacher(language, settings, 0)
+    inputs, targets = study.problem.epochs.take(0, np.arange(2048))
+    with torch.no_grad():
+        logits = stack.forward(study.model)(language.weights, torch.from_numpy(inputs)[None])[0][0]
+    expected = logits.softmax(-1).mean((0, 1)).numpy()
+    shares = np.bincount(targets.ravel(), minlength=len(expected)) / targets.size
+    np.testing.assert_allclose(shares, expected, atol=5 * (expected.max() / targets.size) ** 0.5)
+
+
 def test_a_flagged_call_is_counted_and_not_averaged():
     calls = llc_runs.deep_linear_calls(SMALL.networks[0], SMALL)
     ((step, frame),) = calls.by_step.items()
@@ -180,6 +259,17 @@ def tiny():
         parity={"sequences": 32, "training_steps": 5, "chains": 2, "calls": 2, "draws": 16, "burn_in": 2},
         noisy={"draws": 20, "burn_in": 10, "chains": 2, "calls": 3},
         sweep={"networks": [NETWORK, GENERIC], "chains": 2, "draws": 16, "burn_in": 4},
+        strata={"points": [[4, 0]], "draws": 16, "burn_in": 4, "chains": 2, "calls": 3},
+        two_minima={"localizations": [100.0, 10.0], "draws": 16, "burn_in": 4, "chains": 2, "calls": 3},
+        minima={
+            "sequences": 64,
+            "draws_of_targets": 2,
+            "early_step": 1,
+            "starts": 2,
+            "draws": 16,
+            "burn_in": 2,
+            "calls": 3,
+        },
     )
 
 
@@ -201,7 +291,8 @@ def test_the_table_is_whole_and_repeats_itself(tiny, tmp_path):
         "coverage",
         "flags",
     }
-    assert families | {"parity"} <= set(frame.family)
+    families |= {"half_rank", "stratum", "two_minima", "parity", "invariance", "minimum"}
+    assert families <= set(frame.family)
     assert not frame.loc[frame.family.str.startswith("sweep"), "required"].any()
     assert not frame.loc[frame.required, "passed"].all()
 
@@ -214,6 +305,10 @@ def test_the_table_is_whole_and_repeats_itself(tiny, tmp_path):
         {"step_sizes": []},
         {"step_sizes": [1e-4, 1e-4]},
         {"tolerance": 0.0},
+        {"strata": {"points": [[2, 2], [2, 2]]}},
+        {"strata": {"points": [[4, 1]]}},
+        {"minima": {"early_step": 300}},
+        {"two_minima": {"localizations": [100.0, 1.0]}},
     ],
 )
 def test_settings_that_calibrate_nothing_are_refused(wrong):

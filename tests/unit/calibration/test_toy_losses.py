@@ -114,3 +114,26 @@ def test_batches_of_noisy_data_have_the_population_loss_on_average():
     population = toy_losses.deep_linear(true_map)(weights, None) + 2 / 2
     torch.testing.assert_close(toy_losses.deep_linear_regression(weights, batch), population, rtol=0.02, atol=0)
     assert not torch.equal(batch[0][0], batch[0][1])
+
+
+@pytest.mark.parametrize(("ranks", "rank"), [((2, 2), 0), ((3, 1), 0), ((4, 0), 0), ((2, 3), 1), ((1, 1), 1)])
+def test_a_point_has_the_ranks_that_it_is_asked_for_and_its_hessian_half_of_the_regular_directions(ranks, rank):
+    widths = (8, 4, 7)
+    start = toy_losses.at_ranks(widths, ranks, rank)
+    first, last = (int(torch.linalg.matrix_rank(layer[0])) for layer in start.values())
+    assert (first, last) == ranks
+    goal = toy_losses.product(start)[0]
+    assert torch.linalg.matrix_rank(goal) == rank
+    torch.testing.assert_close(goal, toy_losses.product(toy_losses.balanced_point(widths, rank))[0])
+    regular = 7 * first + last * 8 - first * last
+    assert toy_losses.half_rank(toy_losses.deep_linear(goal), start) == regular / 2
+
+
+def test_two_minima_are_zeros_of_the_loss_and_localisation_chooses_between_them():
+    zeros = torch.tensor([[1.0, 0.0], [1.0, 0.7], [0.0, 0.0]])
+    assert toy_losses.two_minima({"w": zeros}, None).tolist() == [0, 0, 0]
+    assert (toy_losses.two_minima({"w": zeros - 0.1}, None) > 0).all()
+    at_home, elsewhere = toy_losses.two_minima_law(1e4, 300.0)
+    assert at_home == pytest.approx(0.5 * 1e4 / (1e4 + 300), rel=0.02) and elsewhere < 1e-6
+    # From γ of about 15 on the law is in both: the barrier costs nothing, being outside of it.
+    assert toy_losses.two_minima_law(1e4, 10.0)[1] > 0.2

@@ -31,6 +31,7 @@ OF_ALL = (
     "draw_resampling",
     "draw_forecast",
     "draw_role_courses",
+    "draw_compression",
     "measure_deep_linear",
     "summarise_dimension",
     "draw_dimension",
@@ -50,6 +51,7 @@ def all_specs(raw):
             "find_supermask",
             "trace_mask_overlap",
             "measure_barriers",
+            "measure_compression",
             "trace_structure",
             "sweep_llc",
             "draw_llc_sweep",
@@ -104,6 +106,7 @@ NETWORK = {
     "forecast_roles",
     "estimate_llc",
     "sweep_llc",
+    "measure_compression",
 }
 TRAINED = {
     "train_dense",
@@ -123,6 +126,7 @@ AT_CHECKPOINTS = {
     "forecast_roles",
     "estimate_llc",
     "sweep_llc",
+    "measure_compression",
 }
 
 # What is changed in study digits, and the rules of which a job has another spec then; the report has all of it.
@@ -163,7 +167,9 @@ CHANGES = [
     ("structure/split", "test", {"trace_structure", "figures"}),
     ("llc/draws", 120, {"estimate_llc", "sweep_llc", "draw_llc_sweep"}),
     ("llc_sweep/factors", [0.5], {"sweep_llc"}),
-    ("llc/checkpoints", 3, {"estimate_llc"}),
+    ("llc/checkpoints", 3, {"estimate_llc", "measure_compression"}),
+    ("compression/rise", 0.1, {"measure_compression"}),
+    ("compression/control", 0.8, {"predict"}),
     ("judging/margin", 0.5, JUDGED | {"draw_resampling"}),
     ("resampling/keep", ["ticket", "rest"], {"resample_weights"}),
     ("forecast/top_share", 0.5, {"forecast_roles", "draw_forecast", "predict"}),
@@ -301,7 +307,7 @@ def test_the_checkpoints_of_the_llc_concern_dense_networks(shipped):
     before = all_specs(shipped)
     after = all_specs(put(shipped, "studies/digits/llc/checkpoints", 3))
     changed = {key for key in before if before[key] != after[key]}
-    assert changed == {("estimate_llc", "digits", "dense"), ("report", "", "")}
+    assert changed == {("estimate_llc", "digits", "dense"), ("measure_compression", "digits", ""), ("report", "", "")}
 
 
 ADDITIONS = [

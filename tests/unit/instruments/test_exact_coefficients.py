@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workflow_scripts.ticketlab.instruments import exact_coefficients
 from workflow_scripts.ticketlab.instruments.exact_coefficients import (
     deep_linear,
     normal_crossing,
@@ -129,3 +130,37 @@ def test_an_impossible_rank_is_refused():
         deep_linear([2, 3, 4], -1)
     with pytest.raises(ValueError, match="two widths"):
         deep_linear([5], 1)
+
+
+def strata(largest):
+    """All (widths, (a, b), r) of two layers with widths up to `largest`."""
+    for inputs, hidden, outputs in product(range(1, largest + 1), repeat=3):
+        for rank in range(min(inputs, hidden, outputs) + 1):
+            for first, last in product(range(rank, min(inputs, hidden) + 1), range(rank, min(hidden, outputs) + 1)):
+                if first + last - rank <= hidden:
+                    yield (inputs, hidden, outputs), (first, last), rank
+
+
+def test_the_most_singular_stratum_is_aoyagis_and_every_other_is_regular_beside_such_a_one():
+    same = 0
+    for widths, ranks, rank in strata(6):
+        (inputs, hidden, outputs), (first, last) = widths, ranks
+        found = exact_coefficients.reduced_rank(widths, ranks, rank)
+        rest = inputs - first, hidden - first - last + rank, outputs - last
+        left, m = deep_linear(rest, 0) if min(rest) else (Fraction(0), 1)
+        assert found == (Fraction(outputs * first + last * inputs - first * last, 2) + left, m)
+        if first == last == rank:
+            assert found == deep_linear(widths, rank)
+            same += 1
+    assert same == 657
+
+
+def test_no_stratum_is_more_singular_than_the_most_singular_one():
+    for widths, ranks, rank in strata(5):
+        assert exact_coefficients.reduced_rank(widths, ranks, rank)[0] >= deep_linear(widths, rank)[0]
+
+
+@pytest.mark.parametrize("ranks", [(0, 1), (1, 5), (4, 4), (4, 2)])
+def test_ranks_without_such_a_point_are_refused(ranks):
+    with pytest.raises(ValueError, match="allow no product"):
+        exact_coefficients.reduced_rank((5, 4, 5), ranks, 1)

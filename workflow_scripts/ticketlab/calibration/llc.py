@@ -14,7 +14,15 @@ spread            the reported standard error is the spread between calls       
 coverage          nominal, of single calls' and of networks' intervals             nominal lies in a binomial interval
 flags             healthy chains pass; a start off a minimum, or too large         the share flagged is as it must be
                   a step, does not
+half_rank         rank(H)/2 at this scale, a bound, of the deep linear networks    the interval reaches it
+stratum           the closed form of reduced-rank regression where layers have     the relative error is small enough
+                  these ranks
+two_minima        quadrature, of a model whose λ at w* is larger than elsewhere    the truth lies in the interval, where
+                                                                                   the law stays at w*
 parity            devinterp's own `llc` on one language model                      the truth lies in the interval
+invariance        λ̂ of the same model, moved by a symmetry                         likewise
+minimum           that model as its own teacher: the Hessian's dimension bounds    the interval reaches it; the share
+                  λ̂, and `not_a_minimum` is silent; early in training it is not    flagged is as it must be
 sweep             the closed form, at other ε, nβ and γ                            (reported, never required)
 
 x is the step size ε; in a sweep it is the varied value. The default sampler is exact for `regular` at every step; on
@@ -33,7 +41,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from workflow_scripts.ticketlab.calibration import checks, devinterp_llc, llc_runs
+from workflow_scripts.ticketlab.calibration import checks, devinterp_llc, llc_networks, llc_runs, llc_strata
+from workflow_scripts.ticketlab.calibration.devinterp_llc import LanguageModel
 from workflow_scripts.ticketlab.calibration.llc_runs import Calls, Exact, Noisy
 from workflow_scripts.ticketlab.core.statistics import Estimate, mean_interval
 from workflow_scripts.ticketlab.settings.calibration.llc import LLCCalibrationSettings
@@ -53,6 +62,7 @@ def calibrate(settings: LLCCalibrationSettings) -> pd.DataFrame:
     networks = [(network, llc_runs.deep_linear_calls(network, settings)) for network in settings.networks]
     hard = [(network, llc_runs.deep_linear_calls(network, settings)) for network in settings.hard_networks]
     noisy = llc_runs.noisy_models(settings)
+    language = devinterp_llc.language_model(settings.parity)
     rows = [
         *exact_rows(exact, settings),
         *(row for network, calls in networks for row in network_rows("deep_linear", network, calls, settings)),
@@ -69,7 +79,11 @@ def calibrate(settings: LLCCalibrationSettings) -> pd.DataFrame:
         ),
         *coverage_rows(exact, networks, settings),
         *flag_rows([calls for _, calls in networks], settings),
-        *parity_rows(settings),
+        *llc_strata.rank_rows(networks, settings),
+        *llc_strata.stratum_rows(settings),
+        *llc_strata.two_minima_rows(settings),
+        *parity_rows(language, settings),
+        *llc_networks.network_rows(language, settings),
         *sweep_rows(settings),
     ]
     return checks.table(rows)
@@ -239,10 +253,9 @@ def flag_rows(healthy: Sequence[Calls], settings: LLCCalibrationSettings) -> lis
     return rows
 
 
-def parity_rows(settings: LLCCalibrationSettings) -> list[dict]:
+def parity_rows(language: LanguageModel, settings: LLCCalibrationSettings) -> list[dict]:
     """Our λ̂ of one language model compared with devinterp's: interval of the difference of means (Welch), its size."""
     chosen = settings.parity
-    language = devinterp_llc.language_model(chosen)
     frame = devinterp_llc.ours(language, chosen, chosen.calls)
     ours, theirs = _kept(frame), devinterp_llc.devinterps(language, chosen, chosen.calls)
     flag = Calls({chosen.learning_rate: frame}).flags(chosen.learning_rate)

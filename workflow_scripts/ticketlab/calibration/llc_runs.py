@@ -17,7 +17,13 @@ from workflow_scripts.ticketlab.calibration import toy_losses
 from workflow_scripts.ticketlab.core.random_streams import generator, torch_seed
 from workflow_scripts.ticketlab.instruments import exact_coefficients, llc
 from workflow_scripts.ticketlab.instruments.llc import Loss
-from workflow_scripts.ticketlab.settings.calibration.llc import ExactSettings, LLCCalibrationSettings, NoisySettings
+from workflow_scripts.ticketlab.settings.calibration.llc import (
+    ExactSettings,
+    LLCCalibrationSettings,
+    NoisySettings,
+    StrataSettings,
+    TwoMinimaSettings,
+)
 from workflow_scripts.ticketlab.settings.deep_linear import NetworkSettings
 from workflow_scripts.ticketlab.settings.llc import LLCSettings, Sampler
 from workflow_scripts.ticketlab.training import stack
@@ -28,7 +34,8 @@ log = logging.getLogger(__name__)
 STUDY = "calibration"
 SAMPLERS: tuple[Sampler, ...] = get_args(Sampler)
 NO_BATCH: Callable[[int], None] = lambda step: None  # noqa: E731
-Sampled = ExactSettings | LLCCalibrationSettings | NoisySettings  # settings of the number and length of chains
+# Settings of the number and length of chains.
+Sampled = ExactSettings | LLCCalibrationSettings | NoisySettings | StrataSettings | TwoMinimaSettings
 
 
 @dataclass(frozen=True)

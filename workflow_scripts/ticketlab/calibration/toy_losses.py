@@ -77,6 +77,54 @@ def balanced_point(widths: Sequence[int], rank: int) -> Stack:
     return weights
 
 
+def at_ranks(widths: tuple[int, int, int], ranks: tuple[int, int], rank: int) -> Stack:
+    """Two layers B A (1, …), a map of `rank` ones, where A has rank a and B rank b (`ranks`); singular values are 1.
+
+    They share `rank` hidden units. A writes to others that B does not read, and B reads others that A leaves at 0.
+    """
+    inputs, hidden, outputs = widths
+    first, last = torch.zeros(1, hidden, inputs), torch.zeros(1, outputs, hidden)
+    first[0].diagonal()[: ranks[0]] = 1
+    last[0].diagonal()[:rank] = 1
+    for place in range(rank, ranks[1]):
+        last[0, place, ranks[0] + place - rank] = 1
+    return {"layers.0": first, "layers.1": last}
+
+
+def two_minima(weights: Stack, batch: Any) -> Tensor:
+    """K = ½ ((w₁ − 1)(w₁² + w₂²)²)²: λ is ½ on the line w₁ = 1 and ¼ at the origin, which is the global one."""
+    del batch
+    first, second = weights["w"].unbind(1)
+    return 0.5 * ((first - 1) * (first**2 + second**2) ** 2) ** 2
+
+
+def two_minima_law(nbeta: float, localization: float) -> tuple[float, float]:
+    """nβ E[K] of `two_minima` from w* = (1, 0), and the law's share beyond the barrier at w₁ = ⅘, by a sum over a grid.
+
+    The first is about ½ nβ/(nβ + γ) while the law stays at w*, less where most of it is at the origin. For γ ≥ 10 and
+    nβ ≤ 10⁴, which the grid resolves.
+    """
+    reach = 9 / np.sqrt(localization)
+    first, second = 1 + np.linspace(-reach, reach, 8001)[:, None], np.linspace(0, reach, 401)[None]
+    rise = nbeta * 0.5 * ((first - 1) * (first**2 + second**2) ** 2) ** 2
+    density = np.exp(-rise - localization / 2 * ((first - 1) ** 2 + second**2))
+    density[:, 0] /= 2  # half of the plane, which is symmetric
+    total = density.sum()
+    return float((density * rise).sum() / total), float((density * (first < 0.8)).sum() / total)
+
+
+def half_rank(loss: Loss, start: Stack) -> float:
+    """Half the rank of the Hessian of one network's loss at `start`, from all its eigenvalues."""
+    names, sizes = list(start), [tensor.numel() for tensor in start.values()]
+
+    def of_vector(vector: Tensor) -> Tensor:
+        parts = vector.split(sizes)
+        return loss({name: part.view(start[name].shape) for name, part in zip(names, parts, strict=True)}, None)[0]
+
+    hessian = torch.autograd.functional.hessian(of_vector, torch.cat([tensor.flatten() for tensor in start.values()]))
+    return torch.linalg.matrix_rank(hessian, hermitian=True, tol=1e-4).item() / 2
+
+
 def product(weights: Stack) -> Tensor:
     """The map W_L ⋯ W₁ of each of N deep linear networks, (N, H_L, H₀)."""
     first, *others = weights.values()

@@ -314,6 +314,16 @@ def estimate_llc(config: Config, study: str, source: str) -> dict:
     }
 
 
+def measure_compression(config: Config, study: str) -> dict:
+    section = _section(config, study, "compression")
+    measured = {key: section[key] for key in ("rise", "examples", "finest")}
+    return _network(config, study) | {"compression": measured, "steps": _steps_of_llc(config, study)}
+
+
+def draw_compression(config: Config) -> dict:
+    return {}
+
+
 def sweep_llc(config: Config, study: str) -> dict:
     sweep = config.studies[study].llc_sweep
     steps = choose_checkpoints(sweep.checkpoints, _checkpoints(config, study))
@@ -404,7 +414,10 @@ def draw_clock(config: Config) -> dict:
 
 
 def predict(config: Config) -> dict:
-    return read_clock(config) | {"dimension": config.dimension.model_dump(mode="json")} | draw_forecast(config)
+    read = ("least_checkpoints", "control")
+    compression = {name: {key: _section(config, name, "compression")[key] for key in read} for name in config.names()}
+    further = {"dimension": config.dimension.model_dump(mode="json"), "compression": compression}
+    return read_clock(config) | further | draw_forecast(config)
 
 
 def report(config: Config) -> dict:

@@ -24,6 +24,7 @@ from workflow_scripts.ticketlab.settings import models as model_settings
 from workflow_scripts.ticketlab.settings.barriers import BarriersSettings
 from workflow_scripts.ticketlab.settings.base import Section, refuse_repeats, show
 from workflow_scripts.ticketlab.settings.calibration.all import CalibrationSettings
+from workflow_scripts.ticketlab.settings.compression import CompressionSettings
 from workflow_scripts.ticketlab.settings.development import DevelopmentSettings
 from workflow_scripts.ticketlab.settings.dimension import DimensionSettings
 from workflow_scripts.ticketlab.settings.forecast import ForecastSettings
@@ -80,6 +81,7 @@ class StudySettings(Section):
     structure: StructureSettings
     llc: LLCSettings
     llc_sweep: LLCSweepSettings = LLCSweepSettings()
+    compression: CompressionSettings = CompressionSettings()
     judging: JudgingSettings
     noise: NoiseSettings | None = Field(None, description="doses of noise in the data order; null: none")
     development: DevelopmentSettings | None = Field(

@@ -44,6 +44,27 @@ def deep_linear(widths: Sequence[int], rank: int) -> Coefficient:
     return coefficient, rest * (links - rest) + 1
 
 
+def reduced_rank(widths: tuple[int, int, int], ranks: tuple[int, int], rank: int) -> Coefficient:
+    """Two layers B A of widths (N, H, M) at a point where A has rank a, B rank b (`ranks`) and B A rank `rank` r.
+
+    The loss is regular along q = Ma + bN − ab directions. What is left is the zero map from n = N − a over
+    h = H − a − b + r to p = M − b at its origin. Its zeros have strata by the rank t of the first map, of codimension
+    hn + t(p − h − n) + t². λ is half of q plus the least of these, m their number. At a = b = r it is Aoyagi's
+    (`deep_linear`), as it is of what is left.
+    Raises ValueError if there is no such point.
+    """
+    inputs, hidden, outputs = widths
+    first, last = ranks
+    between = hidden - first - last + rank
+    if not rank <= first <= min(inputs, hidden) or not rank <= last <= min(hidden, outputs) or between < 0:
+        raise ValueError(f"widths {list(widths)} allow no product of rank {rank} of maps of ranks {first} and {last}")
+    regular_directions = outputs * first + last * inputs - first * last
+    left, right = outputs - last, inputs - first
+    codimensions = [between * right + t * (left - between - right) + t * t for t in range(min(between, right) + 1)]
+    least = min(codimensions)
+    return Fraction(regular_directions + least, 2), codimensions.count(least)
+
+
 def _matters(excess: Sequence[int], size: int) -> bool:
     """Whether the `size` smallest of these sorted Dₛ are the S of Aoyagi's theorem."""
     links, total, largest = size - 1, sum(excess[:size]), excess[size - 1]

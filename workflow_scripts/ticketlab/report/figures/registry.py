@@ -18,6 +18,7 @@ FIGURES = {
     "development": "workflow_scripts.ticketlab.report.figures.development",
     "resampling": "workflow_scripts.ticketlab.report.figures.resampling",
     "forecast": "workflow_scripts.ticketlab.report.figures.forecast",
+    "compression": "workflow_scripts.ticketlab.report.figures.compression",
     "dimension": "workflow_scripts.ticketlab.report.figures.dimension",
     "rate_sweep": "workflow_scripts.ticketlab.report.figures.rate_sweep",
     "llc_sweep": "workflow_scripts.ticketlab.report.figures.llc_sweep",

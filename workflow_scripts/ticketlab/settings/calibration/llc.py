@@ -113,6 +113,67 @@ class ParitySettings(Section):
         return self
 
 
+class StrataSettings(Section):
+    """Reduced-rank regression, started at points whose layers have these ranks."""
+
+    widths: Annotated[list[PositiveInt], Field(min_length=3, max_length=3)] = Field([8, 4, 8], description="[N, H, M]")
+    rank: NonNegativeInt = Field(0, description="of the true map")
+    points: list[Annotated[list[NonNegativeInt], Field(min_length=2, max_length=2)]] = Field(
+        [[2, 2], [3, 1], [4, 0]], description="ranks of the first and the second layer at w*"
+    )
+    nbeta: PositiveFloat = 10_000.0
+    localization: PositiveFloat = Field(100.0, description="γ: steep enough to stay at the stratum of w*")
+    step_sizes: StepSizes = Field([4e-5])
+    draws: Annotated[int, Field(ge=16)] = 2000
+    burn_in: PositiveInt = 1000
+    chains: Annotated[int, Field(ge=2)] = 16
+    calls: Annotated[int, Field(ge=3)] = 4
+
+    @model_validator(mode="after")
+    def _points_exist(self) -> Self:
+        inputs, hidden, outputs = self.widths
+        for first, last in self.points:
+            fits = self.rank <= first <= min(inputs, hidden) and self.rank <= last <= min(hidden, outputs)
+            if not fits or first + last - self.rank > hidden:
+                raise ValueError(
+                    f"points: layers of widths {self.widths} and ranks {first} and {last} have no product of rank "
+                    f"{self.rank}"
+                )
+        return self
+
+
+class TwoMinimaSettings(Section):
+    """K = ½ ((w₁ − 1)(w₁² + w₂²)²)² from (1, 0), where λ is ½; elsewhere it is ¼. How far may γ fall?"""
+
+    localizations: Annotated[list[Annotated[float, Field(ge=10)]], Field(min_length=2)] = Field(
+        [300.0, 100.0, 30.0, 10.0], description="γ, each gives rows"
+    )
+    nbeta: Annotated[float, Field(gt=0, le=10_000)] = 10_000.0
+    elsewhere: PositiveFloat = Field(0.01, description="share of the law beyond which it is no longer at w*")
+    step_sizes: StepSizes = Field([5e-5])
+    draws: Annotated[int, Field(ge=16)] = 4000
+    burn_in: PositiveInt = 1000
+    chains: Annotated[int, Field(ge=2)] = 16
+    calls: Annotated[int, Field(ge=3)] = 8
+
+    @property
+    def localization(self) -> float:
+        return max(self.localizations)
+
+
+class MinimaSettings(Section):
+    """The language model of `parity` as its own teacher: a minimum of the expected loss, moved by exact symmetries."""
+
+    sequences: PositiveInt = Field(2048, description="whose targets are drawn from the network's own predictions")
+    draws_of_targets: Annotated[int, Field(ge=2)] = Field(6, description="at each of which the flag must be silent")
+    early_step: PositiveInt = Field(10, description="of training, at which the flag must be raised, as at step 0")
+    chains: Annotated[int, Field(ge=2)] = 2
+    draws: Annotated[int, Field(ge=16)] = 120
+    burn_in: NonNegativeInt = 60
+    calls: Annotated[int, Field(ge=3)] = Field(8, description="of the network and of each that a symmetry moves")
+    starts: PositiveInt = Field(4, description="initialisations that must be flagged, at step 0 and early in training")
+
+
 class LLCCalibrationSettings(Section):
     networks: list[NetworkSettings] = Field(
         of_widths(
@@ -156,15 +217,24 @@ class LLCCalibrationSettings(Section):
     exact: ExactSettings = ExactSettings()
     noisy: NoisySettings = NoisySettings()
     parity: ParitySettings = ParitySettings()
+    strata: StrataSettings = StrataSettings()
+    two_minima: TwoMinimaSettings = TwoMinimaSettings()
+    minima: MinimaSettings = MinimaSettings()
     sweep: SweepSettings = SweepSettings()
 
     @model_validator(mode="after")
-    def _no_repeats(self) -> Self:
+    def _consistent(self) -> Self:
+        if self.minima.early_step >= self.parity.training_steps:
+            raise ValueError(
+                f"minima.early_step {self.minima.early_step} must come before the end of training, "
+                f"parity.training_steps {self.parity.training_steps}"
+            )
         networks = [str(network) for network in (*self.networks, *self.hard_networks)]
         swept = [str(network) for network in self.sweep.networks]
         refuse_repeats(networks=networks, step_sizes=self.step_sizes)
         refuse_repeats(**{"sweep.networks": swept})
         refuse_repeats(**{f"sweep.{name}": values for name, values in self.sweep.values()})
+        refuse_repeats(**{"strata.points": [tuple(point) for point in self.strata.points]})
         exact = ("regular_step_sizes", "singular_step_sizes", "crossings")
         refuse_repeats(**{f"exact.{name}": getattr(self.exact, name) for name in exact})
         return self
