@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from workflow_scripts.ticketlab.calibration import statistics as statistics_calibration
+from workflow_scripts.ticketlab.calibration import verdict_rules
 from workflow_scripts.ticketlab.calibration.statistics import expected_correlation, simulated_agreements
 from workflow_scripts.ticketlab.config.study import load
 from workflow_scripts.ticketlab.core import instruments, readings, statistics
@@ -37,7 +38,9 @@ SMALL = StatisticsCalibrationSettings(
 
 
 def run(part):
-    return pd.DataFrame(getattr(statistics_calibration, part)(SMALL))
+    """The rows of one part of the calibration; those of statistics have an underscore before their name."""
+    module = statistics_calibration if part.startswith("_") else verdict_rules
+    return pd.DataFrame(getattr(module, part)(SMALL))
 
 
 def failures(frame):
@@ -57,7 +60,7 @@ def test_everything_passes_and_is_a_calibration_table(tmp_path):
 
 
 def test_the_same_settings_give_the_same_rows():
-    pd.testing.assert_frame_equal(run("_families"), run("_families"))
+    pd.testing.assert_frame_equal(run("families"), run("families"))
 
 
 def test_the_defaults_are_those_of_the_default_config():
@@ -169,25 +172,25 @@ WRONG_HOLM = {
 def test_a_wrong_adjustment_is_red(monkeypatch, wrong):
     monkeypatch.setattr(statistics, "holm", wrong)
     settings = DEFAULT.model_copy(update={"verdict_simulations": 3})
-    assert any(family == "Holm" for family, *_ in failures(pd.DataFrame(statistics_calibration._families(settings))))
+    assert any(family == "Holm" for family, *_ in failures(pd.DataFrame(verdict_rules.families(settings))))
 
 
 def test_a_verdict_without_adjustment_is_red(monkeypatch):
     monkeypatch.setattr(statistics, "holm", WRONG_HOLM["none"])
-    assert ("verdict", "one control beaten", "false winning") in failures(run("_families"))
+    assert ("verdict", "one control beaten", "false winning") in failures(run("families"))
 
 
 def test_a_verdict_that_takes_any_ticket_instead_of_the_sequence_from_the_densest_is_red(monkeypatch):
-    monkeypatch.setattr(statistics_calibration, "winning_cells", lambda cells, *_: cells[cells["decision"].eq(WINNING)])
+    monkeypatch.setattr(verdict_rules, "winning_cells", lambda cells, *_: cells[cells["decision"].eq(WINNING)])
     settings = SMALL.model_copy(update={"verdict_simulations": 60, "comparisons": 16})
-    won = [cells.any() for cells in statistics_calibration._worse_tickets(settings)]
+    won = [cells.any() for cells in verdict_rules.worse_tickets(settings)]
     assert np.mean(won) > 2 * SMALL.alpha
 
 
 def test_a_verdict_that_forgets_the_margin_to_the_controls_is_red(monkeypatch):
     original = statistics.not_worse
     monkeypatch.setattr(statistics, "not_worse", lambda values, margin, alpha: original(values, max(margin, 0), alpha))
-    assert ("verdict", "one control beaten", "false winning") in failures(run("_families"))
+    assert ("verdict", "one control beaten", "false winning") in failures(run("families"))
 
 
 def test_a_permutation_test_that_counts_too_few_is_red(monkeypatch):
@@ -225,7 +228,7 @@ def test_an_interval_over_seeds_alone_is_too_narrow_where_examples_vary(monkeypa
 def test_existence_that_counts_too_few_chance_changes_is_red(monkeypatch, p):
     original = statistics.at_least
     monkeypatch.setattr(statistics, "at_least", lambda hits, n, chance: original(hits, n, chance) * p**3)
-    assert ("T2, existence", "no role changes", "false: refutes LTH") in failures(run("_rules"))
+    assert ("T2, existence", "no role changes", "false: refutes LTH") in failures(run("rules"))
 
 
 @pytest.mark.parametrize("part", ["beyond path", "retained"])
@@ -238,11 +241,48 @@ def test_a_loss_that_forgets_a_condition_is_red(monkeypatch, part):
             {name: row.to_dict() | ({"p": 0.0} if name == part else {}) for name, row in parts.items()}
         ),
     )
-    assert ("T3, lost", f"{part} at its bound", "false loss") in failures(run("_rules"))
+    assert ("T3, lost", f"{part} at its bound", "false loss") in failures(run("rules"))
 
 
 def test_readings_that_look_at_the_estimate_alone_are_red(monkeypatch):
     original = readings.side
     monkeypatch.setattr(readings, "side", lambda dose, low, high: original((*dose[:1], *dose[:1] * 2, 5), low, high))
-    failed = failures(run("_rules"))
+    failed = failures(run("rules"))
     assert {("reading", f"{side}, dose at its bound", "false reading") for side in ("latent", "built")} <= failed
+
+
+def test_choosing_a_rate_errs_within_the_level_where_both_choose_and_most_where_luck_is_shared():
+    frame = run("chosen_rates").set_index(["case", "quantity", "x"]).sort_index()
+    assert failures(frame.reset_index()) == set() and frame.index.is_unique
+    alone = frame.loc["the ticket alone gains by choosing", "estimate"]
+    assert alone["false winning", 1.0] > alone["false winning", 0.5] > SMALL.alpha
+    assert not frame.loc["the ticket alone gains by choosing", "required"].any()
+
+
+def test_the_chosen_rate_has_the_least_validation_loss_and_keeps_its_seeds():
+    """The least of three normal means lies .846 of their deviation below 0; where no luck is shared, at 0."""
+    random = np.random.default_rng(0)
+    for correlation, expected in ((1.0, -0.8463 / np.sqrt(SMALL.seeds)), (0.0, 0.0)):
+        means = verdict_rules.at_chosen_rates(random, 3, correlation, SMALL).mean(axis=1)
+        assert abs(means.mean() - expected) < 4 * means.std() / np.sqrt(len(means))
+
+
+def test_a_rate_that_is_chosen_on_test_is_red(monkeypatch):
+    """As good as shared luck where there is none."""
+    original = verdict_rules.best_rates.best
+
+    def on_test(networks):
+        swapped = networks["split"].map({"test": "validation", "validation": "test"})
+        found = original(networks.assign(split=swapped))
+        return found.assign(split=found["split"].map({"test": "validation", "validation": "test"}))
+
+    monkeypatch.setattr(verdict_rules.best_rates, "best", on_test)
+    means = verdict_rules.at_chosen_rates(np.random.default_rng(0), 3, 0.0, SMALL).mean(axis=1)
+    assert means.mean() < -0.5 * 0.8463 / np.sqrt(SMALL.seeds)
+
+
+def test_as_many_rates_are_simulated_as_the_default_config_tries():
+    config = load([ROOT / "config.yaml"], {})
+    assert {len(study.pruning.rates) for study in config.studies.values() if study.pruning.other_rates()} == {
+        verdict_rules.RATES
+    }

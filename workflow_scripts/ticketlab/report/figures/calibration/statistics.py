@@ -35,7 +35,7 @@ PANELS = {
 def figure(frame: pd.DataFrame) -> Figure:
     """frame: rows of table `calibration` of instrument "statistics", one line for each, over panels by quantity."""
     with style():
-        drawn = Figure(figsize=(13, 12), layout="constrained")
+        drawn = Figure(figsize=(13, 14), layout="constrained")
         for axes, (title, quantities) in zip(drawn.subplots(2, 2).flat, PANELS.items(), strict=True):
             rows = frame[frame["quantity"].isin(quantities)]
             at = rows["x"].map(lambda x: "" if pd.isna(x) else f" at {x:.3g}")
