@@ -29,7 +29,7 @@ def test_a_panel_shows_the_mean_over_seeds_at_the_last_step_of_dense_networks_an
     assert len(lines) == 6
     np.testing.assert_allclose(lines["λ̂, dense"].get_xdata(), NBETAS)
     np.testing.assert_allclose(lines["λ̂, dense"].get_ydata(), [31, 301])
-    np.testing.assert_allclose(lines["λ̂, ticket"].get_ydata(), [11, 101])
+    np.testing.assert_allclose(lines["λ̂, sparsest ticket"].get_ydata(), [11, 101])
 
 
 def test_what_is_not_above_0_is_left_out_and_each_study_has_a_panel():
