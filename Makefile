@@ -33,7 +33,7 @@ BIN := .venv/bin
 # Makes one command line of Snakemake from these variables and the target's own config file (tools/command.py).
 RUN = $(BIN)/python -m workflow_scripts.tools.run $@ --cores="$(CORES)" --studies="$(STUDIES)" --configs="$(CONFIG)" $(if $(filter yes,$(WHY)),--why )-- $(ARGS)
 
-.PHONY: help run quick slurm answer plan status verify verify-reference compare report test test-cluster lint format bench reference schema lock clean environment
+.PHONY: help run quick slurm answer plan status verify verify-reference compare report test test-cluster mutants lint format bench reference schema lock clean environment
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -75,6 +75,9 @@ test: lint ## lint, types, unit tests and the quick workflow end to end
 test-cluster: environment ## all that is tested through a real Slurm; fails and says what is missing where there can be none
 	@tests/operations/slurm/start.sh
 	REQUIRE_CLUSTER=yes $(BIN)/python -m pytest -m cluster $(ARGS)
+
+mutants: environment ## whether unit tests notice random changes of formulas (ARGS="--count 50 --only pruning/masks")
+	$(BIN)/python -m tests.mutants --jobs $(CORES) $(ARGS)
 
 lint: environment ## style and types of the Python and Snakemake code
 	$(BIN)/ruff check .
