@@ -1,11 +1,20 @@
+# In their own folder, and with a name of their settings: one calibration serves all results that rest on it.
+def calibrated(path):
+    """A path below the folder of calibrations."""
+    return workflow.modifier.modify_path(f"{CONFIG.calibrations}/{path}")
+
+
+SETTINGS = calibrations.settings_names(CONFIG, SHIPPED)
+
+
 # Each instrument against its ground truth, before it is believed: `judge` reads the checks.
 rule calibrate:
     output:
-        checks=at("calibration/{instrument}.parquet"),
+        checks=calibrated("calibration/{instrument}{settings}.parquet"),
     log:
-        logs("calibrate", "instrument"),
+        calibrated("logs/calibrate/{instrument}{settings}.log"),
     benchmark:
-        benchmarks("calibrate", "instrument")
+        calibrated("benchmarks/calibrate/{instrument}{settings}.tsv")
     conda:
         CONDA
     resources:
@@ -19,7 +28,7 @@ rule calibrate:
 # All figures are drawn by one script: the other rules that draw are made of this one.
 rule draw_calibrations:
     input:
-        calibration=expand(rules.calibrate.output.checks, instrument=INSTRUMENTS),
+        calibration=expand(rules.calibrate.output.checks, zip, instrument=SETTINGS.keys(), settings=SETTINGS.values()),
     output:
         figures=drawn(at("figures/calibration_{instrument}.{format}"), "Calibration", instrument=INSTRUMENTS),
     log:
@@ -38,7 +47,7 @@ rule draw_calibrations:
 
 rule calibrations:
     input:
-        expand(rules.calibrate.output, instrument=INSTRUMENTS),
+        expand(rules.calibrate.output, zip, instrument=SETTINGS.keys(), settings=SETTINGS.values()),
         rules.draw_calibrations.output,
 
 

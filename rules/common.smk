@@ -7,7 +7,7 @@ from snakemake.exceptions import WorkflowError
 from workflow_scripts.preflight import own_files, surroundings, tensors
 from workflow_scripts.preflight.params import Params
 from workflow_scripts.preflight.recover import repair
-from workflow_scripts.ticketlab.config import rule_params, study as study_config
+from workflow_scripts.ticketlab.config import calibrations, rule_params, study as study_config
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
 from workflow_scripts.ticketlab.report.figures.registry import FIGURES as FIGURE_MODULES, of_file as figure_of_file
@@ -23,6 +23,7 @@ try:
     own, given = workflow.config_settings.configfiles, workflow.config_settings.config
     own, given = (own, given) if workflow.modifier.is_main_snakefile() else ([], config)
     CONFIG = study_config.load([ROOT / "config.yaml", *own], dict(given))
+    SHIPPED = study_config.load([ROOT / "config.yaml"], {}) if own or given else CONFIG
     if workflow.is_main_process:
         own_files.check(CONFIG)
         tensors.check(CONFIG, ROOT)
@@ -38,7 +39,8 @@ job = Params(CONFIG, ROOT)  # job("train_dense"): spec, code and lock, for `para
 # What is no longer what its job wrote counts as unfinished, so that it is made again; results that were copied without
 # Snakemake's records get them from the manifests. A job's own process does not look.
 if workflow.is_main_process:
-    repair(workflow.modifier.modify_path(CONFIG.results))
+    for folder in {CONFIG.results, CONFIG.calibrations}:
+        repair(workflow.modifier.modify_path(folder))
     outcome.announce(workflow, CONFIG)
 
 # Jobs on a GPU take turns (docs/gpu.md): those of a run on a workstation, those of one job of a cluster. Not in the
@@ -59,6 +61,7 @@ wildcard_constraints:
     study="|".join(STUDIES),
     control="[a-z_]+",
     instrument="|".join(INSTRUMENTS),
+    settings=rf"(-[0-9a-f]{{{calibrations.DIGITS}}})?",
     source=r"dense|course|tickets|development|split\d+",
 
 

@@ -62,7 +62,7 @@ def output_patterns() -> list[str]:
     found = []
     for file in sorted((ROOT / "rules").glob("*.smk")):
         for outputs in re.findall(r"^    output:\n((?:        .*\n)+)", file.read_text(), flags=re.MULTILINE):
-            paths = re.findall(r'at\("([^"]+)"\)', outputs)
+            paths = re.findall(r'(?:at|calibrated)\("([^"]+)"\)', outputs)
             assert len(paths) == len(outputs.splitlines()), f"{file.name}: an output that this test cannot read"
             found += paths
     return found
@@ -85,7 +85,7 @@ def test_the_rule_named_beside_an_output_makes_it() -> None:
         named = r"^(?:use rule \w+ as (\w+) with|rule (\w+)):\n((?:(?:    .*)?\n)+)"
         for copied, plain, body in re.findall(named, file.read_text(), flags=re.MULTILINE):
             outputs = re.search(r"^    output:\n((?:        .*\n)+)", body, flags=re.MULTILINE)
-            for path in re.findall(r'at\("([^"]+)"\)', outputs[1] if outputs else ""):
+            for path in re.findall(r'(?:at|calibrated)\("([^"]+)"\)', outputs[1] if outputs else ""):
                 assert table_rows(RESULTS)[path] == (copied or plain)
 
 

@@ -103,8 +103,9 @@ PLANS = (
 
 
 def name(job: Job) -> str:
-    """A job as rule and wildcards: "imp_round digits-0-10-2"."""
-    return f"{job.rule} {'-'.join(job.wildcards.values())}".strip()
+    """A job as rule and wildcards, without the digest of a calibration's settings: "imp_round digits-0-10-2"."""
+    values = [value for wildcard, value in job.wildcards.items() if wildcard != "settings"]
+    return f"{job.rule} {'-'.join(values)}".strip()
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def test_finished_results_are_found_from_another_folder(tiny: Project, tmp_path:
 
 def test_as_a_module_it_has_its_own_config_and_writes_below_its_prefix(pristine: Path, tmp_path: Path) -> None:
     (tmp_path / "Snakefile").write_text(OUTER.format(snakefile=pristine / "Snakefile"))
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"lab": TINY | {"results": "out"}}))
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"lab": TINY | {"results": "out", "calibrations": "out"}}))
     planned = snakemake(tmp_path, "--configfile", "config.yaml")
     outputs = re.findall(r"^    output: (.*)$", planned, flags=re.MULTILINE)
     assert "mine.txt" in outputs and "lottery/out/verdicts.parquet" in outputs, planned[-6000:]

@@ -19,6 +19,7 @@ from workflow_scripts.ticketlab.verdicts.rows import VERDICTS
 from workflow_scripts.tools import answer, verify_reference
 
 RESULTS = "results/quick"
+ALL = "results"  # with the calibrations, which serve other results too
 ON_REQUEST = {"sweep_llc", "draw_llc_sweep", "sweep_rates", "draw_rate_sweep"}
 TESTS = {"T1 tickets", "T2 roles", "T3 transience"}
 STUDIES = ("text", "digits", "markov_chains", "linear_regression", "modular_addition")
@@ -33,8 +34,8 @@ def test_every_rule_and_study_ran_and_left_its_outputs_log_and_benchmark(quick: 
     assert {job.study for job in jobs} == {*STUDIES, ""}
     missing = [path for job in jobs for path in (*job.output, job.benchmark) if not (quick.folder / path).is_file()]
     assert not missing
-    logs = quick.folder / RESULTS / "logs"
-    logged = {path.relative_to(logs).parts[0].removesuffix(".log") for path in logs.rglob("*.log")}
+    logs = [quick.folder / folder / "logs" for folder in (RESULTS, ALL)]
+    logged = {path.relative_to(each).parts[0].removesuffix(".log") for each in logs for path in each.rglob("*.log")}
     assert {job.rule for job in jobs} <= logged
 
 
@@ -70,7 +71,7 @@ def table_of(path: Path) -> str:
 
 
 def test_every_table_reads_by_its_contract_and_tells_its_origin(quick: Project) -> None:
-    paths = sorted((quick.folder / RESULTS).rglob("*.parquet"))
+    paths = sorted((quick.folder / ALL).rglob("*.parquet"))
     assert {table_of(path) for path in paths} == set(CONTRACTS) - {"llc_sweep"}
     for path in paths:
         table = CONTRACTS[table_of(path)]
@@ -87,7 +88,7 @@ def test_every_table_reads_by_its_contract_and_tells_its_origin(quick: Project) 
 
 
 def test_pandas_polars_and_duckdb_open_every_table_and_find_the_same_rows(quick: Project) -> None:
-    for path in sorted((quick.folder / RESULTS).rglob("*.parquet")):
+    for path in sorted((quick.folder / ALL).rglob("*.parquet")):
         columns = list(CONTRACTS[table_of(path)].columns)
         rows = pq.read_metadata(path).num_rows
         assert rows
@@ -100,7 +101,7 @@ def test_pandas_polars_and_duckdb_open_every_table_and_find_the_same_rows(quick:
 
 
 def test_no_table_holds_a_path_of_this_machine(quick: Project) -> None:
-    for path in (quick.folder / RESULTS).rglob("*.parquet"):
+    for path in (quick.folder / ALL).rglob("*.parquet"):
         schema = pq.read_schema(path)
         content = json.dumps([str(value) for value in (schema.metadata or {}).values()])
         assert str(quick.folder.parent) not in content

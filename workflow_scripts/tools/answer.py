@@ -12,10 +12,9 @@ from typing import Any
 import pandas as pd
 from snakemake import cli
 
-from workflow_scripts.ticketlab.config import rule_params, study
+from workflow_scripts.ticketlab.config import calibrations, rule_params, study
 from workflow_scripts.ticketlab.config.study import Config, StudySettings
 from workflow_scripts.ticketlab.core.errors import TicketlabError
-from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
 from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE, WITHHELD
 from workflow_scripts.ticketlab.core.statistics import detectable_share, mean_interval
 from workflow_scripts.ticketlab.report import words
@@ -42,7 +41,8 @@ def text(config: Config, *, why: bool = False) -> str:
     """The answer of a run of this config whose verdicts are made. why: with the whole reason of each verdict."""
     results = Path(config.results)
     verdicts = files.read(results / "verdicts.parquet", VERDICTS)
-    checks = files.read_many([results / f"calibration/{name}.parquet" for name in INSTRUMENTS], CALIBRATION)
+    shipped = study.load([ROOT / "config.yaml"], {})
+    checks = files.read_many(calibrations.paths(config, shipped), CALIBRATION)
     failed, shown = out_of_calibration(checks), answers(verdicts)
     found = {name: learned(config, name) for name in config.names()}
     told = [f"{name}: {one.sentence}" for name, one in found.items()]

@@ -24,8 +24,8 @@ class Job:
 
     @property
     def name(self) -> str:
-        """Rule and wildcards: imp_round digits 0 10 2"""
-        return " ".join([self.rule, *self.wildcards.values()])
+        """Rule and wildcards that say something: imp_round digits 0 10 2"""
+        return " ".join([self.rule, *filter(None, self.wildcards.values())])
 
 
 def of_snakemake(job: Any) -> Job:

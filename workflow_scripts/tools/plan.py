@@ -173,8 +173,9 @@ def report(jobs: list[Job], cores: int) -> str:
 def _which(jobs: list[Job]) -> str:
     """The wildcards of some jobs except their study: ", block 0 1, level 3"."""
     names = [name for name in jobs[0].wildcards if name != "study"]
-    values = {name: sorted({job.wildcards[name] for job in jobs}, key=lambda value: value.zfill(9)) for name in names}
-    return "".join(f", {name} {' '.join(found)}" for name, found in values.items())
+    values = {name: {job.wildcards[name] for job in jobs} - {""} for name in names}
+    shown = {name: sorted(found, key=lambda value: value.zfill(9)) for name, found in values.items() if found}
+    return "".join(f", {name} {' '.join(found)}" for name, found in shown.items())
 
 
 def duration(seconds: float) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow_scripts.ticketlab.core.instruments import INSTRUMENTS
+from workflow_scripts.ticketlab.config import calibrations, study
+from workflow_scripts.ticketlab.config.study import Config
 from workflow_scripts.ticketlab.core.readings import NOT_MEASURED
 from workflow_scripts.ticketlab.report.page.clock import half_way_steps
 from workflow_scripts.ticketlab.report.words import claim, interval, number
@@ -26,7 +27,7 @@ from workflow_scripts.ticketlab.verdicts.rows import ANSWERS
 from workflow_scripts.tools import results_page, verify_reference
 from workflow_scripts.tools.dry_run import is_of_study
 
-RESULTS, REFERENCE = Path("results"), Path("docs/reference")
+SHIPPED, REFERENCE = Path("config.yaml"), Path("docs/reference")
 DEFAULT = "the default run"
 ONLY_NUMBERS = "quick"
 
@@ -79,19 +80,25 @@ def of_clock(clock: pd.DataFrame, run: str = DEFAULT) -> str:
     parts = [f"# The developmental clock of {run}", "How a half-way step is read: docs/artifacts.md, clock."]
     header = ["order", "quantity", "half-way step [95 % interval]", "recorded steps around it", "from → to", "n"]
     header += ["surely before the next", "why there is none"]
-    for study in clock["study"].unique():
-        parts += [f"## {study}", table(header, [list(row.values()) for row in half_way_steps(clock, study)])]
+    for name in clock["study"].unique():
+        parts += [f"## {name}", table(header, [list(row.values()) for row in half_way_steps(clock, name)])]
     return "\n\n".join(parts) + "\n"
 
 
-def of_time(benchmarks: Path, studies: Sequence[str], run: str = DEFAULT) -> str:
-    """The time of a run: seconds of a core by stage and study, from the jobs' benchmark files."""
+def of_time(
+    benchmarks: Path, studies: Sequence[str], run: str = DEFAULT, calibrations: Iterable[str | Path] = ()
+) -> str:
+    """The time of a run: seconds of a core by stage and study, from the jobs' benchmark files.
+
+    calibrations: those of the calibrations that the run rests on. Others may be below the same folder.
+    """
     rows = []
-    for path in sorted(benchmarks.rglob("*.tsv")):
-        study = next((study for study in studies if is_of_study(path.stem, study)), "all together")
+    own = [path for path in benchmarks.rglob("*.tsv") if path.parent.name != "calibrate"]
+    for path in sorted([*own, *map(Path, calibrations)]):
+        of = next((name for name in studies if is_of_study(path.stem, name)), "all together")
         measured = pd.read_csv(path, sep="\t")
         rule = path.stem if path.parent == benchmarks else path.parent.name
-        rows.append((rule, study, measured["s"].sum(), measured["max_rss"].max()))
+        rows.append((rule, of, measured["s"].sum(), measured["max_rss"].max()))
     jobs = pd.DataFrame(rows, columns=["rule", "study", "seconds", "memory"])
     seconds = jobs.pivot_table(
         index="rule", columns="study", values="seconds", aggfunc="sum", margins=True, margins_name="all"
@@ -110,22 +117,23 @@ def of_time(benchmarks: Path, studies: Sequence[str], run: str = DEFAULT) -> str
     return "\n\n".join(parts) + "\n"
 
 
-def write(results: Path, reference: Path, run: str) -> None:
-    """Write all pages and figures of `run`, whose results are in `results`, to `reference`."""
+def write(config: Config, reference: Path, run: str) -> None:
+    """Write all pages and figures of `run`, which has this config, to `reference`."""
+    results, shipped = Path(config.results), study.load([SHIPPED], {})
     verdicts = files.read(results / "verdicts.parquet", VERDICTS)
     studies = verdicts["study"].unique().tolist()
     pages = {
         "verdicts": of_verdicts(verdicts, run),
         "predictions": of_predictions(files.read(results / "predictions.parquet", PREDICTIONS), run),
         "clock": of_clock(files.read(results / "clock.parquet", CLOCK), run),
-        "time": of_time(results / "benchmarks", studies, run),
+        "time": of_time(
+            results / "benchmarks", studies, run, calibrations.paths(config, shipped, calibrations.BENCHMARK)
+        ),
     }
     reference.mkdir(parents=True, exist_ok=True)
     for name, page in pages.items():
         (reference / f"{name}.md").write_text(page)
-    checks = pd.concat(
-        [files.read(results / f"calibration/{instrument}.parquet", CALIBRATION) for instrument in INSTRUMENTS]
-    )
+    checks = files.read_many(calibrations.paths(config, shipped), CALIBRATION)
     text = verify_reference.as_text(checks.assign(widths=""), CALIBRATION)
     text.drop(columns=["widths", "rank"]).to_csv(
         reference / f"{CALIBRATION.name}.csv", index=False, lineterminator="\n"
@@ -135,18 +143,19 @@ def write(results: Path, reference: Path, run: str) -> None:
             shutil.copy(figure, reference)
 
 
-def store(overlay: str, results: Path, reference: Path) -> None:
+def store(overlay: str, reference: Path) -> None:
     """Everything of the run that `overlay` names ("" is the default one) into `reference`; the pages follow."""
     run = f"a run of config/{overlay}.yaml" if overlay else DEFAULT
+    config = study.load([SHIPPED, *([Path(f"config/{overlay}.yaml")] if overlay else [])], {})
     if overlay != ONLY_NUMBERS:
-        write(results, reference, run)
-    verify_reference.write(verify_reference.read_run(results), reference)
+        write(config, reference, run)
+    verify_reference.write(verify_reference.read_run(Path(config.results)), reference)
     if not overlay:
         results_page.write(reference)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("overlay", nargs="?", default="", help="of config/, whose results lie in results/OVERLAY")
+    parser.add_argument("overlay", nargs="?", default="", help="of config/, of which a run is finished")
     overlay = parser.parse_args().overlay
-    store(overlay, RESULTS / overlay, REFERENCE / overlay)
+    store(overlay, REFERENCE / overlay)

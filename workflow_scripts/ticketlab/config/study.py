@@ -190,6 +190,9 @@ class Config(Section):
     results: Annotated[str, AfterValidator(_folder)] = Field(
         "results", description="folder that the workflow writes to, relative to the Snakefile"
     )
+    calibrations: Annotated[str, AfterValidator(_folder)] = Field(
+        "results", description="folder that holds the calibrations of the instruments, for all folders of results"
+    )
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:0")
     numerics: Literal["portable", "compatible", "native"] = Field(
         "portable",
