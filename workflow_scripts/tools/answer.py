@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from snakemake import cli
 
 from workflow_scripts.ticketlab.config import calibrations, rule_params, study
 from workflow_scripts.ticketlab.config.study import Config, StudySettings
@@ -31,6 +30,7 @@ from workflow_scripts.ticketlab.verdicts.judge import RESTS_ON
 from workflow_scripts.ticketlab.verdicts.rows import ANSWERS
 from workflow_scripts.ticketlab.verdicts.tickets import MATCHING, NEITHER
 from workflow_scripts.ticketlab.verdicts.withheld import out_of_calibration
+from workflow_scripts.tools import command
 
 ROOT = Path(__file__).parents[2]
 # More than this many times the seeds is no small change.
@@ -236,14 +236,8 @@ def _whole_blocks(seeds: float, settings: StudySettings) -> int:
     return math.ceil(seeds / settings.block_size) * settings.block_size
 
 
-def config_of(arguments: Sequence[str]) -> Config:
-    """The config of these arguments of Snakemake."""
-    given = cli.get_argument_parser().parse_args(list(arguments))
-    return study.load([ROOT / "config.yaml", *given.configfile], dict(cli.parse_config(given.config)))
-
-
 def main(arguments: Sequence[str], *, why: bool) -> None:
-    config = config_of(arguments)
+    config = command.config_of(arguments)
     if not Path(config.results, "verdicts.parquet").exists():
         raise TicketlabError(f"{config.results}/ holds no verdicts yet; make status says how far the run is")
     print(text(config, why=why))

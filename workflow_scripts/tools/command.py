@@ -10,9 +10,12 @@ from pathlib import Path
 
 from snakemake import cli
 
+from workflow_scripts.ticketlab.config import study
 from workflow_scripts.ticketlab.config.files import read
+from workflow_scripts.ticketlab.config.study import Config
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 
+ROOT = Path(__file__).parents[2]
 CONFIG_FILES = (".yaml", ".yml", ".json")
 
 
@@ -62,9 +65,9 @@ def compose(name: str, cores: str, studies: str, further: Sequence[str], configs
     if name != "slurm" and not re.fullmatch("all|0*[1-9][0-9]*", cores):
         raise TicketlabError(f"CORES is a number of cores or all, not {cores!r}")
     chosen = re.split(r"[\s,]+", studies.strip(" ,")) if studies.strip(" ,") else []
-    for study in chosen:
-        if not re.fullmatch(r"\w+", study):
-            raise TicketlabError(f'STUDIES: {study!r} is not the name of a study; write STUDIES="text digits"')
+    for word in chosen:
+        if not re.fullmatch(r"\w+", word):
+            raise TicketlabError(f'STUDIES: {word!r} is not the name of a study; write STUDIES="text digits"')
     if chosen and any(setting.startswith("run=") for setting in settings):
         raise TicketlabError("STUDIES and --config run=… both choose studies; give one of them")
     if target.targets and targets:
@@ -134,6 +137,12 @@ def execute(arguments: Sequence[str]) -> bool:
 def cores(arguments: Sequence[str]) -> int:
     """The number of jobs at a time in Snakemake's arguments; `all` is the number of cores here."""
     return cli.get_argument_parser().parse_args(list(arguments)).cores or 1
+
+
+def config_of(arguments: Sequence[str]) -> Config:
+    """The config of these arguments of Snakemake."""
+    given = cli.get_argument_parser().parse_args(list(arguments))
+    return study.load([ROOT / "config.yaml", *given.configfile], dict(cli.parse_config(given.config)))
 
 
 def is_dry(arguments: Sequence[str]) -> bool:

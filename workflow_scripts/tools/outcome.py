@@ -52,7 +52,9 @@ def announce(workflow: Any, config: Config) -> None:
         planned.update({workflow.dag.jobid(job): of_snakemake(job) for job in workflow.dag.needrun_jobs()})
         for handler in workflow.logger_manager.get_log_handlers():
             if hasattr(handler, "begin"):
-                handler.begin(planned, workflow.cores if workflow.local_exec else workflow.nodes)
+                # Loaded here, as in `answer`: only the process that shows a run needs it.
+                expected = import_module("workflow_scripts.tools.plan").expectation(config)
+                handler.begin(planned, workflow.cores if workflow.local_exec else workflow.nodes, expected)
 
     def end(log: object) -> None:
         made = [path for job in workflow.dag.jobs for path in job.output if workflow.dag.finished(job)]

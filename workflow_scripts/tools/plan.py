@@ -2,8 +2,9 @@
 
     python -m workflow_scripts.tools.plan --cores N [further arguments of snakemake]
 
-A job's time is the one in its own benchmark file; else the median over its rule and study; else over its rule. Its
-memory is found alike, with the largest in place of the median.
+A job's time is the one in its own benchmark file; else the median over its rule and study; else over its rule; else
+that of the reference run (tools/reference_times.py). Its memory is found alike, with the largest in place of the
+median.
 """
 
 import heapq
@@ -12,7 +13,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,9 +21,15 @@ from typing import Any
 from snakemake.logging import logger
 from snakemake.persistence.file import FilePersistence
 
-from workflow_scripts.tools import command
+from workflow_scripts.ticketlab.config import study
+from workflow_scripts.ticketlab.config.study import Config
+from workflow_scripts.tools import command, reference_times
 from workflow_scripts.tools.dry_run import Job, is_of_study
 from workflow_scripts.tools.reasons import explain
+from workflow_scripts.tools.reference_times import ReferenceTimes
+
+ROOT = Path(__file__).parents[2]
+Expected = Callable[[Job], float | None]
 
 
 class Recorder(logging.Filter):
@@ -81,9 +88,25 @@ def measurements(folder: Path, column: str) -> dict[str, float]:
     return found
 
 
-def expected_seconds(job: Job) -> float | None:
-    """The expected time of a job; 0 for a mere target, None where its rule was never measured."""
-    return _expected(job, "s", median) if job.output else 0.0
+def expected_seconds(job: Job, reference: ReferenceTimes | None = None) -> float | None:
+    """The expected time of a job; 0 for a mere target.
+
+    None where its rule was measured neither here nor in the `reference` run.
+    """
+    if not job.output:
+        return 0.0
+    measured = _expected(job, "s", median)
+    return reference.seconds(job) if measured is None and reference else measured
+
+
+def expectation(config: Config) -> Expected:
+    """The expected time of each job of this config: measured here, or else by the reference run."""
+    return partial(expected_seconds, reference=first_times(config))
+
+
+def first_times(config: Config) -> ReferenceTimes:
+    """The reference run's times for the jobs of this config."""
+    return ReferenceTimes(reference_times.read(), config, study.load([ROOT / "config.yaml"], {}))
 
 
 def expected_memory(job: Job) -> float | None:
@@ -139,27 +162,29 @@ def explained(jobs: list[Job]) -> list[Job]:
     return [replace(job, reason=explain(job, maker, records)) for job in jobs]
 
 
-def report(jobs: list[Job], cores: int) -> str:
+def report(jobs: list[Job], cores: int, reference: ReferenceTimes | None = None) -> str:
     """The plan as text: jobs by rule, study and reason, times and memory by rule and study, and the totals."""
     jobs = [job for job in jobs if job.output]
     if not jobs:
         return "Nothing to do: every output is up to date."
     lines = []
-    for (rule, study, reason), members in _grouped(jobs, lambda job: (job.rule, job.study, job.reason)):
-        lines.append(f"{rule}{f' of {study}' * bool(study)}: {_count(members)}{_which(members)}")
+    for (rule, of, reason), members in _grouped(jobs, lambda job: (job.rule, job.study, job.reason)):
+        lines.append(f"{rule}{f' of {of}' * bool(of)}: {_count(members)}{_which(members)}")
         lines.append(f"    {reason}")
     width = max(len(job.study) for job in jobs) + 2
     lines += ["", f"{'rule':<24}{'study':<{width}}{'jobs':>5}{'each':>12}{'together':>12}{'memory':>12}"]
-    for (rule, study), members in _grouped(jobs, lambda job: (job.rule, job.study)):
-        times = [seconds for job in members if (seconds := expected_seconds(job)) is not None]
+    for (rule, of), members in _grouped(jobs, lambda job: (job.rule, job.study)):
+        times = [seconds for job in members if (seconds := expected_seconds(job, reference)) is not None]
         memory = max(expected_memory(job) or 0.0 for job in members)
         cost = f"{duration(median(times)):>12}{duration(sum(times)):>12}" if times else "  no measurement yet"
         cost += f"{gigabytes(memory):>12}" * bool(memory)
-        lines.append(f"{rule:<24}{study:<{width}}{len(members):>5}{cost}")
-    unmeasured = [job for job in jobs if expected_seconds(job) is None]
-    expected = [expected_seconds(job) or 0.0 for job in jobs]
+        lines.append(f"{rule:<24}{of:<{width}}{len(members):>5}{cost}")
+    unmeasured = [job for job in jobs if expected_seconds(job, reference) is None]
+    expected = [expected_seconds(job, reference) or 0.0 for job in jobs]
     on_cores = f"about {duration(wall_seconds(jobs, cores, expected))} on {cores} core{'s' * (cores > 1)}"
     lines += ["", f"{_count(jobs)}: {duration(sum(expected))} of computing, {on_cores}"]
+    estimated = sum(expected_seconds(job) is None for job in jobs) - len(unmeasured)
+    lines += [reference.sentence(estimated)] if reference and estimated else []
     largest = heapq.nlargest(cores, ((expected_memory(job) or 0.0, job.rule) for job in jobs))
     if memory := sum(each for each, _ in largest):
         rules = ", ".join(dict.fromkeys(rule for _, rule in largest))
@@ -204,7 +229,7 @@ def _grouped(jobs: list[Job], key: Callable[[Job], Any]) -> list[tuple[Any, list
 
 def main(arguments: Sequence[str]) -> None:
     jobs = explained(dry_run(arguments))
-    print(report(jobs, command.cores(arguments)))
+    print(report(jobs, command.cores(arguments), first_times(command.config_of(arguments))))
 
 
 if __name__ == "__main__":

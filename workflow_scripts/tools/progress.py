@@ -10,7 +10,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from statistics import median
@@ -27,7 +27,7 @@ from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 from workflow_scripts import STOPPED
 from workflow_scripts.tools import outcome
 from workflow_scripts.tools.dry_run import Job
-from workflow_scripts.tools.plan import duration, expected_seconds, wall_seconds
+from workflow_scripts.tools.plan import Expected, duration, expected_seconds, wall_seconds
 
 NAME = "ticketlab"
 SHOWN = 10  # jobs at work, on a terminal
@@ -49,7 +49,7 @@ def register() -> None:
 class Progress:
     """The jobs of a run by Snakemake's numbers, those at work and those that have ended. Times are of one clock."""
 
-    def __init__(self, jobs: Mapping[int, Job], cores: int, expected: Callable[[Job], float | None]) -> None:
+    def __init__(self, jobs: Mapping[int, Job], cores: int, expected: Expected) -> None:
         self.jobs = {number: job for number, job in jobs.items() if job.output}
         self.cores = cores
         self.expected = {number: expected(job) for number, job in self.jobs.items()}
@@ -132,9 +132,9 @@ class LogHandler(LogHandlerBase):
         self.listener = threading.Thread(target=self.listen, args=(source,), daemon=True)
         self.listener.start()
 
-    def begin(self, jobs: Mapping[int, Job], cores: int) -> None:
+    def begin(self, jobs: Mapping[int, Job], cores: int, expected: Expected = expected_seconds) -> None:
         """Take the jobs of the run, before the first of them starts."""
-        self.progress = Progress(jobs, cores, expected_seconds)
+        self.progress = Progress(jobs, cores, expected)
         if self.console.is_terminal:
             self.live.start()
 

@@ -24,7 +24,7 @@ from workflow_scripts.ticketlab.tables.schemas.predictions import PREDICTIONS
 from workflow_scripts.ticketlab.tables.schemas.verdicts import VERDICTS
 from workflow_scripts.ticketlab.verdicts.predictions import TITLES
 from workflow_scripts.ticketlab.verdicts.rows import ANSWERS
-from workflow_scripts.tools import results_page, verify_reference
+from workflow_scripts.tools import reference_times, results_page, verify_reference
 from workflow_scripts.tools.dry_run import is_of_study
 
 SHIPPED, REFERENCE = Path("config.yaml"), Path("docs/reference")
@@ -93,8 +93,7 @@ def of_time(
     calibrations: those of the calibrations that the run rests on. Others may be below the same folder.
     """
     rows = []
-    own = [path for path in benchmarks.rglob("*.tsv") if path.parent.name != "calibrate"]
-    for path in sorted([*own, *map(Path, calibrations)]):
+    for path in benchmark_files(benchmarks, calibrations):
         of = next((name for name in studies if is_of_study(path.stem, name)), "all together")
         measured = pd.read_csv(path, sep="\t")
         rule = path.stem if path.parent == benchmarks else path.parent.name
@@ -117,22 +116,34 @@ def of_time(
     return "\n\n".join(parts) + "\n"
 
 
+def benchmark_files(benchmarks: Path, calibrations: Iterable[str | Path]) -> list[Path]:
+    """The benchmark files of a run, and those of the calibrations that it rests on."""
+    own = [path for path in benchmarks.rglob("*.tsv") if path.parent.name != "calibrate"]
+    return sorted([*own, *map(Path, calibrations)])
+
+
+def seconds_of_jobs(paths: Iterable[Path]) -> dict[str, float]:
+    """What each job took, by its name (tools/reference_times.py)."""
+    return {reference_times.job_of(path): float(pd.read_csv(path, sep="\t")["s"].sum()) for path in paths}
+
+
 def write(config: Config, reference: Path, run: str) -> None:
     """Write all pages and figures of `run`, which has this config, to `reference`."""
     results, shipped = Path(config.results), study.load([SHIPPED], {})
+    measured = calibrations.paths(config, shipped, calibrations.BENCHMARK)
     verdicts = files.read(results / "verdicts.parquet", VERDICTS)
     studies = verdicts["study"].unique().tolist()
     pages = {
         "verdicts": of_verdicts(verdicts, run),
         "predictions": of_predictions(files.read(results / "predictions.parquet", PREDICTIONS), run),
         "clock": of_clock(files.read(results / "clock.parquet", CLOCK), run),
-        "time": of_time(
-            results / "benchmarks", studies, run, calibrations.paths(config, shipped, calibrations.BENCHMARK)
-        ),
+        "time": of_time(results / "benchmarks", studies, run, measured),
     }
     reference.mkdir(parents=True, exist_ok=True)
     for name, page in pages.items():
         (reference / f"{name}.md").write_text(page)
+    seconds = seconds_of_jobs(benchmark_files(results / "benchmarks", measured))
+    reference_times.write(reference / reference_times.FILE.name, seconds, reference_times.speed())
     checks = files.read_many(calibrations.paths(config, shipped), CALIBRATION)
     text = verify_reference.as_text(checks.assign(widths=""), CALIBRATION)
     text.drop(columns=["widths", "rank"]).to_csv(
