@@ -5,7 +5,6 @@ What to change is a proposal from the verdicts' own numbers: the smallest change
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,13 @@ from workflow_scripts.ticketlab.config import calibrations, rule_params, study
 from workflow_scripts.ticketlab.config.study import Config, StudySettings
 from workflow_scripts.ticketlab.core.errors import TicketlabError
 from workflow_scripts.ticketlab.core.readings import INCONCLUSIVE, WITHHELD
-from workflow_scripts.ticketlab.core.statistics import detectable_share, mean_interval
+from workflow_scripts.ticketlab.core.statistics import detectable_share
 from workflow_scripts.ticketlab.report import words
+from workflow_scripts.ticketlab.report.answer import has_learned
 from workflow_scripts.ticketlab.settings.judging import JudgingSettings
 from workflow_scripts.ticketlab.tables import files
 from workflow_scripts.ticketlab.tables.schemas.calibration import CALIBRATION
+from workflow_scripts.ticketlab.tables.schemas.comparisons import COMPARISONS
 from workflow_scripts.ticketlab.tables.schemas.data import DATA
 from workflow_scripts.ticketlab.tables.schemas.networks import METRICS
 from workflow_scripts.ticketlab.tables.schemas.structure import STRUCTURE
@@ -44,11 +45,13 @@ def text(config: Config, *, why: bool = False) -> str:
     shipped = study.load([ROOT / "config.yaml"], {})
     checks = files.read_many(calibrations.paths(config, shipped), CALIBRATION)
     failed, shown = out_of_calibration(checks), answers(verdicts)
-    found = {name: learned(config, name) for name in config.names()}
-    told = [f"{name}: {one.sentence}" for name, one in found.items()]
+    judged = {name: config.studies[name].judging.metric for name in config.names()}
+    compared = files.read_many([results / name / "comparisons.parquet" for name in judged], COMPARISONS)
+    anything = {name: has_learned(compared, name, metric) for name, metric in judged.items()}
+    told = [f"{name}: {learned(config, name, found)}" for name, found in anything.items()]
     parts = [table(verdicts), "\n  ".join(["What the dense networks learned:", *told])]
     proposals = [
-        (row["study"], row["name"], *proposal(row, verdicts, failed, config, found[row["study"]].anything))
+        (row["study"], row["name"], *proposal(row, verdicts, failed, config, anything[row["study"]]))
         for row in shown[shown["decision"].isin([INCONCLUSIVE, WITHHELD])].to_dict("records")
     ]
     if proposals:
@@ -83,32 +86,27 @@ def aligned(rows: list[tuple[str, ...]]) -> str:
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in shown)
 
 
-@dataclass(frozen=True)
-class Learned:
-    """What a study's dense networks learned: in a sentence, and whether it is anything; None where it is not known."""
+def learned(config: Config, name: str, anything: bool) -> str:
+    """The loss of a study's dense networks, from θ₀ to their end, on the split where the predictors' are known.
 
-    sentence: str
-    anything: bool | None
-
-
-def learned(config: Config, name: str) -> Learned:
-    """The loss of a study's dense networks, from θ₀ to their end, on the split where the predictors' are known."""
+    anything: whether they learned anything, as the report says (report/answer.py).
+    """
     folders = [Path(config.results, name, f"block{block}") for block in rule_params.blocks(config, name)]
     metrics, structure = ([folder / f"{file}.parquet" for folder in folders] for file in ("dense/metrics", "structure"))
     if not all(path.exists() for path in (*metrics, *structure)):
-        return Learned("its networks are not there", None)
+        return "its networks are not there"
     frame, split = files.read_many(metrics, METRICS), config.studies[name].structure.split
     floors = files.read_many(structure, STRUCTURE).groupby("structure")["reference_floor"].first().dropna().to_dict()
     if split not in set(frame["split"]):  # a further set of the task, on which networks are not evaluated
         split, floors = "test", {}
     mine = frame[frame["split"] == split]
-    found = of_losses(mine, floors, config.studies[name].judging.alpha)
+    sentence = of_losses(mine, floors) if anything else f"nothing: {of_losses(mine, floors)}"
     lengths = _lengths(config, name, split)
     if lengths is None:
-        return found
+        return sentence
     losses = mine[mine["metric"] == "loss"]
     end = losses.loc[losses["step"] == losses["step"].max(), "value"].mean()
-    return replace(found, sentence=f"{found.sentence}; {per_character(end, config.studies[name].judging, lengths)}")
+    return f"{sentence}; {per_character(end, config.studies[name].judging, lengths)}"
 
 
 def _lengths(config: Config, name: str, split: str) -> Lengths | None:
@@ -128,22 +126,19 @@ def per_character(loss: float, judging: JudgingSettings, lengths: Lengths) -> st
     return f"per character {words.number(lengths.per_character(loss))} nats{margin} ({bits} bits per byte)"
 
 
-def of_losses(metrics: pd.DataFrame, floors: Mapping[str, float], alpha: float) -> Learned:
+def of_losses(metrics: pd.DataFrame, floors: Mapping[str, float]) -> str:
     """What dense networks learned that have these `metrics` on one split. floors: the loss of each predictor there."""
     losses = metrics[metrics["metric"] == "loss"].pivot(index="init_seed", columns="step", values="value")
     begun, ended = losses[losses.columns.min()], losses[losses.columns.max()]
-    fall = mean_interval(begun - ended, alpha)
-    anything = bool(fall.estimate > 0 if math.isnan(fall.ci_low) else fall.ci_low > 0)
     from_worst = sorted(floors, key=lambda name: -floors[name])
     between = [f"{words.spaced(name)} {words.number(floors[name])}" for name in from_worst]
     first, last = words.number(begun.mean()), words.number(ended.mean())
     sentence = f"{metrics['split'].iloc[0]} loss {first} at θ₀, {last} at the end"
-    sentence += f" (predictors: {', '.join(between)})" if between else ""
-    return Learned(sentence if anything else f"nothing: {sentence}", anything)
+    return sentence + (f" (predictors: {', '.join(between)})" if between else "")
 
 
 def proposal(
-    row: Mapping[str, Any], verdicts: pd.DataFrame, failed: Mapping[str, str], config: Config, anything: bool | None
+    row: Mapping[str, Any], verdicts: pd.DataFrame, failed: Mapping[str, str], config: Config, anything: bool
 ) -> tuple[str, str]:
     """One short reason why this verdict is open, and the smallest change of the config that could decide it.
 
@@ -155,7 +150,7 @@ def proposal(
     longer = f"training.steps: {2 * settings.training.steps}"
     if row["decision"] == WITHHELD:
         return _of_instrument([name for name in RESTS_ON[row["test"]] if name in failed], config)
-    if anything is False:
+    if not anything:
         return "the dense networks learned nothing", longer
     if settings.seeds < 2:
         return "one seed has no interval", "seeds: 5"
@@ -190,12 +185,21 @@ def _of_tickets(row: Mapping[str, Any], mine: pd.DataFrame, settings: StudySetti
         reason = f"no ticket keeps {settings.judging.sparse:.0%} or less"
         return reason, f"pruning.rounds: {rounds}, control_levels: [{rounds}]"
     if sparse["decision"].eq(NEITHER).all():
-        named = settings.licensed_by
-        if named and named not in config.names():
-            return "no ticket matches, but that needs a licence", f"add {named} to run"
-        return "no ticket matches, but nothing licenses a negative", "licensed_by: a study where the same recipe wins"
+        return "no ticket matches, but nothing licenses a negative", _of_licence(row["kind"], settings, config)
     open_ones = sparse[sparse["decision"].isin([INCONCLUSIVE, MATCHING])]
     return _of_spread(open_ones, settings, "tickets match, but do not win: pruning.rounds, for sparser ones")
+
+
+def _of_licence(kind: str, settings: StudySettings, config: Config) -> str:
+    """What could license it: the same procedure, where it finds a ticket of the same claim (settings/procedure.py)."""
+    named = settings.licensed_by
+    if named is None:
+        tried = kind == kinds.WINNING_TICKET
+        return f"licensed_by: a study {'(its procedure is then tried on digits)' if tried else 'of the same procedure'}"
+    other = rule_params.procedure(settings).unlike(rule_params.procedure(config.studies[named]))
+    if other:
+        return f"the procedure of {named} ({', '.join(other)}), or another that wins"
+    return "another procedure that wins" if named in config.names() else f"add {named} to run"
 
 
 def _of_masks(mine: pd.DataFrame, settings: StudySettings) -> tuple[str, str]:

@@ -53,9 +53,8 @@ def losses(begun: list[float], ended: list[float]) -> pd.DataFrame:
 
 
 def test_what_was_learned_is_the_loss_between_those_of_the_predictors() -> None:
-    found = answer.of_losses(losses([4.5, 4.4, 4.6], [2.9, 3.0, 3.1]), {"bigram": 2.5, "unigram": 3.4}, 0.05)
-    assert found.anything
-    assert found.sentence == "test loss 4.5 at θ₀, 3 at the end (predictors: unigram 3.4, bigram 2.5)"
+    found = answer.of_losses(losses([4.5, 4.4, 4.6], [2.9, 3.0, 3.1]), {"bigram": 2.5, "unigram": 3.4})
+    assert found == "test loss 4.5 at θ₀, 3 at the end (predictors: unigram 3.4, bigram 2.5)"
 
 
 def test_a_loss_and_its_margin_are_told_per_character_and_byte() -> None:
@@ -65,11 +64,6 @@ def test_a_loss_and_its_margin_are_told_per_character_and_byte() -> None:
     assert told == "per character 0.693 nats, δ 0.01 (1 bits per byte)"
     errors = JudgingSettings(margin=0.02, metric="error")
     assert "δ" not in answer.per_character(1.0, errors, lengths)
-
-
-def test_a_loss_that_does_not_fall_in_all_seeds_alike_is_nothing_learned() -> None:
-    found = answer.of_losses(losses([4.5, 4.4, 4.6], [4.6, 4.3, 4.6]), {}, 0.05)
-    assert found.anything is False and found.sentence.startswith("nothing: test loss 4.5")
 
 
 def config(**overrides: Any) -> Config:
@@ -99,7 +93,6 @@ SEARCH = config().studies["text"].supermask.steps  # type: ignore[union-attr]
         # (detectable / δ)² times the seeds, in whole blocks
         ([OPEN, ticket(INCONCLUSIVE, detectable=1.5 * config().studies["text"].judging.margin)], "seeds: 15"),
         ([OPEN, ticket(MATCHING)], "tickets match, but do not win: pruning.rounds, for sparser ones"),
-        ([OPEN, ticket(NEITHER)], "licensed_by: a study where the same recipe wins"),
         (
             [{"test": STRONG_FORM, "kind": kinds.STRONG_FORM, "decision": INCONCLUSIVE}],
             f"supermask.steps: {2 * SEARCH}",
@@ -118,9 +111,26 @@ def test_an_open_verdict_says_the_smallest_change_that_could_decide_it(
     assert answer.proposal(table.iloc[0].to_dict(), table, {}, config(), True)[1] == change
 
 
-def test_a_licence_that_is_not_in_the_run_is_to_be_added() -> None:
+def licensing(**overrides: Any) -> str:
+    """The proposal where no ticket of `text` matches and nothing licenses that."""
     table = rows(OPEN, ticket(NEITHER))
-    assert answer.proposal(table.iloc[0].to_dict(), table, {}, config(run=["text"]), True)[1] == "add digits to run"
+    return answer.proposal(table.iloc[0].to_dict(), table, {}, config(**overrides), True)[1]
+
+
+def test_a_study_of_the_same_procedure_that_is_not_in_the_run_is_to_be_added() -> None:
+    same = {"text": {"licensed_by": "again"}, "again": {"extends": "text"}}
+    assert licensing(run=["text"], studies=same) == "add again to run"
+    assert licensing(studies=same) == "another procedure that wins"
+
+
+def test_a_study_of_another_procedure_licenses_nothing_and_is_not_proposed_as_it_is() -> None:
+    assert licensing(run=["text"]).startswith("the procedure of digits (its pruning scope is layerwise, here global")
+
+
+def test_a_procedure_is_tried_only_if_a_study_is_named() -> None:
+    assert licensing(studies={"text": {"licensed_by": None}}) == (
+        "licensed_by: a study (its procedure is then tried on digits)"
+    )
 
 
 def test_networks_that_learned_nothing_come_before_all_else_but_the_instruments() -> None:

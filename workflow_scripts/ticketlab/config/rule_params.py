@@ -356,7 +356,7 @@ def calibrate(config: Config, instrument: str) -> dict:
     section: dict = getattr(config.calibration, instrument).model_dump(mode="json")
     if instrument == "pruning":
         licensed = [study for study in config.studies.values() if study.licensed_by is not None]
-        procedures = {str(how): how.model_dump(mode="json") for how in map(_procedure, licensed)}
+        procedures = {str(how): how.model_dump(mode="json") for how in map(procedure, licensed)}
         section["procedures"] = [procedures[name] for name in sorted(procedures)]
     return section
 
@@ -374,7 +374,7 @@ def judge(config: Config) -> dict:
                 "judging": _section(config, name, "judging"),
                 "licensed_by": config.studies[name].licensed_by,
                 "drawn_once": config.studies[name].task.DRAWN_ONCE,
-                "procedure": _procedure(config.studies[name]).model_dump(mode="json"),
+                "procedure": procedure(config.studies[name]).model_dump(mode="json"),
                 "last_step": config.studies[name].training.steps,
             }
             for name in names
@@ -382,7 +382,8 @@ def judge(config: Config) -> dict:
     }
 
 
-def _procedure(study: StudySettings) -> Procedure:
+def procedure(study: StudySettings) -> Procedure:
+    """How this study looks for tickets."""
     schedule = study.pruning.schedule
     return Procedure(
         scope=schedule.scope, keep=schedule.keep, schedule=study.training.schedule, metric=study.judging.metric
