@@ -24,7 +24,7 @@ rule all:
 
 rule train:
     output: "results/{study}-{block}.txt"
-    params: spec={"lr": config.get("lr", 0.1), "momentum": 0.9}, code="abc"
+    params: spec={"lr": config.get("dimension", {}).get("alpha", 0.1), "momentum": 0.9}, code="abc"
     benchmark: "results/benchmarks/train/{study}-{block}.tsv"
     shell: "sleep 0.1; touch {output}"
 """
@@ -119,7 +119,7 @@ def test_the_plan_of_a_workflow_before_and_after_its_run(tmp_path: Path) -> None
     (tmp_path / "Snakefile").write_text(SNAKEFILE)
     before = plan(tmp_path).stdout
     assert "train of text: 2 jobs, block 0 1\n    not made yet\n" in before
-    assert "and what 4 jobs without a measurement will take: train" in before
+    assert "4 jobs: none of them was measured yet\nand what 4 jobs without a measurement will take: train" in before
 
     run = [sys.executable, "-m", "snakemake", "--cores", "2"]
     subprocess.run(
@@ -127,7 +127,7 @@ def test_the_plan_of_a_workflow_before_and_after_its_run(tmp_path: Path) -> None
     )
     assert plan(tmp_path).stdout == "Nothing to do: every output is up to date.\n"
 
-    after = plan(tmp_path, "--config", "lr=0.2").stdout
+    after = plan(tmp_path, "--config", "dimension={alpha: 0.2}").stdout
     assert "train of digits: 2 jobs, block 0 1\n    config: lr 0.1 -> 0.2\n" in after
     assert "no measurement yet" not in after
     assert "4 jobs: " in after
