@@ -28,14 +28,13 @@ def figure(frame: pd.DataFrame) -> Figure:
     """frame: rows of table `calibration` of instrument "pruning"."""
     with style():
         signature = frame[frame["family"] == "classic"]
-        mosaic: list[Any] = [
-            ["linear recall", "linear precision", "counts"],
-            ["relu recall", "relu precision", "counts"],
-        ]
+        counts = frame[frame["family"].isin(["digits", "ticket", PROCEDURES])]
+        mosaic: list[Any] = [["linear recall", "linear precision"], ["relu recall", "relu precision"]]
         if len(signature):
-            mosaic.append([STEP, ERROR, "counts"])
-        drawn = Figure(figsize=(14, 3.4 * len(mosaic)), layout="constrained")
-        grid = drawn.subplot_mosaic(mosaic, width_ratios=[1, 1, 0.6])
+            mosaic.append([STEP, ERROR])
+        heights = [3.2] * len(mosaic) + [0.19 * len(counts) + 0.8]
+        drawn = Figure(figsize=(10.5, sum(heights)), layout="constrained")
+        grid = drawn.subplot_mosaic([*mosaic, ["counts", "counts"]], height_ratios=heights)
         for family, title in FAMILIES.items():
             for quantity in ("recall", "precision"):
                 axes = grid[f"{family} {quantity}"]
@@ -43,10 +42,10 @@ def figure(frame: pd.DataFrame) -> Figure:
                 axes.set_title(title if quantity == "recall" else "")
                 axes.set_ylabel(f"{quantity} of the planted support")
         handles, labels = grid["relu recall"].get_legend_handles_labels()
-        drawn.legend(handles, labels, loc="outside lower left", ncols=4)
+        drawn.legend(handles, labels, loc="outside upper left", ncols=4)
         for quantity in (STEP, ERROR) if len(signature) else ():
             _signature(grid[quantity], signature[signature["quantity"] == quantity])
-        _counts(grid["counts"], frame[frame["family"].isin(["digits", "ticket", PROCEDURES])])
+        _counts(grid["counts"], counts)
     return drawn
 
 
