@@ -32,6 +32,8 @@ except TicketlabError as error:
 # Jobs inherit this: their libraries look at the environment as they are loaded.
 surroundings.settle(CONFIG.numerics)
 STUDIES = CONFIG.names()
+TRAINED, RELEASED = rule_params.trained(CONFIG), rule_params.having(CONFIG, "released")
+NONE = "(?!)"  # the pattern of a wildcard that has no value
 FORMATS = ["png", "svg"]
 STAGES = []  # the outputs that each stage's target asks for; every rules file adds its own
 job = Params(CONFIG, ROOT)  # job("train_dense"): spec, code and lock, for `params` of the rule of that name
@@ -68,6 +70,11 @@ wildcard_constraints:
 def at(path):
     """A path below the results folder."""
     return workflow.modifier.modify_path(f"{CONFIG.results}/{path}")  # a module may have a prefix
+
+
+def by_any(path):
+    """For an input: an output that more than one rule can make; as it is it would ask for its own rule."""
+    return str(path)
 
 
 def shown(path, category):

@@ -9,6 +9,8 @@ rule train_dense:
         logs("train_dense", "study", "block"),
     benchmark:
         benchmarks("train_dense", "study", "block")
+    wildcard_constraints:
+        study="|".join(TRAINED) or NONE,
     conda:
         CONDA
     resources:
@@ -17,6 +19,34 @@ rule train_dense:
         **job("train_dense"),
     script:
         "../workflow_scripts/train_dense.py"
+
+
+# The same files for networks that were trained elsewhere, and those of train_spawned for their siblings.
+rule import_checkpoints:
+    input:
+        data=rules.prepare_data.output.data,
+        before=blocks_before(at("{study}/block{block}/dense/checkpoints.parquet")),
+    output:
+        weights=at("{study}/block{block}/dense/weights.parquet"),
+        metrics=at("{study}/block{block}/dense/metrics.parquet"),
+        examples=at("{study}/block{block}/dense/examples.parquet"),
+        siblings=at("{study}/block{block}/spawned/split0/weights.parquet"),
+        siblings_metrics=at("{study}/block{block}/spawned/split0/metrics.parquet"),
+        checkpoints=at("{study}/block{block}/dense/checkpoints.parquet"),
+    log:
+        logs("import_checkpoints", "study", "block"),
+    benchmark:
+        benchmarks("import_checkpoints", "study", "block")
+    wildcard_constraints:
+        study="|".join(RELEASED) or NONE,
+    conda:
+        CONDA
+    resources:
+        **networks(minutes=240),
+    params:
+        **job("import_checkpoints"),
+    script:
+        "../workflow_scripts/import_checkpoints.py"
 
 
 rule sweep_rates:
@@ -56,6 +86,7 @@ rule dense:
     input:
         rules.data.input,
         every(rules.train_dense.output),
+        every(rules.import_checkpoints.output, RELEASED),
 
 
 STAGES.append(rules.dense.input)

@@ -11,6 +11,11 @@ def round_before(name):
     return of_round
 
 
+def blocks_before(pattern):
+    """The files of the blocks before a job's own."""
+    return lambda wildcards: expand(pattern, study=wildcards.study, block=range(int(wildcards.block)))
+
+
 def masks_of_control(wildcards):
     """The tickets' masks at every rewind step and round at which this control is trained."""
     settings = CONFIG.studies[wildcards.study].pruning

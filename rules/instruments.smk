@@ -1,7 +1,7 @@
 rule trace_structure:
     input:
         data=rules.prepare_data.output.data,
-        weights=rules.train_dense.output.weights,
+        weights=by_any(rules.train_dense.output.weights),
     output:
         structure=at("{study}/block{block}/structure.parquet"),
         retained=at("{study}/block{block}/retained.parquet"),
@@ -31,6 +31,8 @@ rule trace_mask_overlap:
         logs("trace_mask_overlap", "study", "block"),
     benchmark:
         benchmarks("trace_mask_overlap", "study", "block")
+    wildcard_constraints:
+        study="|".join(TRAINED) or NONE,
     conda:
         CONDA
     resources:
@@ -39,6 +41,30 @@ rule trace_mask_overlap:
         **job("trace_mask_overlap"),
     script:
         "../workflow_scripts/trace_mask_overlap.py"
+
+
+# The same table for networks that were trained elsewhere, of which there are no tickets.
+rule trace_released_masks:
+    input:
+        data=rules.prepare_data.output.data,
+        dense=rules.import_checkpoints.output.weights,
+        spawned=rules.import_checkpoints.output.siblings,
+    output:
+        overlap=at("{study}/block{block}/overlap.parquet"),
+    log:
+        logs("trace_released_masks", "study", "block"),
+    benchmark:
+        benchmarks("trace_released_masks", "study", "block")
+    wildcard_constraints:
+        study="|".join(RELEASED) or NONE,
+    conda:
+        CONDA
+    resources:
+        **analysis(mem_mb=3000, minutes=60),
+    params:
+        **job("trace_released_masks"),
+    script:
+        "../workflow_scripts/trace_released_masks.py"
 
 
 rule estimate_llc:
@@ -102,7 +128,8 @@ rule instruments:
         rules.tickets.input,
         every(rules.trace_structure.output),
         every(rules.trace_mask_overlap.output),
-        every(rules.estimate_llc.output, source=["dense", "tickets"]),
+        every(rules.trace_released_masks.output, RELEASED),
+        every(rules.estimate_llc.output, source=rule_params.llc_sources),
 
 
 STAGES.append(rules.instruments.input)
@@ -111,7 +138,7 @@ STAGES.append(rules.instruments.input)
 # On request only: for whoever chooses the settings of a new study.
 rule sweeps:
     input:
-        every(rules.sweep_rates.output),
-        every(rules.draw_rate_sweep.output),
+        every(rules.sweep_rates.output, TRAINED),
+        every(rules.draw_rate_sweep.output, TRAINED),
         every(rules.sweep_llc.output),
         every(rules.draw_llc_sweep.output),

@@ -7,9 +7,9 @@ FIGURES = [name for name in FIGURES if not name.startswith("calibration_")]
 use rule draw_calibrations as figures with:
     input:
         comparisons=rules.judge.input.comparisons,
-        verdicts=rules.judge.output.verdicts,
+        verdicts=by_any(rules.judge.output.verdicts),
         holders=every(rules.compare_roles.output.holders),
-        scales=every(rules.estimate_llc.output.scales, source=["dense", "tickets"]),
+        scales=every(rules.estimate_llc.output.scales, source=rule_params.llc_sources),
     output:
         figures=drawn(at("figures/{name}.{format}"), name=rule_params.FIGURES),
     log:
@@ -25,7 +25,7 @@ use rule draw_calibrations as figures with:
 rule report:
     input:
         comparisons=rules.judge.input.comparisons,
-        verdicts=rules.judge.output.verdicts,
+        verdicts=by_any(rules.judge.output.verdicts),
         predictions=rules.predict.output.predictions,
         clock=rules.read_clock.output.clock,
         figures=expand(at("figures/{name}.png"), name=FIGURES),

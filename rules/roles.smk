@@ -13,6 +13,8 @@ rule train_spawned:
         logs("train_spawned", "study", "block", "split"),
     benchmark:
         benchmarks("train_spawned", "study", "block", "split")
+    wildcard_constraints:
+        study="|".join(TRAINED) or NONE,
     conda:
         CONDA
     resources:

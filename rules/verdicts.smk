@@ -9,7 +9,7 @@ rule summarise:
         structure=of_job(rules.trace_structure.output.structure),
         retained=of_job(rules.trace_structure.output.retained),
         overlap=of_job(rules.trace_mask_overlap.output.overlap),
-        llc=of_job(rules.estimate_llc.output.llc, source=["dense", "tickets"]),
+        llc=of_job(rules.estimate_llc.output.llc, source=rule_params.llc_sources),
     output:
         comparisons=at("{study}/comparisons.parquet"),
     log:
@@ -46,10 +46,40 @@ rule judge:
         "../workflow_scripts/judge.py"
 
 
+# In the place of judge where networks were trained elsewhere: the reasons say so.
+rule judge_released:
+    input:
+        comparisons=rules.judge.input.comparisons,
+        calibration=rules.judge.input.calibration,
+    output:
+        verdicts=shown(at("verdicts.parquet"), "Tables"),
+    log:
+        logs("judge_released"),
+    benchmark:
+        benchmarks("judge_released")
+    conda:
+        CONDA
+    resources:
+        **analysis(),
+    params:
+        **job("judge_released"),
+    script:
+        "../workflow_scripts/judge_released.py"
+
+
+if RELEASED:
+
+    ruleorder: judge_released > judge
+
+else:
+
+    ruleorder: judge > judge_released
+
+
 rule predict:
     input:
         comparisons=rules.judge.input.comparisons,
-        verdicts=rules.judge.output.verdicts,
+        verdicts=by_any(rules.judge.output.verdicts),
         calibration=rules.judge.input.calibration,
         # Lists, also of one: the studies may have none of these.
         development=[rules.summarise_development.output.development] if DEVELOPED else [],
@@ -80,7 +110,7 @@ rule verdicts:
         rules.forecast.input,
         rules.calibrations.input,
         every(rules.summarise.output),
-        [rules.judge.output, rules.predict.output],
+        [rules.judge_released.output if RELEASED else rules.judge.output, rules.predict.output],
 
 
 STAGES.append(rules.verdicts.input)

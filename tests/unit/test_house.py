@@ -32,9 +32,10 @@ FLOOR = {wing: len(FLOORS) - place for place, wings in enumerate(FLOORS) for win
 ACROSS: frozenset[tuple[str, str]] = frozenset()
 MOST_ARROWS = 45
 
-# Scripts of the jobs that train networks, which take hours to repeat.
+# Scripts of the jobs that train networks, or fetch them, which take hours to repeat.
 TRAINERS = (
     "train_dense",
+    "import_checkpoints",
     "imp_round",
     "train_controls",
     "train_rates",
@@ -174,7 +175,7 @@ def test_every_script_that_trains_is_listed():
             "measure_barriers",
             "score_roles",
         ),
-        *("sweep_llc", "trace_structure", "measure_compression"),
+        *("sweep_llc", "trace_structure", "trace_released_masks", "measure_compression"),
     }  # at networks that are trained already: checkpoints.py reads states of training
     assert trains - looks <= set(TRAINERS) and looks <= trains
 

@@ -14,6 +14,7 @@ def check(config: Config) -> None:
         named = [("task", Path(path)) for path in rule_params.external_files(config, study)]
         if own := rule_params.own_model(config, study):
             named.append(("model", own))
+        named += [("released", path) for path in rule_params.released_folders(config, study)]
         for section, path in named:
             if not os.access(path, os.R_OK):
                 raise TicketlabError(

@@ -83,6 +83,16 @@ def test_outputs_patterns_and_gradients_of_a_stack_are_those_of_the_librarys_own
 
 
 @pytest.mark.parametrize("architecture", SECTIONS)
+def test_symbols_may_be_given_as_shares_of_symbols(architecture: str) -> None:
+    """As instruments/nearest_part.py does with the mean of all inputs, in the place of no symbol at all."""
+    weights = stack.stack([of(drawn(architecture, seed)) for seed in range(2)])
+    forward, shares = stack.forward(drawn(architecture)), F.one_hot(TOKENS, SYMBOLS).float()
+    by_symbol, _ = forward(weights, TOKENS.expand(2, *TOKENS.shape))
+    by_share, _ = forward(weights, shares.expand(2, *shares.shape))
+    torch.testing.assert_close(by_share, by_symbol, atol=2e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", SECTIONS)
 def test_a_network_does_not_depend_on_its_place(architecture: str) -> None:
     weights = stack.stack([of(drawn(architecture, seed)) for seed in range(3)])
     forward = stack.forward(drawn(architecture))

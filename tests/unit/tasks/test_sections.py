@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.unit.example_models import SECTIONS
+from tests.unit.tasks.test_tokenised_text import tokeniser
 from workflow_scripts.ticketlab import models, tasks
 from workflow_scripts.ticketlab.config.study import MODELS
 from workflow_scripts.ticketlab.instruments import role_scores
@@ -21,6 +22,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "markov_chains": {"evaluation_sequences": 8},
     "modular_addition": {"modulus": 11, "train_share": 0.5, "key_frequencies": 3},
     "text": {"tokeniser": {"kind": "characters", "symbols": 12}, "context": 8},
+    "tokenised_text": {"vocabulary": 300, "context": 8},
 }
 
 
@@ -29,10 +31,14 @@ def test_every_task_is_tried() -> None:
 
 
 @pytest.mark.parametrize("kind", SMALL)
-def test_a_tasks_section_says_what_the_task_has(kind: str, tmp_path: Path) -> None:
+def test_a_tasks_section_says_what_the_task_has(
+    kind: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     for number in range(12):
         (tmp_path / f"{number}.txt").write_text(CORPUS * 4 + str(number))
-    corpus = {"corpus": {"kind": "file", "path": str(tmp_path)}} if kind == "text" else {}
+    corpus: dict[str, Any] = {"corpus": {"kind": "file", "path": str(tmp_path)}} if "text" in kind else {}
+    if kind == "tokenised_text":
+        corpus["tokeniser"] = {"path": str(tokeniser(tmp_path_factory.mktemp("tokeniser"))[0])}
     task = tasks.module(kind)
     settings = task.Settings(kind=kind, **SMALL[kind], **corpus)
     problem = task.load(*task.prepare(settings, "small"), settings)

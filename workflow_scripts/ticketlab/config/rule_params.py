@@ -8,7 +8,7 @@ from pathlib import Path
 
 from workflow_scripts.ticketlab.config.study import Config, StudySettings
 from workflow_scripts.ticketlab.core.folders import files_below
-from workflow_scripts.ticketlab.core.recorded_steps import choose_checkpoints, log_spaced_steps
+from workflow_scripts.ticketlab.core.recorded_steps import choose_checkpoints
 from workflow_scripts.ticketlab.settings.procedure import Procedure
 from workflow_scripts.ticketlab.settings.pruning import DECISIVE
 
@@ -27,9 +27,20 @@ def having(config: Config, section: str) -> list[str]:
     return [study for study in config.names() if getattr(config.studies[study], section) is not None]
 
 
+def trained(config: Config) -> list[str]:
+    """The studies whose networks are trained here."""
+    return [study for study in config.names() if config.studies[study].released is None]
+
+
 def wildcard_values(config: Config, study: str) -> dict[str, list]:
-    """The values in a study of each wildcard that has the same values in all rules."""
+    """The values in a study of each wildcard that has the same values in all rules.
+
+    Those of rules that train have none where the networks were released by others.
+    """
     settings = config.studies[study]
+    if settings.released is not None:
+        untrained: dict[str, list] = {name: [] for name in ("rewind", "level", "control", "rate", "batch")}
+        return untrained | {"block": list(blocks(config, study)), "split": settings.spawning.split_steps}
     return {
         "block": list(blocks(config, study)),
         "rewind": settings.pruning.rewind_steps,
@@ -44,6 +55,11 @@ def wildcard_values(config: Config, study: str) -> dict[str, list]:
 def role_sources(config: Config, study: str) -> list[str]:
     """The networks whose roles are scored: the dense ones, and the children of every split step."""
     return ["dense", *(f"split{step}" for step in config.studies[study].spawning.split_steps)]
+
+
+def llc_sources(config: Config, study: str) -> list[str]:
+    """The networks whose learning coefficients are estimated: the dense ones, and tickets where there are some."""
+    return ["dense"] if config.studies[study].released else ["dense", "tickets"]
 
 
 def first_rewind(config: Config, study: str) -> int:
@@ -80,8 +96,9 @@ def prepare_data(config: Config, study: str) -> dict:
 def external_files(config: Config, study: str) -> list[str]:
     """The user's own files behind a study's data, so that a change of them is seen; folders are listed file by file."""
     task = _section(config, study, "task")
-    corpus = task.get("corpus", {})
-    named = [value for value in (task.get("path"), corpus.get("path"), corpus.get("name")) if value]
+    corpus, tokeniser = task.get("corpus", {}), task.get("tokeniser", {})
+    paths = (task.get("path"), corpus.get("path"), corpus.get("name"), tokeniser.get("path"))
+    named = [value for value in paths if value]
     found: list[str] = []
     for name in named:
         path = Path(name)
@@ -91,6 +108,12 @@ def external_files(config: Config, study: str) -> list[str]:
         elif path.exists() or name != corpus.get("name"):
             found.append(name)
     return found
+
+
+def released_folders(config: Config, study: str) -> list[Path]:
+    """The local folders of the study's released checkpoints."""
+    released = config.studies[study].released
+    return [Path(member.path) for member in released.members if member.path] if released else []
 
 
 def own_model(config: Config, study: str) -> Path | None:
@@ -109,6 +132,18 @@ def train_dense(config: Config, study: str, block: int) -> dict:
         "seeds": list(seeds),
         "checkpoints": sorted(kept),
         "resume_steps": sorted(resume),
+    }
+
+
+def import_checkpoints(config: Config, study: str, block: int) -> dict:
+    """`seeds`: the initialisations of this block; `released`: with the members of all blocks up to this one."""
+    settings = config.studies[study]
+    until = (block + 1) * settings.block_size
+    released = _section(config, study, "released")
+    members = [member for member in released["members"] if member["init_seed"] < until]
+    return _network(config, study) | {
+        "seeds": list(range(block * settings.block_size, until)),
+        "released": {key: value for key, value in released.items() if key != "block_size"} | {"members": members},
     }
 
 
@@ -267,6 +302,10 @@ def trace_mask_overlap(config: Config, study: str) -> dict:
     }
 
 
+def trace_released_masks(config: Config, study: str) -> dict:
+    return trace_mask_overlap(config, study)
+
+
 def trace_structure(config: Config, study: str) -> dict:
     return _network(config, study) | {"structure": _section(config, study, "structure")}
 
@@ -382,6 +421,11 @@ def judge(config: Config) -> dict:
     }
 
 
+def judge_released(config: Config) -> dict:
+    """The same, with the names of the studies whose networks were trained elsewhere."""
+    return judge(config) | {"released": having(config, "released")}
+
+
 def procedure(study: StudySettings) -> Procedure:
     """How this study looks for tickets."""
     schedule = study.pruning.schedule
@@ -423,13 +467,12 @@ def predict(config: Config) -> dict:
 
 def report(config: Config) -> dict:
     """The whole config, which the report shows and writes next to the results."""
-    return {"config": config.model_dump(mode="json")}
+    return {"config": config.written()}
 
 
 def _checkpoints(config: Config, study: str) -> list[int]:
     """The steps at which every network of the study is evaluated and the dense networks are stored."""
-    settings = config.studies[study]
-    return log_spaced_steps(settings.training.steps, settings.checkpoints)
+    return config.studies[study].recorded_steps()
 
 
 def _steps_of_llc(config: Config, study: str) -> list[int]:

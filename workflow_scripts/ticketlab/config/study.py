@@ -33,6 +33,7 @@ from workflow_scripts.ticketlab.settings.llc import LLCSettings, LLCSweepSetting
 from workflow_scripts.ticketlab.settings.noise import NoiseSettings
 from workflow_scripts.ticketlab.settings.pruning import PruningSettings
 from workflow_scripts.ticketlab.settings.rate_sweep import RateSweepSettings
+from workflow_scripts.ticketlab.settings.released import ReleasedSettings
 from workflow_scripts.ticketlab.settings.resampling import ResamplingSettings
 from workflow_scripts.ticketlab.settings.role_courses import FollowedRolesSettings
 from workflow_scripts.ticketlab.settings.roles import ALWAYS
@@ -53,6 +54,9 @@ _ANY_TASK: Any = reduce(or_, (tasks.module(kind).Settings for kind in tasks.TASK
 LARGEST = 10**15  # integers up to here are exact as float64
 DEEPEST = 20
 MOST_TOLD = 8  # mistakes in one message
+# Sections of a study that train networks, or say how: a study of released checkpoints has none of them.
+TRAINING = ("training", "spawning", "supermask", "noise", "development", "resampling", "forecast")
+OF_MASKS = ("schedule", "clock_level")  # the keys of `pruning` that concern masks of networks as they are
 LONGEST = 1000  # characters of what is wrong with one key
 
 
@@ -66,6 +70,9 @@ class StudySettings(Section):
         description="number of log-spaced steps at which networks are evaluated and dense networks are stored"
     )
     extends: str | None = Field(None, description="the study over which this one is laid; null: `defaults` alone")
+    released: ReleasedSettings | None = Field(
+        None, description="checkpoints from elsewhere in the place of dense networks; then nothing is trained"
+    )
     licensed_by: str | None = Field(None, description="the study whose winning tickets license a negative result here")
     task: Annotated[_ANY_TASK, Field(discriminator="kind")]
     model: Annotated[_ANY_MODEL, Field(discriminator="kind")]
@@ -91,6 +98,38 @@ class StudySettings(Section):
         None, description="parts of θ₀ that are kept while the rest is drawn again; null: none"
     )
     forecast: ForecastSettings | None = Field(None, description="prediction of components' roles; null: none")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_released(cls, values: Any) -> Any:
+        """What the checkpoints decide instead of the config: seeds, blocks, steps and data orders."""
+        if not isinstance(values, dict) or values.get("released") is None:
+            return values
+        try:
+            released = ReleasedSettings.model_validate(values["released"])
+            seeds, orders, steps = len(released.init_seeds()), released.orders(), released.steps
+            block_size = released.block_size or seeds
+        except ValidationError:  # which the section itself will say
+            seeds, orders, steps, block_size = 1, 0, [0, 1, 2], 1
+        pruning = values.get("pruning")
+        if not isinstance(pruning, dict):
+            pruning = {}
+        given = [name for name in TRAINING if values.get(name) is not None]
+        given += [f"pruning.{name}" for name in pruning if name not in OF_MASKS]
+        if given:
+            raise ValueError(f"released networks are not trained here: leave out {', '.join(given)}")
+        level = pruning.get("clock_level", 1)
+        return values | {
+            "seeds": seeds,
+            "first_seed": 0,
+            "block_size": block_size,
+            "checkpoints": len(steps),
+            "training": {"learning_rate": 1.0, "batch_size": 1, "steps": steps[-1]},
+            "spawning": {"split_steps": [0], "orders": max(orders, 1), "controls": []},
+            "pruning": {"schedule": {"keep": 0.5}, "clock_level": level}
+            | pruning
+            | {"rounds": level, "control_levels": [level], "controls": [], "rewound_controls": []},
+        }
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -130,7 +169,7 @@ class StudySettings(Section):
         self._names_that_the_task_has()
         if self.development and self.development.level and self.development.level > self.pruning.rounds:
             raise ValueError(f"development.level {self.development.level} is beyond rounds {self.pruning.rounds}")
-        recorded = log_spaced_steps(last, self.checkpoints)
+        recorded = self.recorded_steps()
         for name, checkpoints in (("llc", self.llc.checkpoints), ("llc_sweep", self.llc_sweep.checkpoints)):
             if isinstance(checkpoints, list):
                 choose_checkpoints(checkpoints, recorded, name)
@@ -138,6 +177,10 @@ class StudySettings(Section):
         if product > 1:
             raise ValueError(f"llc_sweep.factors: learning_rate · localization reaches {product:g}, must be at most 1")
         return self
+
+    def recorded_steps(self) -> list[int]:
+        """The steps at which networks are evaluated and dense networks are stored."""
+        return self.released.steps if self.released else log_spaced_steps(self.training.steps, self.checkpoints)
 
     def _names_that_the_task_has(self) -> None:
         """Raises ValueError if an instrument is to look at what this task, or this model, does not have."""
@@ -222,6 +265,18 @@ class Config(Section):
     def names(self) -> list[str]:
         """The studies to run."""
         return self.run or list(self.studies)
+
+    def written(self) -> dict[str, Any]:
+        """A mapping that `validate` makes this config of: of released studies without what their checkpoints decide."""
+        whole = self.model_dump(mode="json")
+        for study in whole["studies"].values():
+            if study["released"] is None:
+                del study["released"]
+                continue
+            for name in TRAINING:
+                del study[name]
+            study["pruning"] = {name: study["pruning"][name] for name in OF_MASKS}
+        return whole
 
 
 def validate(raw: dict[str, Any]) -> Config:

@@ -95,11 +95,18 @@ class Decoder(Network):
             for name, own in zip(self.output_maps, gates.split(self.heads), strict=True):
                 hooks.append(self.get_submodule(name).register_forward_pre_hook(partial(_gated, own)))
         try:
-            found = self.decoder(input_ids=tokens, use_cache=False, output_attentions=True)
+            found = self.decoder(**self._inputs_of(tokens), use_cache=False, output_attentions=True)
         finally:
             for hook in hooks:
                 hook.remove()
         return found.logits, list(found.attentions)
+
+    def _inputs_of(self, tokens: Tensor) -> dict[str, Tensor]:
+        """Tokens, or mixtures of them (batch, time, symbols) as shares, such as the mean of all inputs."""
+        if not tokens.is_floating_point():
+            return {"input_ids": tokens}
+        embedding: Any = self.decoder.get_input_embeddings()  # type: ignore[operator]
+        return {"inputs_embeds": tokens @ embedding.weight}
 
 
 def _gated(gates: Tensor, module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

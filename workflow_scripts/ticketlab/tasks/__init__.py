@@ -24,6 +24,7 @@ TASKS = {
     "markov_chains": "workflow_scripts.ticketlab.tasks.markov_chains",
     "modular_addition": "workflow_scripts.ticketlab.tasks.modular_addition",
     "text": "workflow_scripts.ticketlab.tasks.text",
+    "tokenised_text": "workflow_scripts.ticketlab.tasks.tokenised_text",
 }
 
 

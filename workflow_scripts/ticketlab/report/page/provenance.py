@@ -60,10 +60,10 @@ def commit() -> str:
 
 def config_digest(config: Config) -> str:
     """16 hexadecimal digits that change when any value of the config does."""
-    return sha256(json.dumps(config.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]
+    return sha256(json.dumps(config.written(), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def config_yaml(config: Config) -> str:
     """The resolved config as YAML, every default written out; reading it gives the same config again."""
     header = "# The config of these results: defaults, overlays and command line merged.\n"
-    return header + yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return header + yaml.safe_dump(config.written(), sort_keys=False, allow_unicode=True)
