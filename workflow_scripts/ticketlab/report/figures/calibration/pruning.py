@@ -32,9 +32,11 @@ def figure(frame: pd.DataFrame) -> Figure:
         mosaic: list[Any] = [["linear recall", "linear precision"], ["relu recall", "relu precision"]]
         if len(signature):
             mosaic.append([STEP, ERROR])
-        heights = [3.2] * len(mosaic) + [0.19 * len(counts) + 0.8]
+        heights = [3.2 * len(mosaic) + 0.4, 0.19 * len(counts) + 0.8]
         drawn = Figure(figsize=(10.5, sum(heights)), layout="constrained")
-        grid = drawn.subplot_mosaic([*mosaic, ["counts", "counts"]], height_ratios=heights)
+        # Apart, so that the long labels below do not push the panels above aside.
+        above, below = drawn.subfigures(2, 1, height_ratios=heights)
+        grid = above.subplot_mosaic(mosaic)
         for family, title in FAMILIES.items():
             for quantity in ("recall", "precision"):
                 axes = grid[f"{family} {quantity}"]
@@ -42,10 +44,10 @@ def figure(frame: pd.DataFrame) -> Figure:
                 axes.set_title(title if quantity == "recall" else "")
                 axes.set_ylabel(f"{quantity} of the planted support")
         handles, labels = grid["relu recall"].get_legend_handles_labels()
-        drawn.legend(handles, labels, loc="outside upper left", ncols=4)
+        above.legend(handles, labels, loc="outside lower left", ncols=4)
         for quantity in (STEP, ERROR) if len(signature) else ():
             _signature(grid[quantity], signature[signature["quantity"] == quantity])
-        _counts(grid["counts"], counts)
+        _counts(below.subplots(), counts)
     return drawn
 
 
