@@ -1,9 +1,4 @@
 # In their own folder, and with a name of their settings: one calibration serves all results that rest on it.
-def calibrated(path):
-    """A path below the folder of calibrations."""
-    return workflow.modifier.modify_path(f"{CONFIG.calibrations}/{path}")
-
-
 SETTINGS = calibrations.settings_names(CONFIG, SHIPPED)
 
 

@@ -72,6 +72,11 @@ def at(path):
     return workflow.modifier.modify_path(f"{CONFIG.results}/{path}")  # a module may have a prefix
 
 
+def calibrated(path):
+    """A path below the folder of calibrations."""
+    return workflow.modifier.modify_path(f"{CONFIG.calibrations}/{path}")
+
+
 def by_any(path):
     """For an input: an output that more than one rule can make; as it is it would ask for its own rule."""
     return str(path)

@@ -1,4 +1,7 @@
 # How far dense networks can be compressed without training, against their learning coefficient.
+COMPRESSED = rule_params.having(CONFIG, "compression")
+
+
 rule measure_compression:
     input:
         data=rules.prepare_data.output.data,
@@ -22,7 +25,7 @@ rule measure_compression:
 
 use rule draw_calibrations as draw_compression with:
     input:
-        compression=every(rules.measure_compression.output.compression),
+        compression=every(rules.measure_compression.output.compression, COMPRESSED),
     output:
         figures=drawn(at("figures/compression.{format}")),
     log:
@@ -35,8 +38,8 @@ use rule draw_calibrations as draw_compression with:
 
 rule compression:
     input:
-        every(rules.measure_compression.output),
-        rules.draw_compression.output,
+        every(rules.measure_compression.output, COMPRESSED),
+        rules.draw_compression.output if COMPRESSED else [],
 
 
 STAGES.append(rules.compression.input)

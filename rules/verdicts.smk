@@ -85,7 +85,7 @@ rule predict:
         development=[rules.summarise_development.output.development] if DEVELOPED else [],
         resampling=[rules.summarise_resampling.output.resampling] if RESAMPLED else [],
         forecast=rules.draw_forecast.input.forecast,
-        compression=every(rules.measure_compression.output.compression),
+        compression=every(rules.measure_compression.output.compression, COMPRESSED),
         dimension=rules.summarise_dimension.output.dimension,
     output:
         predictions=shown(at("predictions.parquet"), "Tables"),

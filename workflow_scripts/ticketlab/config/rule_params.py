@@ -460,7 +460,8 @@ def draw_clock(config: Config) -> dict:
 
 def predict(config: Config) -> dict:
     read = ("least_checkpoints", "control")
-    compression = {name: {key: _section(config, name, "compression")[key] for key in read} for name in config.names()}
+    compressed = having(config, "compression")
+    compression = {name: {key: _section(config, name, "compression")[key] for key in read} for name in compressed}
     further = {"dimension": config.dimension.model_dump(mode="json"), "compression": compression}
     return read_clock(config) | further | draw_forecast(config)
 

@@ -88,7 +88,9 @@ class StudySettings(Section):
     structure: StructureSettings
     llc: LLCSettings
     llc_sweep: LLCSweepSettings = LLCSweepSettings()
-    compression: CompressionSettings = CompressionSettings()
+    compression: CompressionSettings | None = Field(
+        CompressionSettings(), description="how few weights and bits dense networks can do with; null: none"
+    )
     judging: JudgingSettings
     noise: NoiseSettings | None = Field(None, description="doses of noise in the data order; null: none")
     development: DevelopmentSettings | None = Field(

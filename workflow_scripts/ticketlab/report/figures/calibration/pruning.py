@@ -35,7 +35,7 @@ def figure(frame: pd.DataFrame) -> Figure:
         heights = [3.2 * len(mosaic) + 0.4, 0.19 * len(counts) + 0.8]
         drawn = Figure(figsize=(10.5, sum(heights)), layout="constrained")
         # Apart, so that the long labels below do not push the panels above aside.
-        above, below = drawn.subfigures(2, 1, height_ratios=heights)
+        above, below = drawn.subfigures(2, 1, squeeze=False, height_ratios=heights).ravel()
         grid = above.subplot_mosaic(mosaic)
         for family, title in FAMILIES.items():
             for quantity in ("recall", "precision"):
