@@ -27,16 +27,17 @@ with logged(snakemake) as provenance:
     by_example = comparisons.ends_by_example(examples, settings.metric)
     tickets = metrics[metrics["variant"] == "ticket"]
     densities = tickets.groupby("level")["density"].mean()
-    rates = [files.read(path, RATES) for path in snakemake.input.rates]
+    tables = [files.read(path, RATES) for path in snakemake.input.rates]
+    rates = pd.concat(tables) if tables else None
     at_rates = {1.0: by_example}
-    if rates:
+    if rates is not None:
         ends = files.read_many(snakemake.input.rate_examples, RATE_EXAMPLES)
         at_rates |= {rate: comparisons.ends_by_example(group, settings.metric) for rate, group in ends.groupby("rate")}
     rows = chain(
         comparisons.tickets(metrics, settings, spec["last_step"], by_example),
-        comparisons.best_rates(metrics, pd.concat(rates), settings, spec["last_step"], at_rates) if rates else (),
+        () if rates is None else comparisons.best_rates(metrics, rates, settings, spec["last_step"], at_rates),
         comparisons.emptied(metrics),
-        comparisons.supermasks(metrics, settings, by_example),
+        comparisons.supermasks(metrics, settings, by_example, rates, at_rates),
         comparisons.roles(files.read(snakemake.input.agreement, AGREEMENT), settings),
         comparisons.changed_roles(files.read(snakemake.input.holders, ROLE_HOLDERS), settings),
         comparisons.structure(

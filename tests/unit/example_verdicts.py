@@ -110,7 +110,7 @@ FULL = (
 def row(test, quantity, contrast, estimate, low, high, p=0.5, n=SEEDS, step=0):
     return {
         "study": "s", "test": test, "rewind_step": 0, "level": 0, "density": 1.0, "step": step, "quantity": quantity,
-        "contrast": contrast, "matching": None, "score": None,
+        "contrast": contrast, "matching": None, "score": None, "rate": 1.0, "other_rate": 1.0,
         "estimate": estimate, "ci_low": low, "ci_high": high, "p": p, "n": n,
     }  # fmt: skip
 

@@ -46,7 +46,7 @@ MISTAKES = [
     (
         "colour",
         "red",
-        ["top level", "'colour'", "'red'", "results, device, numerics, run, calibration"],
+        ["top level", "'colour'", "'red'", "results, calibrations, device, numerics, run, calibration"],
     ),
     ("studies/text/colour", "red", ["studies.text:", "'colour'", "'red'", "seeds, first_seed"]),
     (

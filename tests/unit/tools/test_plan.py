@@ -24,7 +24,7 @@ rule all:
 
 rule train:
     output: "results/{study}-{block}.txt"
-    params: spec={"lr": config.get("dimension", {}).get("alpha", 0.1), "momentum": 0.9}, code="abc"
+    params: spec={"lr": float(config.get("dimension", {}).get("alpha", 0.1)), "momentum": 0.9}, code="abc"
     benchmark: "results/benchmarks/train/{study}-{block}.tsv"
     shell: "sleep 0.1; touch {output}"
 """

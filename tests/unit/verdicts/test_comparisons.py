@@ -108,6 +108,23 @@ def test_supermasks_are_no_tickets_and_are_compared_at_their_end_and_with_a_rand
     assert one(found, contrast="supermask_kaiming - random mask")["estimate"] == pytest.approx(2.5 - 3.0, abs=1e-3)
 
 
+def test_supermasks_are_compared_with_dense_at_its_best_rate(metrics):
+    ends = metrics[metrics["variant"].eq("dense") & metrics["step"].eq(LAST)]
+    better = ends.assign(rate=2.0, value=ends["value"] - 0.25)
+    (plain,), (found,) = (
+        [row for row in comparisons.supermasks(metrics, SETTINGS, rates=rates) if row["contrast"].endswith("- dense")]
+        for rates in (None, better)
+    )
+    assert (plain["other_rate"], found["other_rate"]) == (1.0, 2.0)
+    assert found["estimate"] - plain["estimate"] == pytest.approx(0.25)
+    (worse,) = (
+        row
+        for row in comparisons.supermasks(metrics, SETTINGS, rates=better.assign(value=9.0))
+        if row["contrast"].endswith("- dense")
+    )
+    assert (worse["other_rate"], worse["estimate"]) == (1.0, plain["estimate"])
+
+
 def test_the_metric_of_the_settings_is_compared(metrics):
     settings = SETTINGS.model_copy(update={"metric": "error"})
     found = table(comparisons.tickets(metrics, settings, LAST))

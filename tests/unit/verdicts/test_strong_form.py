@@ -86,6 +86,15 @@ def test_masks_are_adjusted_over_variants_densities_and_widths_on_both_sides(p, 
     assert "adjusted p 0.02" in alone["reason"] and "adjusted p 0.08" in among["reason"]
 
 
+def test_the_reason_says_at_which_rate_dense_is_its_best():
+    own, other = (
+        masks(pd.DataFrame(masked(SEARCHED, 1, 0.01, -0.1, 0.08)).assign(other_rate=rate), SETTINGS)[0]
+        for rate in (1.0, 2.0)
+    )
+    assert "best rate" not in own["reason"]
+    assert other["reason"].endswith("dense at its best rate on validation, 2 times the recipe's")
+
+
 def test_a_diverged_mask_is_undecided_and_not_the_best():
     table = judged(compared(with_nan(metrics(WINS | {(SEARCHED, 1, 0.3): 2.4, (WIDE, 1, 0.3): 2.5}), SEARCHED)))
     row = verdict(table, kinds.SUPERMASK, variant=SEARCHED)

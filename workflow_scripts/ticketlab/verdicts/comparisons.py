@@ -215,11 +215,25 @@ def least_loss_steps(values: pd.DataFrame) -> pd.Series:
 
 
 def supermasks(
-    metrics: pd.DataFrame, settings: JudgingSettings, by_example: ByExample = NOT_BY_EXAMPLE
+    metrics: pd.DataFrame,
+    settings: JudgingSettings,
+    by_example: ByExample = NOT_BY_EXAMPLE,
+    rates: pd.DataFrame | None = None,
+    at_rates: Mapping[float, ByExample] = NOT_AT_RATES,
 ) -> Iterator[dict]:
-    """The strong form: masked but untrained networks against dense ones, and against a random mask (step 0)."""
+    """The strong form: masked but untrained networks against dense ones, and against a random mask (step 0).
+
+    rates, at_rates: as of best_rates; with them the dense network is the one at its own best rate, as in T1.
+    """
     rows = metrics[metrics["split"].eq("test") & metrics["metric"].eq(settings.metric)]
-    dense = _by_seed(rows[rows["variant"] == "dense"]).iloc[:, -1]
+    trained, rate = rows[rows["variant"] == "dense"], 1.0
+    if rates is not None:
+        best = choice.best(choice.at_all_rates(metrics, rates, trained["step"].max()))
+        trained = best[best["variant"].eq("dense") & best["split"].eq("test") & best["metric"].eq(settings.metric)]
+        rate = trained["rate"].iloc[0]
+        dense_ends = {key: ends for key, ends in at_rates.get(rate, {}).items() if key == DENSE}
+        by_example = {key: ends for key, ends in by_example.items() if key != DENSE} | dense_ends
+    dense = _by_seed(trained).iloc[:, -1]
     masked = rows[rows["variant"].str.startswith("supermask")]
     for (variant, level), group in masked.groupby(["variant", "level"]):
         values = _by_seed(group)
@@ -228,7 +242,7 @@ def supermasks(
         yield _row(SUPERMASKS, settings.metric, variant, statistics.mean_interval(found, settings.alpha), **at)
         difference = _crossed(_paired(found, dense), (variant, 0, level), DENSE, by_example)
         against_dense = statistics.not_worse(difference, settings.margin, settings.alpha)
-        yield _row(SUPERMASKS, settings.metric, f"{variant} - dense", against_dense, **at)
+        yield _row(SUPERMASKS, settings.metric, f"{variant} - dense", against_dense, **at, other_rate=rate)
         against_random = statistics.better(_paired(found, random), settings.alpha)
         yield _row(SUPERMASKS, settings.metric, f"{variant} - random mask", against_random, **at)
 

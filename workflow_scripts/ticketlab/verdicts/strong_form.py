@@ -33,6 +33,8 @@ def masks(rows: pd.DataFrame, settings: JudgingSettings) -> list[dict]:
         variant = row["contrast"].removesuffix(" - dense")
         random = mine[mine["contrast"].eq(f"{variant} - random mask") & mine["level"].eq(row["level"])].iloc[0]
         numbers = f"{-random['estimate']:.3f} better than a random mask; adjusted p {p:.2g}"
+        if row["other_rate"] != 1:
+            numbers += f"; dense at its best rate on validation, {row['other_rate']:g} times the recipe's"
         worse = f"worse than dense by more than {settings.margin:g}"
         undecided = why_undecided(row) or why_undecided(random)
         if undecided:
