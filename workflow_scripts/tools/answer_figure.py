@@ -38,9 +38,7 @@ def figure(facts: Mapping[str, Any]) -> Figure:
             place = studies.index(row["study"]) + offsets.get(name, 0)
             _point(left, place, measured, look, margin, filled=row["rewind_step"] == 0)
         for study in set(studies) - won.keys():
-            left.text(
-                0, studies.index(study), " no sparse ticket wins", va="center", fontsize=8, color=GREY, bbox=PLAIN
-            )
+            left.text(0, studies.index(study), " none is shown to win", va="center", fontsize=8, color=GREY, bbox=PLAIN)
         masks.set_title("T1, strong form: masked, untrained")
         for row in facts["strong_form"]:
             decided = row["decision"] in (SUPPORTS, REFUTES)
@@ -59,13 +57,13 @@ def figure(facts: Mapping[str, Any]) -> Figure:
             _point(roles, studies.index(row["study"]), row, Look("roles", BLACK), 1.0, filled=decided)
         roles.set_xlabel("share of starts (hollow: open)")
         roles.set_xlim(-0.03, 1.03)
-        _bounds(roles, (0, 1))
+        _bounds(roles, (0,))
         structures.set_title("T3: structure retained")
         for row in facts["structures"]:
             if row["R"] is not None:
                 _point(structures, studies.index(row["study"]), row["R"], STRUCTURE, 1.0, filled=row["lost"])
         structures.set_xlabel("R, in the end network (filled: lost)")
-        _bounds(structures, (0, judging.retained, 1))
+        _bounds(structures, (0, judging.retained))
         left.set_yticks(range(len(studies)), studies)
         left.set_ylim(len(studies) - 0.5, -0.5)
         shown = [VARIANTS[name] for name in dict.fromkeys(name for name, *_ in tickets)]

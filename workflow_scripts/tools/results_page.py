@@ -339,7 +339,8 @@ def positive_controls(rows: pd.DataFrame) -> dict[str, Any]:
     """The checks of the classic signature, and the studies' procedures, of the pruning calibration.
 
     `classic`: the difference of test errors (None where it was not checked); `classic_steps`: the differences of
-    early-stopping steps, tickets first, from dense to sparse, where both were trained.
+    early-stopping steps, tickets first, from dense to sparse, where both were trained; `classic_mean`: that of tickets
+    over all rounds, the check that decides.
     """
     signature = rows[rows["family"] == "classic"].sort_values(["case", "x"], ascending=False)
     steps = signature[signature["quantity"].str.startswith("early-stopping step")]
@@ -348,6 +349,7 @@ def positive_controls(rows: pd.DataFrame) -> dict[str, Any]:
     return {
         "classic": errors[0] if errors else None,
         "classic_steps": both.to_dict("records"),
+        "classic_mean": steps[steps["x"].isna()].to_dict("records"),
         "procedures": rows[rows["family"] == PROCEDURES].to_dict("records"),
     }
 

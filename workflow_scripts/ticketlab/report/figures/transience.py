@@ -51,7 +51,7 @@ def figure(comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict[str
             _structure(axes, name, mine, spec["last_step"])
         for axes in others[len(structures) - 1 :]:
             axes.remove()
-        first.set_ylabel(f"KL(predictor ‖ network) (nats)\non {spaced(spec['structure_split'])} examples")
+        first.set_ylabel(f"distance to the predictor\non {spaced(spec['structure_split'])} examples")
         handles = [handle for axes in row.axes for handle in axes.get_legend_handles_labels()[0]]
         by_label = {str(handle.get_label()): handle for handle in handles}
         row.legend(by_label.values(), by_label.keys(), loc="center right")

@@ -39,7 +39,12 @@ def figure(frame: pd.DataFrame) -> Figure:
             for (_, row), colour in zip(group.iterrows(), colours, strict=True):
                 spread = [[row["estimate"] - row["ci_low"]], [row["ci_high"] - row["estimate"]]]
                 rates.errorbar(row["x"], row["estimate"], spread, marker="o", color=colour, capsize=2)
-        rates.set(title='Verdict "transient"', xlabel="true F", ylabel="share of simulated studies", ylim=(-0.03, 1.03))
+        rates.set(
+            title='Reading "lost"',
+            xlabel="true share retained, R",
+            ylabel="share of simulated studies",
+            ylim=(-0.03, 1.03),
+        )
     return drawn
 
 
