@@ -281,7 +281,7 @@ def masks_on_the_margin(index: int, settings: StatisticsCalibrationSettings) -> 
         }
         for other, result in results.items():
             what = {"test": SUPERMASKS, "contrast": f"supermask_kaiming_x2 - {other}", "level": level, "density": 0.5}
-            rows.append(what | vars(result))
+            rows.append(what | vars(result) | {"other_rate": 1.0})
     found = strong_form.masks(pd.DataFrame(rows), judging)
     (answer,) = strong_form.strong_form(found, judging, ("a licence", {"kaiming"}))
     return str(answer["decision"])
