@@ -3,6 +3,8 @@ from os.path import relpath
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import flag
+from snakemake.path_modifier import PATH_MODIFIER_FLAG
 
 from workflow_scripts.preflight import own_files, surroundings, tensors
 from workflow_scripts.preflight.params import Params
@@ -79,7 +81,7 @@ def calibrated(path):
 
 def by_any(path):
     """For an input: an output that more than one rule can make; as it is it would ask for its own rule."""
-    return str(path)
+    return flag(str(path), PATH_MODIFIER_FLAG)  # it has a module's prefix already
 
 
 def shown(path, category):

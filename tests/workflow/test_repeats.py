@@ -19,7 +19,7 @@ from tests.workflow.projects import Project, environment, tiny_project
 SCRIPT = "workflow_scripts/estimate_llc.py"
 BODY = "spec = snakemake.params.spec\n"
 FAULT = f'raise RuntimeError("made to fail")\n    {BODY}'
-AFTER_LLC = r"/llc/|comparisons|verdicts"
+AFTER_LLC = r"/llc/|compression|comparisons|verdicts"
 OTHER_LLC: dict[str, Any] = {"studies": {"digits": {"llc": {"nbeta": 20.0}}}}
 
 

@@ -197,11 +197,14 @@ def test_the_positive_controls_are_the_last_calibrations_own() -> None:
         ("classic", "ticket", step, 0.2, True),
         ("classic", "reinitialised", step, 0.2, True),
         ("classic", "reinitialised", error, 0.2, True),
+        ("classic", "ticket", f"{step}, mean over rounds", float("nan"), True),
         ("procedure", "some procedure", "sparse winning tickets, at least", float("nan"), False),
     ]
     rows = pd.DataFrame(checks, columns=["family", "case", "quantity", "x", "passed"])
     found = results_page.positive_controls(rows)
     assert [(row["case"], row["x"]) for row in found["classic_steps"]] == [("ticket", 0.2), ("reinitialised", 0.2)]
     assert found["classic"]["quantity"] == error
+    assert [row["quantity"] for row in found["classic_mean"]] == [f"{step}, mean over rounds"]
     assert [row["case"] for row in found["procedures"]] == ["some procedure"]
-    assert results_page.positive_controls(rows[:0]) == {"classic": None, "classic_steps": [], "procedures": []}
+    nothing = {"classic": None, "classic_steps": [], "classic_mean": [], "procedures": []}
+    assert results_page.positive_controls(rows[:0]) == nothing

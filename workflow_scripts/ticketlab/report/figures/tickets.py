@@ -65,7 +65,7 @@ def figure(comparisons: pd.DataFrame, verdicts: pd.DataFrame, settings: dict[str
 
 def _end_by_density(axes: Axes, mine: pd.DataFrame, decisions: pd.Series, spec: dict) -> None:
     last, margin = spec["last_step"], spec["judging"]["margin"]
-    axes.set_title(f"at the recipe's rate, end of training (step {last})")
+    axes.set_title(f"at the recipe's rate, step {last}")
     axes.set_ylabel(METRICS[spec["judging"]["metric"]])
     end = mine[mine["step"] == last]
     if end.empty:
@@ -113,7 +113,7 @@ def _course(axes: Axes, mine: pd.DataFrame, verdict: pd.Series | None, spec: dic
     rewind_step, density = verdict["rewind_step"], verdict["density"]
     cell = mine[mine["rewind_step"].eq(rewind_step) & mine["density"].eq(density)]
     at = f"{percent(density)} kept, from step {rewind_step:.0f}"
-    axes.set_title(f"over training at the recipe's rate, {at}\n(T1 {CLAIMS[verdict['kind']]}: {verdict['decision']})")
+    axes.set_title(f"over training, {at}\n(T1 {CLAIMS[verdict['kind']]}: {verdict['decision']})")
     axes.set_ylabel(METRICS[spec["judging"]["metric"]])
     step_axis(axes, "training step", spec["last_step"])
     if mine.empty:

@@ -7,7 +7,7 @@ from workflow_scripts.ticketlab.tables.schemas.table import of_networks
 OVERLAP = of_networks(
     "overlap",
     ("reference", "tensor"),
-    "trace_mask_overlap",
+    "trace_mask_overlap or trace_released_masks",
     reference=pa.string(),
     tensor=pa.string(),
     jaccard=pa.float64(),

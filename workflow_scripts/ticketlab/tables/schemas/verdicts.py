@@ -24,6 +24,6 @@ VERDICTS = Table(
         "reason": pa.string(),
     },
     ("study", "test", "kind", "rewind_step", "density", "split_step", "structure", "variant"),
-    "judge",
+    "judge or judge_released",
     version=2,
 )
