@@ -1,4 +1,4 @@
-"""The check of pruning on the classic result: sparse tickets stop early, re-initialised ones late.
+"""The check of pruning on the classic result: tickets stop early, re-initialised ones late.
 
 Frankle & Carbin (2019, figures 1 and 4) train LeNet-300-100 on MNIST. The early-stopping step is that of the least
 validation loss. Winning tickets reach it before the dense network does, the same masks on other initial weights after

@@ -52,7 +52,7 @@ class DigitsSettings(Section):
 
 
 class ClassicSettings(Section):
-    """LeNet-300-100 on 5000 images of MNIST, where sparse tickets stop early and re-initialised ones late."""
+    """LeNet-300-100 on 5000 images of MNIST, where tickets stop early and re-initialised ones late."""
 
     seeds: Annotated[int, Field(ge=2)] = 8
     first_seed: NonNegativeInt = Field(5, description="those before it were seen when the checks were chosen")
